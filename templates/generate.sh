@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Writes docs/ with tfplugindocs from the built provider's schema, templates/ and examples/. Called by `make generate`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cat >"$work/terraform.rc" <<EOF
+provider_installation {
+  dev_overrides { "managed-images/rime" = "$PWD/bin" }
+  direct {}
+}
+EOF
+cat >"$work/main.tf" <<'EOF'
+terraform {
+  required_providers {
+    rime = {
+      source = "managed-images/rime"
+    }
+  }
+}
+EOF
+TF_CLI_CONFIG_FILE="$work/terraform.rc" terraform -chdir="$work" providers schema -json >"$work/schema.json"
+go tool -modfile=internal/tools/go.mod tfplugindocs generate \
+  --provider-name rime --rendered-provider-name RIME --providers-schema "$work/schema.json" >"$work/log" 2>&1 || {
+  cat "$work/log" >&2
+  exit 1
+}
