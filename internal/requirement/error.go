@@ -1,0 +1,87 @@
+package requirement
+
+import (
+	"fmt"
+	"regexp"
+	"unicode/utf8"
+)
+
+// Field names the part of a requirement an [Error] is about, as the schema spells it.
+type Field string
+
+// The fields of a requirement.
+const (
+	FieldName             Field = "name"
+	FieldVersionSpecifier Field = "version_specifier"
+	FieldPackageType      Field = "package_type"
+)
+
+// Error is a requirement that was refused, with what is wrong about it and how to put it right.
+type Error struct {
+	// Field is the part of the requirement at fault.
+	Field Field
+	// Text is the whole value of that field, credentials in URLs removed.
+	Text string
+	// Offending is the part of Text at fault. Empty when it is the whole.
+	Offending string
+	// Problem is what is wrong, as the rest of a sentence that starts with the offending part.
+	Problem string
+	// Suggestion is what to do, in the imperative ("write \"==1.0\""). Empty when there is nothing better to say.
+	Suggestion string
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	offending := e.Offending
+	if offending == "" {
+		offending = e.Text
+	}
+	message := fmt.Sprintf("%s %s: %s %s", e.Field, quote(e.Text), quote(offending), e.Problem)
+	if offending == e.Text {
+		message = fmt.Sprintf("%s %s %s", e.Field, quote(e.Text), e.Problem)
+	}
+	if e.Suggestion != "" {
+		message += "; " + e.Suggestion
+	}
+	return message
+}
+
+// newError is the only way to make an [Error]: texts that turn out to be URLs lose their credentials here.
+func newError(field Field, text, offending, problem, suggestion string) error {
+	return &Error{
+		Field:      field,
+		Text:       redact(text),
+		Offending:  redact(offending),
+		Problem:    problem,
+		Suggestion: redact(suggestion),
+	}
+}
+
+// write words the suggestion to write that text, or to write nothing at all.
+func write(text string) string {
+	if text == "" {
+		return "leave it out to get the newest version"
+	}
+	return "write " + quote(text)
+}
+
+// maxQuoted is how much of a text an error quotes, in bytes.
+const maxQuoted = 120
+
+// quote shows a text so that nothing in it stays invisible, cut to a length that still fits a message.
+func quote(text string) string {
+	if len(text) <= maxQuoted {
+		return fmt.Sprintf("%q", text)
+	}
+	cut := maxQuoted
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return fmt.Sprintf("%q… (%d bytes)", text[:cut], len(text))
+}
+
+// userinfo is the part of a URL that carries credentials.
+var userinfo = regexp.MustCompile(`(://)[^/\s]*@`)
+
+// redact removes the credentials of URLs: requirements are shown in plans and logs (design G7).
+func redact(text string) string { return userinfo.ReplaceAllString(text, "${1}***@") }

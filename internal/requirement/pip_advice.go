@@ -1,0 +1,220 @@
+package requirement
+
+import (
+	"regexp"
+	"strings"
+
+	pep440 "github.com/aquasecurity/go-pep440-version"
+)
+
+// refuse is a clause refused as a whole, with what it should have been.
+func refuse(text, problem, repaired string) *clauseError {
+	return &clauseError{offending: text, problem: problem, repaired: &repaired}
+}
+
+// clauseRepair recognises one way to get a clause wrong and says what it should have been.
+type clauseRepair struct {
+	// pattern matches the clause; its submatch "bad" is the part at fault.
+	pattern *regexp.Regexp
+	problem string
+	// repair returns the right clause, given the clause's submatches. Its text is offered only if it parses.
+	repair func(m []string) string
+}
+
+// clauseRepairs are tried in this order.
+var clauseRepairs = []clauseRepair{
+	{regexp.MustCompile(`^(?P<bad>=)([^=<>!~].*)$`), `is not an operator of PEP 440`, prefixed("==", 2)},
+	{regexp.MustCompile(`^(?P<bad>=>)(.*)$`), `is not an operator of PEP 440`, prefixed(">=", 2)},
+	{regexp.MustCompile(`^(?P<bad>=<)(.*)$`), `is not an operator of PEP 440`, prefixed("<=", 2)},
+	{regexp.MustCompile(`^(?P<bad><>|=!|!(?:=?!)?)([^=].*)$`), `is not an operator of PEP 440`, prefixed("!=", 2)},
+	{regexp.MustCompile(`^(?P<bad>\^)(.*)$`), `is an operator of other package managers, not of PEP 440`, func(m []string) string { return caret(m[2]) }},
+	{regexp.MustCompile(`^(?P<bad>~>?)([^=>].*)$`), `is an operator of other package managers, not of PEP 440`, func(m []string) string { return tilde(m[2]) }},
+	{regexp.MustCompile(`^(?P<bad>([<>!~=]) +=)(.*)$`), `has white space inside the operator`, func(m []string) string { return m[2] + "=" + m[3] }},
+	{regexp.MustCompile(`(?i)^(?:[<>=!~]*) *(?P<bad>latest|newest|any|stable|current|\*)$`), `is not a version`, func([]string) string { return "" }},
+	{regexp.MustCompile(`^(?P<bad>[<>=!~]+)$`), `has no version behind it`, nil},
+	{regexp.MustCompile(`(?i)^([<>=!~]*) *([0-9v][0-9.!]*)(?P<bad>\.x)$`), `is not PEP 440's wild card, which is ".*"`, func(m []string) string { return orEquals(m[1]) + m[2] + ".*" }},
+	{regexp.MustCompile(`^[^|]*(?P<bad>\|\|?).*$`), `is not PEP 440: every comparison of a specifier has to hold, there is no "or"`, nil},
+	{regexp.MustCompile(`^` + identifier + `(?:\[[^\]]*\])? *(?P<bad>[=<>!~^].*)$`), `follows a name, which has an attribute of its own`, func(m []string) string { return m[1] }},
+	{regexp.MustCompile(`^[=<>!~^]* *[^ ,=<>!~^]+(?P<bad> +)[=<>!~^].*$`), `separates two comparisons, which a comma has to do`, commas},
+	{regexp.MustCompile(`^[=<>!~^]* *[^ ,=<>!~^]+(?P<bad>[=<>!~^]+).*$`), `starts a second comparison without a comma before it`, commas},
+	{regexp.MustCompile(`^[^ ]+(?P<bad> +).*$`), `is white space inside a version`, func(m []string) string { return strings.ReplaceAll(m[0], " ", "") }},
+}
+
+// diagnoseClause says what is wrong with a clause that the grammar refused.
+func diagnoseClause(text string) *clauseError {
+	if text == "" {
+		return refuse(",", "separates nothing", "")
+	}
+	for _, r := range clauseRepairs {
+		m := r.pattern.FindStringSubmatch(text)
+		if m == nil {
+			continue
+		}
+		refused := &clauseError{offending: submatch(r.pattern, m, "bad"), problem: r.problem}
+		if r.repair != nil {
+			repaired := r.repair(m)
+			refused.repaired = &repaired
+		}
+		return refused
+	}
+	return &clauseError{offending: strings.TrimLeft(text, "=<>!~^ "), problem: "is not a version as PEP 440 has it"}
+}
+
+// specifierDiagnosis recognises what is wrong with a specifier beyond its clauses.
+type specifierDiagnosis struct {
+	pattern *regexp.Regexp
+	problem string
+	// repair returns the specifier that was meant, given the submatches.
+	repair func(m []string) string
+}
+
+// specifierDiagnoses are tried in this order.
+var specifierDiagnoses = []specifierDiagnosis{
+	{regexp.MustCompile(`^([^;#]*?) *(?P<bad>[;#].*)$`), "is not part of a specifier; the image has one Python version and one platform, so environment markers and comments have no meaning here", first},
+	{regexp.MustCompile(`^([^-@]*?) *(?P<bad>(?:^| )--?[A-Za-z].*)$`), "is an option of pip, not a version", first},
+	{regexp.MustCompile(`^([^@]*?)(?P<bad>@.*|[A-Za-z][A-Za-z0-9+.-]*:.*)$`), "is a direct reference; distributions are installed from a package index, by version", nil},
+	{regexp.MustCompile("^(?P<bad>[\"'`])(.*)[\"'`]$"), "is a quotation mark", func(m []string) string { return m[2] }},
+	{regexp.MustCompile(`^[A-Za-z0-9._-]* *(?P<bad>\() *(.*?) *\)$`), "is a parenthesis, which is not needed here", func(m []string) string { return m[2] }},
+}
+
+// diagnoseSpecifier says what is wrong with a specifier one of whose clauses was refused, and repairs the whole.
+func diagnoseSpecifier(text string, refused *clauseError) error {
+	if err := diagnoseText(FieldVersionSpecifier, text); err != nil {
+		return err
+	}
+	trimmed := strings.TrimSpace(text)
+	if _, refused := matchSpecifier(trimmed); refused == nil {
+		return newError(FieldVersionSpecifier, text, "", "has a line break or a tab around it", write(trimmed))
+	}
+	for _, d := range specifierDiagnoses {
+		m := d.pattern.FindStringSubmatch(trimmed)
+		if m == nil {
+			continue
+		}
+		suggestion := exampleSpecifier
+		if d.repair != nil {
+			suggestion = suggestSpecifier(d.repair(m))
+		}
+		return newError(FieldVersionSpecifier, text, submatch(d.pattern, m, "bad"), d.problem, suggestion)
+	}
+	return newError(FieldVersionSpecifier, text, refused.offending, refused.problem, suggestSpecifier(trimmed))
+}
+
+// exampleSpecifier is proposed where it cannot be told what was meant.
+const exampleSpecifier = `write a version or comparisons, for example "1.2" or ">=1.2,<2"`
+
+// suggestSpecifier proposes the specifier that was meant.
+func suggestSpecifier(text string) string {
+	if repaired, ok := repairSpecifier(text); ok {
+		return write(repaired)
+	}
+	return exampleSpecifier
+}
+
+// maxRepairs is how often a text is repaired: a repair can uncover the next fault ("(=1.0 <2)").
+const maxRepairs = 4
+
+// repairSpecifier repairs every clause it can, and is not ok unless the outcome is a specifier.
+func repairSpecifier(text string) (string, bool) {
+	for range maxRepairs {
+		if _, refused := matchSpecifier(text); refused == nil {
+			return strings.TrimSpace(text), true
+		}
+		repaired, ok := repairClauses(text)
+		if !ok {
+			return "", false
+		}
+		text = repaired
+	}
+	return "", false
+}
+
+// repairClauses replaces each refused clause by what it should have been. It is not ok where that is not known.
+func repairClauses(text string) (string, bool) {
+	parts := strings.Split(text, ",")
+	kept := parts[:0]
+	for _, part := range parts {
+		part = strings.TrimSpace(part)
+		if _, err := parseClause(part, len(parts) == 1); err != nil {
+			if err.repaired == nil {
+				return "", false
+			}
+			part = *err.repaired
+		}
+		if part != "" {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, ","), true
+}
+
+// caret is what "^" means elsewhere: up to the next change of the first number that is not zero.
+func caret(text string) string {
+	version, err := pep440.Parse(strings.TrimSpace(text))
+	if err != nil {
+		return ">=" + text
+	}
+	segments := release(version)
+	n := len(segments.numbers)
+	for i, number := range segments.numbers {
+		if number != 0 {
+			n = i + 1
+			break
+		}
+	}
+	next, ok := segments.next(n)
+	if !ok {
+		return ">=" + version.Public()
+	}
+	return ">=" + version.Public() + ",<" + next
+}
+
+// tilde is PEP 440's way of saying what "~" and "~>" say elsewhere.
+func tilde(text string) string {
+	version, err := pep440.Parse(strings.TrimSpace(text))
+	if err != nil {
+		return "~=" + text
+	}
+	if segments := release(version); len(segments.numbers) < 2 {
+		return segments.compatible(version)
+	}
+	return "~=" + version.Public()
+}
+
+// withoutWildcard says with an ordinary comparison what one with ".*" was meant to say.
+func withoutWildcard(operator string, version pep440.Version) string {
+	segments := release(version)
+	next, ok := segments.next(len(segments.numbers))
+	switch {
+	case operator == "~=" || operator == "===" || !ok:
+		return "==" + version.Public() + ".*"
+	case operator == ">":
+		return ">=" + next
+	case operator == "<=":
+		return "<" + next
+	default:
+		return operator + version.Public()
+	}
+}
+
+// secondClause finds where a comparison starts that should have a comma before it.
+var secondClause = regexp.MustCompile(`([0-9A-Za-z*]) *([=<>!~^])`)
+
+// commas puts the commas between comparisons.
+func commas(m []string) string { return secondClause.ReplaceAllString(m[0], "$1,$2") }
+
+// prefixed is a repair that puts another operator before the submatch of that number.
+func prefixed(operator string, group int) func([]string) string {
+	return func(m []string) string { return operator + strings.TrimSpace(m[group]) }
+}
+
+// first is a repair that keeps nothing but the first submatch.
+func first(m []string) string { return m[1] }
+
+// orEquals is the operator, or "==" for none.
+func orEquals(operator string) string {
+	if operator == "" {
+		return "=="
+	}
+	return operator
+}

@@ -1,0 +1,53 @@
+package requirement
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// identifier is a name as PEP 508 has it, of a distribution or of an extra. (No case-insensitive flag: it would let the Kelvin sign and
+// the long s through, which fold to ASCII letters.)
+const identifier = `[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`
+
+var (
+	pipNamePattern   = regexp.MustCompile(`^(` + identifier + `)(?:\[((?:` + identifier + `(?:,` + identifier + `)*)?)\])?$`)
+	// archivePattern is what pip takes for a file, were it a name ten times over.
+	archivePattern   = regexp.MustCompile(`(?i)\.(?:whl|zip|tar|tgz|tar\.(?:gz|bz2|xz))$`)
+	separatorPattern = regexp.MustCompile(`[-_.]+`)
+)
+
+// NormalizeName is the normal form of a distribution's or an extra's name (PEP 503, PEP 685).
+func NormalizeName(name string) string {
+	return strings.ToLower(separatorPattern.ReplaceAllString(name, "-"))
+}
+
+// parsePipName validates a distribution's name with optional extras and returns its canonical form.
+func parsePipName(text string) (string, error) {
+	name, ok := matchPipName(text)
+	if !ok {
+		return "", diagnosePipName(text)
+	}
+	return name, nil
+}
+
+// matchPipName is the canonical form of a name, if it is one.
+func matchPipName(text string) (name string, ok bool) {
+	m := pipNamePattern.FindStringSubmatch(text)
+	if m == nil || archivePattern.MatchString(text) || len(text) > maxText || len(m[1]) > maxName {
+		return "", false
+	}
+	name = NormalizeName(m[1])
+	if m[2] == "" {
+		return name, true
+	}
+	extras := strings.Split(m[2], ",")
+	for i, extra := range extras {
+		if len(extra) > maxName {
+			return "", false
+		}
+		extras[i] = NormalizeName(extra)
+	}
+	slices.Sort(extras)
+	return name + "[" + strings.Join(slices.Compact(extras), ",") + "]", true
+}
