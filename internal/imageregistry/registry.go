@@ -57,7 +57,7 @@ var (
 	ErrCannotCancel = errors.New("the build cannot be cancelled")
 )
 
-// BuildFailedError is returned by [Await] for a build that ended badly.
+// BuildFailedError is returned by [Await] for a build that ended badly, or for an image that did without its build being known.
 type BuildFailedError struct {
 	Image Image
 	Build Build
@@ -70,6 +70,9 @@ func (e *BuildFailedError) Error() string {
 		message = f.Message
 	} else if e.Image.StatusReason != "" {
 		message = e.Image.StatusReason
+	}
+	if !failed(e.Build) {
+		return fmt.Sprintf("image %q is %s: %s", e.Image.Name, e.Image.Status, message)
 	}
 	return fmt.Sprintf("build %s of image %q %s: %s", e.Build.ID, e.Image.Name, e.Build.Status, message)
 }

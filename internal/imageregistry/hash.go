@@ -1,0 +1,48 @@
+package imageregistry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"slices"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+// hashScheme goes into every hash first: hashes of another purpose or of a later way to write the inputs down are other hashes.
+const hashScheme = "rime managed image inputs v1"
+
+// Hash identifies what the spec asks to be in the image: 64 hexadecimal digits of SHA-256 over Python version, pip and
+// package requirements in canonical form. Neither the name nor order, case, spacing, repetitions and the order of specifiers change it.
+// An empty Python version is a value of its own, as only the registry knows what it stands for.
+func (s Spec) Hash() string {
+	h := sha256.New()
+	writeHashed(h, hashScheme, s.PythonVersion)
+	pips := requirement.CanonicalPips(s.PipRequirements)
+	writeHashed(h, "pip", fmt.Sprint(len(pips)))
+	for _, pip := range pips {
+		writeHashed(h, pip.Name, pip.VersionSpecifier)
+	}
+	packages := requirement.CanonicalPackages(s.PackageRequirements)
+	writeHashed(h, "packages", fmt.Sprint(len(packages)))
+	for _, p := range packages {
+		writeHashed(h, string(p.Type), p.Name, p.VersionSpecifier)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// writeHashed writes texts so that no two sequences of texts give the same bytes: each with its length before it.
+func writeHashed(h hash.Hash, texts ...string) {
+	for _, text := range texts {
+		// A hash never returns an error (package hash).
+		_, _ = fmt.Fprintf(h, "%d:%s,", len(text), text)
+	}
+}
+
+// SameInputs tells whether two specs ask for the same contents, whatever their names: whether their hashes are equal.
+func SameInputs(a, b Spec) bool {
+	return a.PythonVersion == b.PythonVersion &&
+		slices.Equal(requirement.CanonicalPips(a.PipRequirements), requirement.CanonicalPips(b.PipRequirements)) &&
+		slices.Equal(requirement.CanonicalPackages(a.PackageRequirements), requirement.CanonicalPackages(b.PackageRequirements))
+}
