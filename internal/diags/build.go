@@ -1,0 +1,134 @@
+package diags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// logLines is how much of a build's log a diagnostic shows.
+const logLines = 40
+
+// buildFailed describes a build that ended badly, at the requirement that made it fail where that can be told.
+func buildFailed(err *imageregistry.BuildFailedError) diag.Diagnostic {
+	failure := imageregistry.BuildFailure{Message: err.Image.StatusReason}
+	if err.Build.Failure != nil {
+		failure = *err.Build.Failure
+	}
+	sentence := fmt.Sprintf("Building managed image %q did not succeed", err.Image.Name)
+	if failure.Step != "" {
+		sentence += fmt.Sprintf(", in the step %q", failure.Step)
+	}
+	attribute := requirementAttribute(failure.RequirementKind)
+	if failure.Requirement != "" && attribute != "" {
+		sentence += fmt.Sprintf(", because of %s[%q]", attribute, failure.Requirement)
+	}
+	said := ""
+	if failure.Message != "" {
+		said = "The builder said:\n" + failure.Message
+	}
+	const summary = "Managed Image Build Failed"
+	detail := text(
+		sentence+".",
+		said,
+		adviceForClass(failure.Class),
+		facts(
+			fact{"Managed image", err.Image.Name},
+			fact{"Build", err.Build.ID},
+			fact{"Build status", string(err.Build.Status)},
+			fact{"Class", string(failure.Class)},
+			fact{"Whole log", err.Build.LogsURL},
+		),
+		logTail(failure.LogTail),
+	)
+	if failure.Requirement == "" || attribute == "" {
+		return diag.NewErrorDiagnostic(summary, detail)
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), summary, detail)
+}
+
+// requirementAttribute is the attribute that holds requirements of that kind.
+func requirementAttribute(kind string) string {
+	switch kind {
+	case "pip":
+		return "pip_requirements"
+	case "package":
+		return "package_requirements"
+	default:
+		return ""
+	}
+}
+
+func logTail(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	lines = lines[max(0, len(lines)-logLines):]
+	return "Last lines of the log:\n  " + strings.Join(lines, "\n  ")
+}
+
+// adviceForClass says what a user can do about a build that failed for that reason.
+func adviceForClass(class imageregistry.FailureClass) string {
+	switch class {
+	case imageregistry.FailureUserInput:
+		return "Correct the requirement: check its spelling, that the package index has that version for this Python version, and that no two requirements exclude each other."
+	case imageregistry.FailureNetwork:
+		return "Check that the builder, not this machine, reaches the package index (`pip.index_url`) and trusts its certificate (`http.ca_file`), then apply again."
+	case imageregistry.FailureBaseImage:
+		return "Check `base_images` of the provider: the builder must be able to pull the image, and it must have this Python version and pip."
+	case imageregistry.FailureOutOfMemory:
+		return "Give the builder more memory, or lower `max_parallel_builds` of the provider, then apply again."
+	case imageregistry.FailureOutOfDisk:
+		return "Free disk space on the builder, for example with `buildctl prune`, then apply again."
+	case imageregistry.FailurePush:
+		return "The image was built but not published: check that the credentials may push to the repository, then apply again; what was built is cached."
+	case imageregistry.FailureCancelled:
+		return "Somebody stopped the build. Apply again to build anew."
+	case imageregistry.FailureAbandoned:
+		return "The process that ran the build died. Apply again to build anew."
+	case imageregistry.FailurePlatform:
+		return "The fault is in the builder, not in the requirements: look at the builder's own log, then apply again."
+	default:
+		return "Apply again; if it fails again, look at the whole log of the build."
+	}
+}
+
+// Unfinished is a wait for a build that ended before the build did.
+type Unfinished struct {
+	Name    string
+	BuildID string
+	// Cause is why the wait ended: a [TimeoutError] when time was up, else an interrupt.
+	Cause error
+	// Wait is what the wait returned; it says what was seen last.
+	Wait error
+	// Cancel is what cancelling the build returned: nil when the build has ended.
+	Cancel error
+}
+
+// Diagnostic describes it: a warning when the build goes on because it cannot be cancelled (the next apply waits for it), else an error.
+func (u Unfinished) Diagnostic() diag.Diagnostic {
+	summary := "Managed Image Build Interrupted"
+	what := fmt.Sprintf("Waiting for the build of managed image %q was interrupted.", u.Name)
+	next := "Apply again to finish the job."
+	if timeout, ok := errors.AsType[*TimeoutError](u.Cause); ok {
+		summary = "Managed Image Build Timed Out"
+		what = fmt.Sprintf("Managed image %q was not built within %s.", u.Name, timeout.After)
+		next = fmt.Sprintf("Apply again, with a longer `%s` if such builds take longer.", timeout.Setting)
+	}
+	block := facts(fact{"Managed image", u.Name}, fact{"Build", u.BuildID}, fact{"Last seen", u.Wait.Error()})
+	switch {
+	case u.Cancel == nil:
+		return diag.NewErrorDiagnostic(summary, text(what+" The build was cancelled and has ended.", next, block))
+	case errors.Is(u.Cancel, imageregistry.ErrCannotCancel):
+		return diag.NewWarningDiagnostic("Managed Image Build Continues",
+			text(what+" The registry cannot cancel a running build, so it goes on.", "Apply again to wait for its end.", block))
+	default:
+		return diag.NewErrorDiagnostic(summary,
+			text(what+" Cancelling the build failed too, so it may go on.", "The answer was:\n"+u.Cancel.Error(), next, block))
+	}
+}

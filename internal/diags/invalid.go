@@ -1,0 +1,94 @@
+package diags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+// Problem is what a check of a single value found.
+type Problem struct {
+	// Text ends the sentence that begins with the value: "must be …", "is not …".
+	Text string
+	// Suggestion is what to do, in the imperative: `write "my-image"`. Empty when there is no telling.
+	Suggestion string
+	// Secret tells that the value must not be shown.
+	Secret bool
+}
+
+// Error implements error.
+func (p *Problem) Error() string {
+	if p.Suggestion == "" {
+		return p.Text
+	}
+	return p.Text + "; " + p.Suggestion
+}
+
+// InvalidValue describes what a check of the value at that path found.
+func InvalidValue(summary string, at path.Path, value string, err error) diag.Diagnostic {
+	problem := Problem{Text: err.Error()}
+	if found, ok := errors.AsType[*Problem](err); ok {
+		problem = *found
+	}
+	subject := fmt.Sprintf("%s = %q", at, value)
+	if problem.Secret {
+		subject = at.String()
+	}
+	return diag.NewAttributeErrorDiagnostic(at, summary, text(subject+" "+problem.Text+".", sentence(problem.Suggestion)))
+}
+
+// InvalidRequirements describes what package requirement found wrong in an attribute, one diagnostic for each finding.
+// The path is that of the element at fault, or of the attribute when the finding is about the set; name is the element's name as
+// it was written, empty for a finding about the set.
+func InvalidRequirements(summary, attribute, name string, at path.Path, err error) diag.Diagnostics {
+	var all diag.Diagnostics
+	for _, err := range split(err) {
+		refused, ok := errors.AsType[*requirement.Error](err)
+		if !ok {
+			all.Append(diag.NewAttributeErrorDiagnostic(at, summary, text(sentence(err.Error()))))
+			continue
+		}
+		element := name
+		if element == "" && refused.Field == requirement.FieldName {
+			element = refused.Text
+		}
+		subject := attribute
+		if element != "" {
+			subject = fmt.Sprintf("%s[%q]", attribute, element)
+		}
+		problem := refused.Problem
+		if refused.Offending != "" && refused.Offending != refused.Text {
+			problem = fmt.Sprintf("cannot be used: %q %s", refused.Offending, refused.Problem)
+		}
+		all.Append(diag.NewAttributeErrorDiagnostic(at, summary, text(
+			fmt.Sprintf("%s: %s = %q %s.", subject, refused.Field, refused.Text, problem),
+			sentence(refused.Suggestion),
+		)))
+	}
+	return all
+}
+
+// split takes joined errors apart.
+func split(err error) []error {
+	type joined interface {
+		error
+		Unwrap() []error
+	}
+	if all, ok := errors.AsType[joined](err); ok {
+		return all.Unwrap()
+	}
+	return []error{err}
+}
+
+// sentence begins a clause with a capital letter and ends it with a full stop.
+func sentence(clause string) string {
+	if clause == "" {
+		return ""
+	}
+	return strings.ToUpper(clause[:1]) + strings.TrimSuffix(clause[1:], ".") + "."
+}

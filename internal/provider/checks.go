@@ -1,0 +1,236 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+)
+
+// A check judges one known value. The same check serves the schema, where the value is configured, and the
+// provider's Configure, where it may have come from the environment.
+type check struct {
+	// summary is the title of the diagnostic.
+	summary string
+	// rule says in words what passes, for the documentation.
+	rule string
+	find func(value string) *diags.Problem
+}
+
+var _ validator.String = check{}
+
+// Description implements validator.Describer.
+func (c check) Description(context.Context) string { return c.rule }
+
+// MarkdownDescription implements validator.Describer.
+func (c check) MarkdownDescription(context.Context) string { return c.rule }
+
+// ValidateString implements validator.String.
+func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	value := req.ConfigValue.ValueString()
+	if problem := c.find(value); problem != nil {
+		resp.Diagnostics.Append(diags.InvalidValue(c.summary, req.Path, value, problem))
+	}
+}
+
+func write(value string) string { return fmt.Sprintf("write %q", value) }
+
+var registryHostCheck = check{
+	summary: "Invalid Registry Address",
+	rule:    "must be the host and, if needed, port of a registry, without scheme, user or path",
+	find: func(value string) *diags.Problem {
+		_, rest, hasScheme := strings.Cut(value, "://")
+		if !hasScheme {
+			rest = value
+		}
+		authority, path, hasPath := strings.Cut(rest, "/")
+		_, host, hasUser := strings.Cut(authority, "@")
+		if !hasUser {
+			host = authority
+		}
+		problem := &diags.Problem{Suggestion: write(host), Secret: hasUser}
+		switch {
+		case hasUser:
+			problem.Text = "carries a user or password, which would end up in logs and state; credentials come from `docker login` and its helpers"
+		case hasScheme:
+			problem.Text = "must not have a scheme"
+		case hasPath && path != "":
+			problem.Text = "must not have a path"
+			problem.Suggestion += fmt.Sprintf(" and repository_prefix = %q", strings.Trim(path, "/"))
+		case hasPath:
+			problem.Text = "must not end with a slash"
+		default:
+			if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
+				return &diags.Problem{Text: "is not the host and port of a registry", Suggestion: `write it like "registry.example.com:5000"`}
+			}
+			return nil
+		}
+		return problem
+	},
+}
+
+// repositoryPath is the grammar of a repository's name in the OCI distribution specification.
+var repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+
+// maxRepositoryPrefix leaves room for the longest image name within the 255 characters that registries take.
+const maxRepositoryPrefix = 255 - 1 - maxImageName
+
+var repositoryPrefixCheck = check{
+	summary: "Invalid Repository Prefix",
+	rule:    "must be lower-case letters and digits, with single `.`, `_`, `-` or `/` between them",
+	find: func(value string) *diags.Problem {
+		if len(value) > maxRepositoryPrefix {
+			return &diags.Problem{Text: fmt.Sprintf("is longer than %d characters", maxRepositoryPrefix)}
+		}
+		if repositoryPath.MatchString(value) {
+			return nil
+		}
+		problem := &diags.Problem{Text: "must be lower-case letters and digits, with single dots, underscores, hyphens or slashes between them"}
+		if proposal := strings.Trim(strings.ToLower(value), "/.-_"); repositoryPath.MatchString(proposal) {
+			problem.Suggestion = write(proposal)
+		}
+		return problem
+	},
+}
+
+var imageReferenceCheck = check{
+	summary: "Invalid Image Reference",
+	rule:    "must be an image reference, as `docker pull` takes it",
+	find: func(value string) *diags.Problem {
+		if _, rest, found := strings.Cut(value, "://"); found {
+			return &diags.Problem{Text: "must not have a scheme", Suggestion: write(rest)}
+		}
+		if _, err := name.ParseReference(value); err != nil {
+			return &diags.Problem{Text: "is not an image reference", Suggestion: `write it like "registry.example.com/python:3.11-slim", in lower case`}
+		}
+		return nil
+	},
+}
+
+// pythonVersion is a supported generation of Python 3: "3.1" is no such thing but 3.10 written as a number.
+var pythonVersion = regexp.MustCompile(`^3\.(?:[6-9]|[1-9][0-9])$`)
+
+var pythonVersionCheck = check{
+	summary: "Invalid Python Version",
+	rule:    "must be a string of the form `X.Y`, such as `\"3.11\"`",
+	find: func(value string) *diags.Problem {
+		if pythonVersion.MatchString(value) {
+			return nil
+		}
+		digits := strings.TrimLeft(strings.ToLower(strings.TrimSpace(value)), "python-v ")
+		parts := strings.Split(digits, ".")
+		problem := &diags.Problem{Text: `must be major and minor version only, as a string like "3.11"`}
+		switch {
+		case value == "3.1" || value == "3.2" || value == "3.3":
+			proposal := value + "0"
+			problem.Text = fmt.Sprintf("is not a Python version this provider knows; %s without quotes is a number and loses its last zero", proposal)
+			problem.Suggestion = "write " + strconv.Quote(proposal) + ", in quotes"
+		case len(parts) > 2 && pythonVersion.MatchString(parts[0]+"."+parts[1]):
+			problem.Suggestion = write(parts[0] + "." + parts[1])
+		case pythonVersion.MatchString(digits):
+			problem.Suggestion = write(digits)
+		}
+		return problem
+	},
+}
+
+var (
+	platform     = regexp.MustCompile(`^[a-z]+/[a-z0-9_]+(?:/[a-z0-9.]+)?$`)
+	architecture = regexp.MustCompile(`^[a-z0-9_]+$`)
+)
+
+var platformCheck = check{
+	summary: "Invalid Platform",
+	rule:    "must be `os/arch` or `os/arch/variant`",
+	find: func(value string) *diags.Problem {
+		if platform.MatchString(value) {
+			return nil
+		}
+		problem := &diags.Problem{Text: "must be an operating system and an architecture", Suggestion: `write it like "linux/amd64" or "linux/arm64/v8"`}
+		if architecture.MatchString(value) {
+			problem.Suggestion = write("linux/" + value)
+		}
+		return problem
+	},
+}
+
+var durationCheck = check{
+	summary: "Invalid Duration",
+	rule:    "must be a positive duration such as `60s` or `2m30s`",
+	find: func(value string) *diags.Problem {
+		d, err := time.ParseDuration(value)
+		if err == nil && d > 0 {
+			return nil
+		}
+		problem := &diags.Problem{Text: "must be a positive number with a unit", Suggestion: `write it like "60s" or "2m30s"`}
+		if _, err := strconv.ParseUint(value, 10, 32); err == nil && value != "0" {
+			problem.Suggestion = write(value + "s")
+		}
+		return problem
+	},
+}
+
+// buildkitSchemes are the transports BuildKit's own client has.
+var buildkitSchemes = []string{"unix", "tcp", "docker-container", "kube-pod", "ssh"}
+
+var buildkitAddressCheck = check{
+	summary: "Invalid BuildKit Address",
+	rule:    "must be the address of a BuildKit daemon with one of the schemes `" + strings.Join(buildkitSchemes, "://`, `") + "://`",
+	find: func(value string) *diags.Problem {
+		problem := &diags.Problem{
+			Text:       "must begin with one of " + strings.Join(buildkitSchemes, "://, ") + "://",
+			Suggestion: `write it like "tcp://buildkitd:1234" or "unix:///run/buildkit/buildkitd.sock"`,
+		}
+		scheme, rest, found := strings.Cut(value, "://")
+		switch {
+		case !found && strings.HasPrefix(value, "/"):
+			problem.Suggestion = write("unix://" + value)
+		case !found && strings.Contains(value, ":"):
+			problem.Suggestion = write("tcp://" + value)
+		case found && (scheme == "http" || scheme == "https"):
+			problem.Suggestion = write("tcp://" + rest)
+		case found && rest != "" && slices.Contains(buildkitSchemes, scheme):
+			return nil
+		}
+		return problem
+	},
+}
+
+var indexURLCheck = check{
+	summary: "Invalid Package Index URL",
+	rule:    "must be an `https://` or `http://` URL",
+	find: func(value string) *diags.Problem {
+		u, err := url.Parse(value)
+		if err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+			return nil
+		}
+		return &diags.Problem{
+			Text:       "must be an http or https URL",
+			Suggestion: `write it like "https://pypi.example.com/simple/"`,
+			Secret:     true,
+		}
+	},
+}
+
+var patternCheck = check{
+	summary: "Invalid Regular Expression",
+	rule:    "must be a regular expression in RE2 syntax",
+	find: func(value string) *diags.Problem {
+		if _, err := regexp.Compile(value); err != nil {
+			return &diags.Problem{Text: "is not a regular expression in RE2 syntax: " + err.Error()}
+		}
+		return nil
+	},
+}

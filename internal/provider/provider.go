@@ -1,0 +1,69 @@
+// Package provider is everything Terraform calls, and nothing else: schemas, models, plans and verbs. What they do to
+// images is asked of an [imageregistry.Registry].
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+var (
+	_ provider.Provider                     = (*rimeProvider)(nil)
+	_ provider.ProviderWithConfigValidators = (*rimeProvider)(nil)
+)
+
+// New returns the constructor of the provider, in that version.
+func New(version string, options ...Option) func() provider.Provider {
+	return func() provider.Provider {
+		p := &rimeProvider{version: version}
+		for _, option := range options {
+			option(p)
+		}
+		return p
+	}
+}
+
+// Option changes a provider for a test.
+type Option func(*rimeProvider)
+
+// WithRegistry makes managed images live in that registry, whatever the configuration says.
+func WithRegistry(registry imageregistry.Registry) Option {
+	return func(p *rimeProvider) { p.registry = registry }
+}
+
+type rimeProvider struct {
+	version  string
+	registry imageregistry.Registry
+}
+
+// Metadata implements provider.Provider.
+func (p *rimeProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "rime"
+	resp.Version = p.version
+}
+
+// Configure implements provider.Provider. It contacts nothing: clients are made when they are first used.
+func (p *rimeProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	clients, d := p.clients(ctx, req.Config)
+	resp.Diagnostics.Append(d...)
+	resp.ResourceData = clients
+	resp.DataSourceData = clients
+	resp.EphemeralResourceData = clients
+	resp.ActionData = clients
+	resp.ListResourceData = clients
+}
+
+// Resources implements provider.Provider.
+func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newManagedImageResource}
+}
+
+// DataSources implements provider.Provider.
+func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newManagedImageDataSource, newManagedImagesDataSource}
+}

@@ -1,0 +1,106 @@
+package provider
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+
+	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/embedded"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// clients is what the provider hands to its resources and data sources.
+type clients struct {
+	// images is the registry of managed images. It is made when it is first asked for, once. Its errors are those of package diags.
+	images func() (imageregistry.Registry, error)
+	// pythonVersions are the Python versions that images can have, sorted. Nil when there is no telling.
+	pythonVersions []string
+}
+
+// clients reads the configuration. It contacts nothing.
+func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clients, diag.Diagnostics) {
+	if p.registry != nil {
+		return &clients{images: always(p.registry, nil)}, nil
+	}
+	if !config.Raw.IsFullyKnown() {
+		return &clients{images: always(nil, diags.ErrNotKnownYet)}, nil
+	}
+	model, d := readConfig(ctx, config)
+	if d.HasError() || model.EmbeddedRegistry == nil {
+		return &clients{images: always(nil, diags.ErrNoRegistry)}, d
+	}
+	return &clients{
+		images: sync.OnceValues(func() (imageregistry.Registry, error) {
+			registry, err := newEmbeddedRegistry(model, p.version)
+			if err != nil {
+				return nil, &diags.ConfigurationError{Err: err}
+			}
+			return registry, nil
+		}),
+		pythonVersions: pythonVersions(model.EmbeddedRegistry.BaseImages),
+	}, d
+}
+
+func always(registry imageregistry.Registry, err error) func() (imageregistry.Registry, error) {
+	return func() (imageregistry.Registry, error) { return registry, err }
+}
+
+// newEmbeddedRegistry makes the embedded registry and its builder; neither contacts anything yet.
+func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registry, error) {
+	transport, err := newTransport(model.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	m := model.EmbeddedRegistry
+	config := embedded.Config{
+		URL:              m.URL.ValueString(),
+		RepositoryPrefix: m.RepositoryPrefix.ValueString(),
+		Insecure:         m.Insecure.ValueBool(),
+		BaseImages:       m.BaseImages,
+		Keychain:         authn.DefaultKeychain,
+		Transport:        transport,
+		Version:          version,
+	}
+	builder, err := buildkit.New(buildkit.Options{
+		Address: m.Buildkit.Address.ValueString(),
+		TLS: buildkit.TLSOptions{
+			CACert:     m.Buildkit.CAFile.ValueString(),
+			Cert:       m.Buildkit.CertFile.ValueString(),
+			Key:        m.Buildkit.KeyFile.ValueString(),
+			ServerName: m.Buildkit.ServerName.ValueString(),
+		},
+		Keychain:  authn.DefaultKeychain,
+		Insecure:  config.PlainHTTP,
+		Platforms: m.Platforms,
+		Pip: buildkit.PipOptions{
+			IndexURL:       m.Pip.IndexURL.ValueString(),
+			ExtraIndexURLs: m.Pip.ExtraIndexURLs,
+			Config:         m.Pip.Config.ValueString(),
+		},
+		CAFile:      model.HTTP.CAFile.ValueString(),
+		Cache:       buildkit.CacheOptions{Ref: m.Cache.Ref.ValueString(), Mode: m.Cache.Mode.ValueString()},
+		Compression: m.Compression.ValueString(),
+		MaxParallel: int(m.MaxParallelBuilds.ValueInt64()),
+		Version:     version,
+	})
+	if err != nil {
+		return nil, err
+	}
+	config.Builder = builder
+	return embedded.New(config)
+}
+
+// pythonVersions are the Python versions with a base image.
+func pythonVersions(baseImages map[string]string) []string {
+	if len(baseImages) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(baseImages))
+}

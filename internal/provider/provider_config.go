@@ -1,0 +1,141 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+)
+
+// The environment variables that stand in for attributes.
+const (
+	envURL              = "RIME_EMBEDDED_REGISTRY_URL"
+	envRepositoryPrefix = "RIME_EMBEDDED_REGISTRY_REPOSITORY_PREFIX"
+	envBuildkitAddress  = "BUILDKIT_HOST"
+)
+
+// The defaults of attributes.
+const (
+	defaultCacheMode      = "max"
+	defaultRequestTimeout = time.Minute
+	defaultMaxRetries     = 4
+)
+
+// providerModel is the provider's configuration. It is decoded only when every value is known.
+type providerModel struct {
+	EmbeddedRegistry *embeddedRegistryModel `tfsdk:"embedded_registry"`
+	HTTP             *httpModel             `tfsdk:"http"`
+}
+
+type embeddedRegistryModel struct {
+	URL               types.String      `tfsdk:"url"`
+	RepositoryPrefix  types.String      `tfsdk:"repository_prefix"`
+	Insecure          types.Bool        `tfsdk:"insecure"`
+	BaseImages        map[string]string `tfsdk:"base_images"`
+	Buildkit          *buildkitModel    `tfsdk:"buildkit"`
+	Platforms         []string          `tfsdk:"platforms"`
+	Pip               *pipModel         `tfsdk:"pip"`
+	Cache             *cacheModel       `tfsdk:"cache"`
+	Compression       types.String      `tfsdk:"compression"`
+	MaxParallelBuilds types.Int64       `tfsdk:"max_parallel_builds"`
+}
+
+type buildkitModel struct {
+	Address    types.String `tfsdk:"address"`
+	CAFile     types.String `tfsdk:"ca_file"`
+	CertFile   types.String `tfsdk:"cert_file"`
+	KeyFile    types.String `tfsdk:"key_file"`
+	ServerName types.String `tfsdk:"server_name"`
+}
+
+type pipModel struct {
+	IndexURL       types.String `tfsdk:"index_url"`
+	ExtraIndexURLs []string     `tfsdk:"extra_index_urls"`
+	Config         types.String `tfsdk:"config"`
+}
+
+type cacheModel struct {
+	Ref  types.String `tfsdk:"ref"`
+	Mode types.String `tfsdk:"mode"`
+}
+
+type httpModel struct {
+	RequestTimeout     types.String `tfsdk:"request_timeout"`
+	MaxRetries         types.Int64  `tfsdk:"max_retries"`
+	CAFile             types.String `tfsdk:"ca_file"`
+	InsecureSkipVerify types.Bool   `tfsdk:"insecure_skip_verify"`
+}
+
+// readConfig decodes a configuration whose values are all known and fills in the environment and the defaults.
+// EmbeddedRegistry is nil when neither the configuration nor the environment describes one.
+func readConfig(ctx context.Context, config tfsdk.Config) (providerModel, diag.Diagnostics) {
+	var model providerModel
+	d := config.Get(ctx, &model)
+	if d.HasError() {
+		return model, d
+	}
+	model.HTTP = model.HTTP.withDefaults()
+	if model.EmbeddedRegistry == nil && os.Getenv(envURL) != "" {
+		model.EmbeddedRegistry = &embeddedRegistryModel{}
+	}
+	if model.EmbeddedRegistry != nil {
+		d.Append(model.EmbeddedRegistry.fill()...)
+	}
+	return model, d
+}
+
+// fill completes the configuration of the embedded registry from the environment, which is checked like the configuration.
+func (m *embeddedRegistryModel) fill() diag.Diagnostics {
+	var d diag.Diagnostics
+	at := path.Root("embedded_registry")
+	m.URL = fromEnvironment(m.URL, envURL, registryHostCheck, at.AtName("url"), &d)
+	if m.URL.ValueString() == "" && !d.HasError() {
+		d.Append(diags.MissingValue(at.AtName("url"), envURL))
+	}
+	m.RepositoryPrefix = fromEnvironment(m.RepositoryPrefix, envRepositoryPrefix, repositoryPrefixCheck, at.AtName("repository_prefix"), &d)
+	if m.Buildkit == nil {
+		m.Buildkit = &buildkitModel{}
+	}
+	m.Buildkit.Address = fromEnvironment(m.Buildkit.Address, envBuildkitAddress, buildkitAddressCheck, at.AtName("buildkit").AtName("address"), &d)
+	if m.Pip == nil {
+		m.Pip = &pipModel{}
+	}
+	if m.Cache == nil {
+		m.Cache = &cacheModel{}
+	}
+	m.Cache.Mode = types.StringValue(cmp.Or(m.Cache.Mode.ValueString(), defaultCacheMode))
+	return d
+}
+
+// fromEnvironment is the configured value, or else what the environment variable has, if it passes.
+func fromEnvironment(configured types.String, variable string, c check, at path.Path, d *diag.Diagnostics) types.String {
+	value := os.Getenv(variable)
+	if !configured.IsNull() || value == "" {
+		return configured
+	}
+	if problem := c.find(value); problem != nil {
+		d.Append(diags.InvalidEnvironment(c.summary, at, variable, value, problem))
+	}
+	return types.StringValue(value)
+}
+
+// withDefaults fills in the defaults; it may be called on nil.
+func (m *httpModel) withDefaults() *httpModel {
+	if m == nil {
+		m = &httpModel{}
+	}
+	if m.RequestTimeout.IsNull() {
+		m.RequestTimeout = types.StringValue(defaultRequestTimeout.String())
+	}
+	if m.MaxRetries.IsNull() {
+		m.MaxRetries = types.Int64Value(defaultMaxRetries)
+	}
+	return m
+}

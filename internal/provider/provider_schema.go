@@ -1,0 +1,202 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/providervalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// Schema implements provider.Provider.
+func (p *rimeProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Container images that hold exactly the dependencies of a machine-learning model, as code. " +
+			"The embedded registry builds them with BuildKit and keeps them in any OCI registry; there is no server and no database.\n\n" +
+			"Nothing is contacted until a resource or data source needs it.",
+		Attributes: map[string]schema.Attribute{
+			"embedded_registry": embeddedRegistryAttribute(),
+			"http":              httpAttribute(),
+		},
+	}
+}
+
+// ConfigValidators implements provider.ProviderWithConfigValidators.
+func (p *rimeProvider) ConfigValidators(context.Context) []provider.ConfigValidator {
+	buildkit := path.MatchRoot("embedded_registry").AtName("buildkit")
+	return []provider.ConfigValidator{
+		providervalidator.RequiredTogether(buildkit.AtName("cert_file"), buildkit.AtName("key_file")),
+	}
+}
+
+func embeddedRegistryAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "The registry of managed images that runs inside the provider: an OCI registry keeps the images and a small record about each, " +
+			"BuildKit builds them. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers.",
+		Attributes: map[string]schema.Attribute{
+			"url": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Host and port of the OCI registry, such as `registry.example.com:5000`, without a scheme. " +
+					"Required, unless the environment variable `RIME_EMBEDDED_REGISTRY_URL` has it.",
+				Validators: []validator.String{registryHostCheck},
+			},
+			"repository_prefix": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Path under which every image has its own repository: the image `sklearn` is kept in `<url>/<repository_prefix>/sklearn`. " +
+					"Repositories outside of it are never touched. Defaults to the environment variable `RIME_EMBEDDED_REGISTRY_REPOSITORY_PREFIX`, else to no prefix.",
+				Validators: []validator.String{repositoryPrefixCheck},
+			},
+			"insecure": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Whether to speak plain HTTP to the registry. Defaults to `false`; loopback addresses are always spoken to in plain HTTP.",
+			},
+			"base_images": schema.MapAttribute{
+				Optional:    true,
+				ElementType: types.StringType,
+				MarkdownDescription: "The image to build on for each Python version `X.Y`, by tag or digest, such as `{ \"3.11\" = \"python:3.11-slim\" }`. It must have that Python and pip. " +
+					"Python versions that are not in the map cannot be asked for. Defaults to the `python:X.Y-slim` images of the Python versions in support.",
+				Validators: []validator.Map{
+					mapvalidator.SizeAtLeast(1),
+					mapvalidator.KeysAre(pythonVersionCheck),
+					mapvalidator.ValueStringsAre(imageReferenceCheck),
+				},
+			},
+			"buildkit": buildkitAttribute(),
+			"platforms": schema.ListAttribute{
+				Optional:            true,
+				ElementType:         types.StringType,
+				MarkdownDescription: "Platforms to build for, such as `linux/amd64`. With more than one, the image is an index. Defaults to the platform of the builder.",
+				Validators: []validator.List{
+					listvalidator.UniqueValues(), listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(platformCheck),
+				},
+			},
+			"pip":   pipAttribute(),
+			"cache": cacheAttribute(),
+			"compression": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Compression of the layers that a build adds: `gzip`, `zstd`, `estargz` or `uncompressed`. Defaults to BuildKit's own choice.",
+				Validators:          []validator.String{stringvalidator.OneOf("gzip", "zstd", "estargz", "uncompressed")},
+			},
+			"max_parallel_builds": schema.Int64Attribute{
+				Optional:            true,
+				MarkdownDescription: "How many builds this provider runs at one time; more wait for their turn. Defaults to `2`.",
+				Validators:          []validator.Int64{int64validator.AtLeast(1)},
+			},
+		},
+	}
+}
+
+func buildkitAttribute() schema.Attribute {
+	file := func(description string) schema.Attribute {
+		return schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: description,
+			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+		}
+	}
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "The BuildKit daemon that builds.",
+		Attributes: map[string]schema.Attribute{
+			"address": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Address of the daemon, as BuildKit's own client takes it: `unix:///path`, `tcp://host:port`, `docker-container://name`, `kube-pod://name` or `ssh://host`. " +
+					"Defaults to the environment variable `BUILDKIT_HOST`, else to the sockets of a daemon on this machine: " +
+					"`unix:///run/buildkit/buildkitd.sock`, then the user's own rootless one.",
+				Validators: []validator.String{buildkitAddressCheck},
+			},
+			"ca_file":   file("Path of a PEM file with the authority that signed the daemon's certificate."),
+			"cert_file": file("Path of a PEM file with the certificate to show to the daemon; needs `key_file`."),
+			"key_file":  file("Path of a PEM file with the key of the certificate; needs `cert_file`."),
+			"server_name": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Name that the daemon's certificate must have. Defaults to the host of the address.",
+			},
+		},
+	}
+}
+
+func pipAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "Where builds get Python packages from. All of it reaches a build as a secret: it is in no layer, no build history and no provenance, " +
+			"and changing credentials changes no image.",
+		Attributes: map[string]schema.Attribute{
+			"index_url": schema.StringAttribute{
+				Optional:            true,
+				Sensitive:           true,
+				MarkdownDescription: "URL of the package index, with credentials where it needs them. Defaults to what `config` or the base image says, else to the public index.",
+				Validators:          []validator.String{indexURLCheck},
+			},
+			"extra_index_urls": schema.ListAttribute{
+				Optional:            true,
+				Sensitive:           true,
+				ElementType:         types.StringType,
+				MarkdownDescription: "URLs of further package indexes. pip treats all indexes alike and takes the best version from any of them.",
+				Validators:          []validator.List{listvalidator.ValueStringsAre(indexURLCheck)},
+			},
+			"config": schema.StringAttribute{
+				Optional:            true,
+				Sensitive:           true,
+				MarkdownDescription: "Text of a whole `pip.conf`, for what the other attributes cannot say.",
+			},
+		},
+	}
+}
+
+func cacheAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "A build cache kept in a registry, for builders that start empty. The daemon's own cache is always used.",
+		Attributes: map[string]schema.Attribute{
+			"ref": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Image reference to read the cache from and write it to, such as `registry.example.com/cache:ml-images`.",
+				Validators:          []validator.String{imageReferenceCheck},
+			},
+			"mode": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "What to write: `min` for the layers of the result, `max` for those of all steps. Defaults to `max`.",
+				Validators:          []validator.String{stringvalidator.OneOf("min", "max")},
+			},
+		},
+	}
+}
+
+func httpAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "How the provider speaks HTTP to registries. Proxies are taken from the usual environment variables.",
+		Attributes: map[string]schema.Attribute{
+			"request_timeout": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Longest time for one request with its whole answer, such as `60s`. Defaults to `60s`.",
+				Validators:          []validator.String{durationCheck},
+			},
+			"max_retries": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "How often a request is repeated that met a lost connection, a server that was busy (429) or one that was not available (502, 503, 504). " +
+					"Only requests that can be repeated without harm are. Defaults to `4`; `0` switches repeating off.",
+				Validators: []validator.Int64{int64validator.Between(0, 20)},
+			},
+			"ca_file": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Path of a PEM file with certificate authorities to trust in addition to the system's. " +
+					"Downloads inside builds trust them as well.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"insecure_skip_verify": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Whether to accept any certificate of the registry. For experiments only. Defaults to `false`.",
+			},
+		},
+	}
+}
