@@ -23,10 +23,10 @@ type clauseRepair struct {
 
 // clauseRepairs are tried in this order.
 var clauseRepairs = []clauseRepair{
-	{regexp.MustCompile(`^(?P<bad>=)([^=<>!~].*)$`), `is not an operator of PEP 440`, prefixed("==", 2)},
-	{regexp.MustCompile(`^(?P<bad>=>)(.*)$`), `is not an operator of PEP 440`, prefixed(">=", 2)},
-	{regexp.MustCompile(`^(?P<bad>=<)(.*)$`), `is not an operator of PEP 440`, prefixed("<=", 2)},
-	{regexp.MustCompile(`^(?P<bad><>|=!|!(?:=?!)?)([^=].*)$`), `is not an operator of PEP 440`, prefixed("!=", 2)},
+	{regexp.MustCompile(`^(?P<bad>=)([^=<>!~].*)$`), `is not an operator of PEP 440`, prefixed("==")},
+	{regexp.MustCompile(`^(?P<bad>=>)(.*)$`), `is not an operator of PEP 440`, prefixed(">=")},
+	{regexp.MustCompile(`^(?P<bad>=<)(.*)$`), `is not an operator of PEP 440`, prefixed("<=")},
+	{regexp.MustCompile(`^(?P<bad><>|=!|!(?:=?!)?)([^=].*)$`), `is not an operator of PEP 440`, prefixed("!=")},
 	{regexp.MustCompile(`^(?P<bad>\^)(.*)$`), `is an operator of other package managers, not of PEP 440`, func(m []string) string { return caret(m[2]) }},
 	{regexp.MustCompile(`^(?P<bad>~>?)([^=>].*)$`), `is an operator of other package managers, not of PEP 440`, func(m []string) string { return tilde(m[2]) }},
 	{regexp.MustCompile(`^(?P<bad>([<>!~=]) +=)(.*)$`), `has white space inside the operator`, func(m []string) string { return m[2] + "=" + m[3] }},
@@ -203,9 +203,9 @@ var secondClause = regexp.MustCompile(`([0-9A-Za-z*]) *([=<>!~^])`)
 // commas puts the commas between comparisons.
 func commas(m []string) string { return secondClause.ReplaceAllString(m[0], "$1,$2") }
 
-// prefixed is a repair that puts another operator before the submatch of that number.
-func prefixed(operator string, group int) func([]string) string {
-	return func(m []string) string { return operator + strings.TrimSpace(m[group]) }
+// prefixed is a repair that puts another operator before the second submatch.
+func prefixed(operator string) func([]string) string {
+	return func(m []string) string { return operator + strings.TrimSpace(m[2]) }
 }
 
 // first is a repair that keeps nothing but the first submatch.

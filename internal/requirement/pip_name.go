@@ -11,7 +11,7 @@ import (
 const identifier = `[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`
 
 var (
-	pipNamePattern   = regexp.MustCompile(`^(` + identifier + `)(?:\[((?:` + identifier + `(?:,` + identifier + `)*)?)\])?$`)
+	pipNamePattern = regexp.MustCompile(`^(` + identifier + `)(?:\[((?:` + identifier + `(?:,` + identifier + `)*)?)\])?$`)
 	// archivePattern is what pip takes for a file, were it a name ten times over.
 	archivePattern   = regexp.MustCompile(`(?i)\.(?:whl|zip|tar|tgz|tar\.(?:gz|bz2|xz))$`)
 	separatorPattern = regexp.MustCompile(`[-_.]+`)

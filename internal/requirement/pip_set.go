@@ -16,8 +16,12 @@ func CheckPips(pips []Pip) error {
 	var errs []error
 	specifiers := map[string]Pip{}
 	for _, pip := range CanonicalPips(pips) {
-		if err := checkSatisfiable(pip); err != nil {
-			errs = append(errs, err)
+		// What does not parse says nothing about its versions.
+		if clauses, refused := matchSpecifier(pip.VersionSpecifier); refused == nil {
+			if why := contradiction(clauses); why != "" {
+				errs = append(errs, newError(FieldVersionSpecifier, pip.VersionSpecifier, "",
+					fmt.Sprintf("of %q can be met by no version: %s", pip.Name, why), "remove one of the comparisons"))
+			}
 		}
 		name := pip.Distribution()
 		other, found := specifiers[name]
@@ -31,19 +35,6 @@ func CheckPips(pips []Pip) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// checkSatisfiable refuses a specifier that certainly no version meets.
-func checkSatisfiable(pip Pip) error {
-	clauses, refused := matchSpecifier(pip.VersionSpecifier)
-	if refused != nil {
-		return nil // What does not parse says nothing about its versions; ParsePip reports it.
-	}
-	if culprit := contradiction(clauses); culprit != "" {
-		return newError(FieldVersionSpecifier, pip.VersionSpecifier, "",
-			fmt.Sprintf("of %q can be met by no version: %s", pip.Name, culprit), "remove one of the comparisons")
-	}
-	return nil
 }
 
 // bound is one end of an interval of versions. Its clause is the one that set it; without one, the end is open.
@@ -158,7 +149,7 @@ func (i interval) empty() bool {
 		return false
 	}
 	order := i.low.version.Compare(i.high.version)
-	return order > 0 || order == 0 && !(i.low.inclusive && i.high.inclusive)
+	return order > 0 || order == 0 && (!i.low.inclusive || !i.high.inclusive)
 }
 
 // inside tells that all of the interval lies in another one.
