@@ -1,0 +1,13 @@
+//go:build !linux
+
+package workbench
+
+import (
+	"context"
+	"errors"
+	"runtime"
+)
+
+func localDaemon(context.Context, Options) (*Daemon, error) {
+	return nil, errors.New("buildkitd runs on Linux only, and this is " + runtime.GOOS)
+}

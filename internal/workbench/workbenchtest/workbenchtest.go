@@ -1,0 +1,103 @@
+// Package workbenchtest gives tests what package workbench provides: a test that needs something this machine cannot provide is
+// skipped with the reason, or fails with it where RIME_REQUIRE_BUILDKIT is 1 (.ci/run sets it).
+package workbenchtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/workbench"
+)
+
+// required tells whether a test may be skipped for want of a tool.
+func required() bool { return os.Getenv("RIME_REQUIRE_BUILDKIT") == "1" }
+
+// SkipUnavailable ends the test if err is not nil: skipped for a [*workbench.UnavailableError] where that is allowed, else failed.
+func SkipUnavailable(t testing.TB, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if _, missing := errors.AsType[*workbench.UnavailableError](err); missing && !required() {
+		t.Skip(err)
+	}
+	t.Fatal(err)
+}
+
+// daemon is shared by the tests of one process: a daemon runs many builds at a time.
+var daemon struct {
+	sync.Mutex
+	*workbench.Daemon
+	err error
+}
+
+// Main runs the tests of a package that uses [BuildKit] and stops the daemon afterwards:
+//
+//	func TestMain(m *testing.M) { workbenchtest.Main(m) }
+func Main(m *testing.M) {
+	code := m.Run()
+	daemon.Lock()
+	defer daemon.Unlock()
+	if daemon.Daemon != nil {
+		if err := daemon.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping BuildKit:", err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+// BuildKit returns the address of the BuildKit daemon that the tests of this process share. The package needs [Main].
+func BuildKit(t testing.TB) (address string) {
+	t.Helper()
+	daemon.Lock()
+	defer daemon.Unlock()
+	if daemon.Daemon == nil && daemon.err == nil {
+		// The first build of buildkitd takes long; the test that happens to ask first must not take the daemon with it.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Minute)
+		defer cancel()
+		daemon.Daemon, daemon.err = workbench.BuildKit(ctx, options())
+	}
+	SkipUnavailable(t, daemon.err)
+	return daemon.Address
+}
+
+// BaseImage pushes an image with Python 3.11 and pip to the registry ("127.0.0.1:5000") and returns its reference. It is always
+// made from Debian's packages, so that a test meets the same image everywhere.
+func BaseImage(t testing.TB, registryHost string) (ref string) {
+	t.Helper()
+	ref, err := workbench.LocalBaseImage(t.Context(), registryHost, options())
+	SkipUnavailable(t, err)
+	return ref
+}
+
+// DockerRegistry starts Debian's docker-registry for one test and returns its host and port.
+func DockerRegistry(t testing.TB) (host string) {
+	t.Helper()
+	registry, err := workbench.DockerRegistry(t.Context(), options())
+	SkipUnavailable(t, err)
+	t.Cleanup(func() {
+		if err := registry.Stop(); err != nil {
+			t.Errorf("stopping docker-registry: %v", err)
+		}
+	})
+	return registry.Host
+}
+
+// Skopeo returns the path of skopeo.
+func Skopeo(t testing.TB) (path string) {
+	t.Helper()
+	path, err := workbench.Skopeo(t.Context(), options())
+	SkipUnavailable(t, err)
+	return path
+}
+
+// options report on standard error, at once: an output of the test itself would be shown only when the wait is over.
+func options() workbench.Options {
+	return workbench.Options{Progress: func(line string) { fmt.Fprintln(os.Stderr, "workbench:", line) }}
+}
