@@ -104,8 +104,6 @@ type Image struct {
 	PipLibraries []PipLibrary
 	// Size is how many bytes a client that has nothing of it yet pulls. Zero when not built or not told.
 	Size int64
-	// Size is how many bytes a client that has nothing yet pulls. Zero where the registry does not tell.
-	Size int64
 	// BuildID is the newest build of this image. Empty where the registry does not tell (a RIME platform).
 	BuildID string
 	// Unclaimed tells that nobody can be relying on the image: its first build never ended and its builder is dead, or this very
