@@ -22,7 +22,7 @@ type Error struct {
 	Field Field
 	// Text is the whole value of that field, credentials in URLs removed.
 	Text string
-	// Offending is the part of Text at fault. Empty when it is the whole.
+	// Offending is the part of Text at fault, or the whole.
 	Offending string
 	// Problem is what is wrong, as the rest of a sentence that starts with the offending part.
 	Problem string
@@ -32,12 +32,8 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string {
-	offending := e.Offending
-	if offending == "" {
-		offending = e.Text
-	}
-	message := fmt.Sprintf("%s %s: %s %s", e.Field, quote(e.Text), quote(offending), e.Problem)
-	if offending == e.Text {
+	message := fmt.Sprintf("%s %s: %s %s", e.Field, quote(e.Text), quote(e.Offending), e.Problem)
+	if e.Offending == e.Text {
 		message = fmt.Sprintf("%s %s %s", e.Field, quote(e.Text), e.Problem)
 	}
 	if e.Suggestion != "" {
@@ -46,8 +42,11 @@ func (e *Error) Error() string {
 	return message
 }
 
-// newError is the only way to make an [Error]: texts that turn out to be URLs lose their credentials here.
+// newError is the only way to make an [Error]; an empty offending part is the whole text. Texts that turn out to be URLs lose their credentials here.
 func newError(field Field, text, offending, problem, suggestion string) error {
+	if offending == "" {
+		offending = text
+	}
 	return &Error{
 		Field:      field,
 		Text:       redact(text),

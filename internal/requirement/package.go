@@ -91,7 +91,7 @@ func ParsePackage(name, specifier string, t PackageType) (Package, error) {
 
 // parseVersion validates a version and returns its canonical form: no "=", no epoch of zero, which is what no epoch means.
 func (r packageRules) parseVersion(text string) (version string, ok bool) {
-	if text == "" {
+	if strings.Trim(text, " ") == "" {
 		return "", true
 	}
 	version = strings.TrimPrefix(text, "=")

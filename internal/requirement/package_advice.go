@@ -79,7 +79,7 @@ func diagnosePackageVersion(text string, rules packageRules) error {
 		return err
 	}
 	trimmed := strings.TrimSpace(text)
-	if _, ok := rules.parseVersion(trimmed); ok {
+	if version, ok := rules.parseVersion(trimmed); ok && version != "" {
 		return refuse("", "has white space around it", write(trimmed))
 	}
 	switch strings.ToLower(strings.Trim(trimmed, "=<>~^ ")) {
@@ -107,7 +107,7 @@ func diagnosePackageVersion(text string, rules packageRules) error {
 // suggestPackage proposes the name and the version that were written as one.
 func suggestPackage(name, specifier string, rules packageRules) string {
 	version, ok := rules.parseVersion(strings.TrimLeft(specifier, "=<>!~^ "))
-	if !ok || !rules.name.MatchString(name) {
+	if !ok || version == "" || !rules.name.MatchString(name) {
 		return "write the name alone, and the version in version_specifier"
 	}
 	return fmt.Sprintf("write name = %q and version_specifier = %q", name, version)

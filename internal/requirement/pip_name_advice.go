@@ -88,6 +88,9 @@ func diagnosePipName(text string) error {
 	if err := diagnoseText(FieldName, text); err != nil {
 		return err
 	}
+	if pipNamePattern.MatchString(text) && !archivePattern.MatchString(text) {
+		return newError(FieldName, text, "", fmt.Sprintf("has a name or an extra longer than %d bytes", maxName), "")
+	}
 	for _, d := range pipNameDiagnoses {
 		if m := d.pattern.FindStringSubmatch(trimmed); m != nil {
 			return newError(FieldName, text, submatch(d.pattern, m, "bad"), d.problem, d.suggest(m))
@@ -95,9 +98,6 @@ func diagnosePipName(text string) error {
 	}
 	if trimmed != text {
 		return newError(FieldName, text, "", "has white space around it", suggestName(trimmed))
-	}
-	if pipNamePattern.MatchString(text) {
-		return newError(FieldName, text, "", fmt.Sprintf("has a name or an extra longer than %d bytes", maxName), "")
 	}
 	bad := firstNotIn(text, func(r rune) bool { return isAlnum(r) || strings.ContainsRune("._-", r) })
 	return newError(FieldName, text, bad,

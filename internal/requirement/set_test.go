@@ -1,0 +1,179 @@
+package requirement_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+// findings are the errors that a set check has joined.
+func findings(t *testing.T, err error) []string {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		t.Fatalf("%T is no joined error", err)
+	}
+	var texts []string
+	for _, finding := range joined.Unwrap() {
+		if _, ok := errors.AsType[*requirement.Error](finding); !ok {
+			t.Errorf("%T is not an Error", finding)
+		}
+		texts = append(texts, finding.Error())
+	}
+	return texts
+}
+
+func TestCheckPips(t *testing.T) {
+	t.Parallel()
+	type pips = []requirement.Pip
+	tests := map[string]struct {
+		pips pips
+		want []string
+	}{
+		"none":                        {},
+		"all different":               {pips: pips{{"a", "1"}, {"b", ""}, {"c", ">=1,<2"}}},
+		"twice the same":              {pips: pips{{"NumPy", ">=1.0, <2"}, {"numpy", "<2,>=1"}}},
+		"same specifier, more extras": {pips: pips{{"uvicorn", ">=1"}, {"uvicorn[standard]", ">=1.0"}}},
+		"twice, different": {
+			pips: pips{{"NumPy", ">=1"}, {"numpy", "<2"}},
+			want: []string{`name "numpy" is required twice with different version specifiers, "<2" and ">=1"; keep one of them, or join them with a comma`},
+		},
+		"once without a specifier": {
+			pips: pips{{"foo_bar", ""}, {"Foo.Bar", "1"}},
+			want: []string{`name "foo-bar" is required twice with different version specifiers, "" and "==1"; keep one of them, or join them with a comma`},
+		},
+		"extras are of the same distribution": {
+			pips: pips{{"uvicorn", "==1"}, {"uvicorn[standard]", "==2"}},
+			want: []string{`name "uvicorn[standard]" is required twice with different version specifiers, "==1" and "==2"; keep one of them, or join them with a comma`},
+		},
+		"every finding is told": {
+			pips: pips{{"a", ">2,<1"}, {"b", "1"}, {"b", "2"}, {"c", "==1,==2"}},
+			want: []string{
+				`version_specifier ">2,<1" of "a" can be met by no version: ">2" and "<1" exclude each other; remove one of the comparisons`,
+				`name "b" is required twice with different version specifiers, "==1" and "==2"; keep one of them, or join them with a comma`,
+				`version_specifier "==1,==2" of "c" can be met by no version: "==2" and "==1" exclude each other; remove one of the comparisons`,
+			},
+		},
+		"what does not parse is left alone": {pips: pips{{"a b", ">=oops"}, {"c", "^1"}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, findings(t, requirement.CheckPips(test.pips))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestCheckPips_unsatisfiable(t *testing.T) {
+	t.Parallel()
+	impossible := []string{
+		">2,<1", ">=2,<1", ">1,<1", ">=1,<1", ">1,<=1", ">=1.0,<1.0.0", ">1.5,<=1.5",
+		"==1,==2", "==1,==1.1", "==1,!=1", "==1.0,!=1", "==1,>1", "==1,<1", "==1,>=2", "==1,<=0.9", "==1!1,<2",
+		"===1,===2", "===1,==2", "===1,!=1",
+		"~=1.4,>=2", "~=1.4,<1.4", "~=1.4.2,>=1.5", "~=1.4,~=2.0", "~=2.2,==1.*", "~=1.4,<=1.3.99",
+		"==1.*,==2.*", "==1.*,>=2", "==1.*,<1.dev0", "==1.2.*,==1.3", "==1.2.*,!=1.*", "==1.2.*,!=1.2.*", "==1.2.3,!=1.2.*",
+		"==1.2.*,==1.3.*", ">=1.3,==1.2.*", "~=1.2.3,!=1.2.*", "==1+a,==1+b", "==1+a,!=1+a", "==1+a,!=1", "==1+a,==2", "==1+a,<1",
+		">=1,<2,>=3", "!=1,==1,>=0", ">=1,<=1,!=1",
+	}
+	for _, specifier := range impossible {
+		if requirement.CheckPips([]requirement.Pip{{Name: "x", VersionSpecifier: specifier}}) == nil {
+			t.Errorf("%q passes, and no version meets it", specifier)
+		}
+	}
+	possible := []string{
+		"", "1", ">=1,<2", ">=1,<=1", "==1,==1.0", "==1,>=1,<=1", "==1,!=1+a", "==1,==1+a", "==1+a,!=1+b", "==1+a,==1",
+		"<=1,==1+a", ">=1,==1+a", ">1,<1.0.1", ">1,<=1.0.0.1", "==1.*,!=1.0", "==1.*,<1.0.1", "==1.*,>=1.999", "==1.*,==1.dev0", "==1.*,<1",
+		"~=1.4,<1.5", "~=1.4,!=1.4.*", "~=1.4,>=1.999", ">=1,<2,!=1.5.*", ">1.0a1,<1.0", "==1.0.post1,>=1.0", "==1.0a1.*,>=1.0a1",
+		"==1.0a1.*,<2", "==1.*,!=1.0.post1.*", "===1.0,==1", "!=1,!=2", "==18446744073709551615.*,>1", "~=18446744073709551615.0",
+	}
+	for _, specifier := range possible {
+		if err := requirement.CheckPips([]requirement.Pip{{Name: "x", VersionSpecifier: specifier}}); err != nil {
+			t.Errorf("%q: %v", specifier, err)
+		}
+	}
+}
+
+func TestCheckPackages(t *testing.T) {
+	t.Parallel()
+	const apt, rpm = requirement.PackageTypeApt, requirement.PackageTypeRockyLinux
+	type packages = []requirement.Package
+	tests := map[string]struct {
+		packages packages
+		want     []string
+	}{
+		"none":                      {},
+		"all different":             {packages: packages{{"vim", "1", apt}, {"git", "", apt}}},
+		"twice the same":            {packages: packages{{"vim", "=1.2", apt}, {"vim", "0:1.2", apt}}},
+		"one name, two managers":    {packages: packages{{"vim", "1", apt}, {"vim", "2", rpm}}},
+		"names of RPM have a case":  {packages: packages{{"Vim", "1", rpm}, {"vim", "2", rpm}}},
+		"two architectures are two": {packages: packages{{"libc6", "1", apt}, {"libc6:i386", "2", apt}}},
+		"twice, different": {
+			packages: packages{{"vim", "2", apt}, {"git", "", apt}, {"vim", "", apt}},
+			want:     []string{`name "vim" is required twice in different versions, "" and "2"; keep one of them`},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, findings(t, requirement.CheckPackages(test.packages))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestCanonicalSets(t *testing.T) {
+	t.Parallel()
+	pips := []requirement.Pip{{"B", "1.0"}, {"a", "<2,>=1.0"}, {"b", "==1"}, {"A", ""}}
+	given := slices.Clone(pips)
+	if diff := cmp.Diff([]requirement.Pip{{"a", ""}, {"a", ">=1,<2"}, {"b", "==1"}}, requirement.CanonicalPips(pips)); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.Equal(pips, given) {
+		t.Errorf("the argument was changed to %v", pips)
+	}
+	packages := []requirement.Package{{"vim", "=1", "rocky_linux"}, {"vim", "1", "apt"}, {"git", "", "rocky_linux"}, {"vim", "1", "rocky_linux"}}
+	want := []requirement.Package{{"vim", "1", "apt"}, {"git", "", "rocky_linux"}, {"vim", "1", "rocky_linux"}}
+	if diff := cmp.Diff(want, requirement.CanonicalPackages(packages)); diff != "" {
+		t.Error(diff)
+	}
+	if got := requirement.CanonicalPips(nil); got == nil || len(got) != 0 {
+		t.Errorf("the empty set is %#v", got)
+	}
+}
+
+// Whatever the order of the clauses, the canonical specifier is one.
+func TestPip_Canonical_isOrderless(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 4))
+	clauses := []string{">=1.0", "<2", "!=1.5", "!=1.10", "!=1.5.*", "!=1.5+a", "!=1.5+10", "!=1.5+9", "~=1.0", "<=1.9.post1", ">0.9a1"}
+	want := requirement.Pip{VersionSpecifier: strings.Join(clauses, ",")}.Canonical()
+	for range 1000 {
+		random.Shuffle(len(clauses), func(i, j int) { clauses[i], clauses[j] = clauses[j], clauses[i] })
+		if got := (requirement.Pip{VersionSpecifier: strings.Join(clauses, ",")}).Canonical(); got != want {
+			t.Fatalf("%v: %q, want %q", clauses, got, want)
+		}
+	}
+}
+
+func ExampleCheckPips() {
+	fmt.Println(requirement.CheckPips([]requirement.Pip{
+		{Name: "numpy", VersionSpecifier: ">=2,<1.26"},
+		{Name: "pandas", VersionSpecifier: "2.2"},
+		{Name: "Pandas", VersionSpecifier: "==2.2.0"},
+	}))
+	// Output:
+	// version_specifier ">=2,<1.26" of "numpy" can be met by no version: ">=2" and "<1.26" exclude each other; remove one of the comparisons
+}
