@@ -25,21 +25,22 @@ const module = "github.com/managed-images/terraform-provider-rime"
 // allowedImports is the whole direction of dependencies between our packages (design §3). A package that is not
 // listed may import nothing of ours; test files are free.
 var allowedImports = map[string][]string{
-	"":                       {"internal/provider"},
-	"internal/provider":      {"internal/diags", "internal/fwtypes", "internal/imageregistry", "internal/embedded", "internal/buildkit", "internal/requirement"},
-	"internal/diags":         {"internal/imageregistry", "internal/embedded", "internal/buildkit", "internal/requirement"},
-	"internal/fwtypes":       {"internal/requirement"},
-	"internal/embedded":      {"internal/imageregistry", "internal/buildkit", "internal/requirement", "internal/wait"},
-	"internal/buildkit":      {"internal/imageregistry", "internal/requirement"},
-	"internal/imageregistry": {"internal/requirement", "internal/wait"},
-	"internal/sandbox/oci":   {"internal/sandbox/fault"},
-	"internal/sandbox/pypi":  {"internal/sandbox/fault"},
-	"internal/sandbox":       {"internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi"},
-	"internal/workbench":     {"internal/sandbox/oci", "internal/sandbox/pypi"},
-	"internal/acctest":       {"internal/provider", "internal/imageregistry", "internal/requirement", "internal/sandbox", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/workbench"},
-	"cmd/rime-sandbox":       {"internal/sandbox", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi"},
-	"cmd/rime-quickstart":    {"internal/sandbox", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/workbench"},
-	"cmd/rime-workbench":     {"internal/workbench"},
+	"":                                 {"internal/provider"},
+	"internal/provider":                {"internal/diags", "internal/fwtypes", "internal/imageregistry", "internal/embedded", "internal/buildkit", "internal/requirement"},
+	"internal/diags":                   {"internal/imageregistry", "internal/embedded", "internal/buildkit", "internal/requirement"},
+	"internal/fwtypes":                 {"internal/requirement"},
+	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/requirement", "internal/wait"},
+	"internal/buildkit":                {"internal/imageregistry", "internal/requirement"},
+	"internal/imageregistry":           {"internal/requirement", "internal/wait"},
+	"internal/sandbox/oci":             {"internal/sandbox/fault"},
+	"internal/sandbox/pypi":            {"internal/sandbox/fault"},
+	"internal/sandbox":                 {"internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi"},
+	"internal/workbench":               {"internal/sandbox/oci", "internal/sandbox/pypi"},
+	"internal/workbench/workbenchtest": {"internal/workbench"},
+	"internal/acctest":                 {"internal/provider", "internal/imageregistry", "internal/requirement", "internal/sandbox", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/workbench"},
+	"cmd/rime-sandbox":                 {"internal/sandbox", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi"},
+	"cmd/rime-quickstart":              {"internal/sandbox", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/workbench"},
+	"cmd/rime-workbench":               {"internal/workbench"},
 }
 
 // frameworkUsers are the only packages that may know Terraform.

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		fmt.Fprintln(os.Stdout, d.Address)
+		_, _ = fmt.Fprintln(os.Stdout, d.Address)
 		select {}
 	}
 	workbenchtest.Main(m)
