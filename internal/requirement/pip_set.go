@@ -125,13 +125,10 @@ func (c *clause) interval() interval {
 	if !c.prefix {
 		return interval{low: at(true), high: at(true)}
 	}
+	// The lowest of all versions with that prefix is its first development release.
+	lowest := bound{version: pep440.MustParse(public.String() + ".dev0"), inclusive: true, clause: c}
 	segments := release(public)
-	// Behind a pre- or post-release a prefix covers too little to be worth a bound above; from below every prefix is bounded by its first development release.
-	within := interval{low: bound{version: pep440.MustParse(c.version.Public() + ".dev0"), inclusive: true, clause: c}}
-	if public.BaseVersion() == public.String() {
-		within.high = c.before(segments, len(segments.numbers))
-	}
-	return within
+	return interval{low: lowest, high: c.before(segments, len(segments.numbers))}
 }
 
 // before is the bound below the first version that does not start with the first n numbers of the release.

@@ -120,10 +120,9 @@ func checkClause(text, operator string, version pep440.Version, prefix bool) *cl
 	case prefix && !equality:
 		return refuse(text, fmt.Sprintf("has \".*\", which goes with \"==\" and \"!=\" only, not with %q", operator),
 			withoutWildcard(operator, version))
-	case prefix && version.Local() != "":
-		return refuse(text, "has both a local version and \".*\"", operator+version.Public()+".*")
-	case prefix && strings.Contains(version.Public(), ".dev"):
-		return refuse(text, "has \".*\" after a development release", operator+version.BaseVersion()+".*")
+	case prefix && version.String() != version.BaseVersion():
+		// PEP 440's text would allow some of it, pip allows none.
+		return refuse(text, "has \".*\" after more than release numbers", operator+version.BaseVersion()+".*")
 	case operator == "~=" && len(segments.numbers) < 2:
 		return refuse(text, "has one release segment where \"~=\" needs two", segments.compatible(version))
 	case version.Local() != "" && !equality && operator != "===":
@@ -140,14 +139,13 @@ func canonicalVersion(operator, text string, version pep440.Version, prefix bool
 	if operator == "===" {
 		return strings.ToLower(text)
 	}
-	normal := normalVersion(version)
+	normal, base := normalVersion(version), version.BaseVersion()
 	switch {
 	case prefix:
-		return normal + ".*"
+		return base + ".*"
 	case operator == "~=":
 		return normal
 	}
-	base := version.BaseVersion()
 	return trimZeros(base) + strings.TrimPrefix(normal, base)
 }
 
