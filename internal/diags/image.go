@@ -1,6 +1,7 @@
 package diags
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,8 +9,20 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 )
 
-// AlreadyExists describes a name that is taken, with the ways to manage the image that has it.
-func AlreadyExists(name string) diag.Diagnostic {
+// ErrCannotChange is a registry that can only create and delete images, asked to change one.
+var ErrCannotChange = errors.New("the registry cannot change an image in place")
+
+// OtherInputsError is an image that cannot be adopted because it was made from other inputs.
+type OtherInputsError struct {
+	// Differences lead from the image to the configuration.
+	Differences []string
+}
+
+// Error implements error.
+func (e *OtherInputsError) Error() string { return strings.Join(e.Differences, "; ") }
+
+// alreadyExists describes a name that is taken, with the ways to manage the image that has it.
+func alreadyExists(name string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Managed Image Already Exists", text(
 		fmt.Sprintf("Tried to create managed image %q, but the registry has an image of that name that this state does not know.", name),
 		"Choose another name, set `adopt_existing = true` to take it over if it has the same inputs, or import it with the command\n"+
@@ -20,11 +33,11 @@ func AlreadyExists(name string) diag.Diagnostic {
 	))
 }
 
-// OtherInputs describes an image that cannot be adopted because it was made from other inputs.
-func OtherInputs(name string, differences []string) diag.Diagnostic {
+// otherInputs describes an image that cannot be adopted.
+func otherInputs(name string, err *OtherInputsError) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("adopt_existing"), "Managed Image Has Other Inputs", text(
 		fmt.Sprintf("Tried to adopt managed image %q, but it was made from other inputs than the configuration's.", name),
-		"To get from the image to the configuration:\n  "+strings.Join(differences, "\n  "),
+		"To get from the image to the configuration:\n  "+strings.Join(err.Differences, "\n  "),
 		fmt.Sprintf("Choose another name, correct the configuration, or import the image with `terraform import rime_managed_image.NAME %s` and let the next apply change it.", name),
 		facts(fact{"Managed image", name}),
 	))
@@ -39,11 +52,19 @@ func ImageNotFound(name string) diag.Diagnostic {
 	))
 }
 
-// CannotRebuild describes a registry that lost the ability, between plan and apply, to do what was planned.
-func CannotRebuild(name string) diag.Diagnostic {
+// cannotChange describes a registry that lost the ability, between plan and apply, to do what was planned.
+func cannotChange(name string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Managed Image Cannot Change in Place", text(
 		fmt.Sprintf("Tried to build managed image %q anew under its name, but its registry can only create and delete images.", name),
 		"Plan again: the new plan replaces the image.",
 		facts(fact{"Managed image", name}),
+	))
+}
+
+// UnsupportedPythonVersion describes a Python version that no base image has.
+func UnsupportedPythonVersion(at path.Path, version string, supported []string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Unsupported Python Version", text(
+		fmt.Sprintf("%s = %q, but the provider has no base image with that Python.", at, version),
+		fmt.Sprintf("Use one of %s, or add %q to `embedded_registry.base_images` of the provider.", strings.Join(supported, ", "), version),
 	))
 }

@@ -35,8 +35,16 @@ func FromError(op Operation, name string, err error) diag.Diagnostic {
 	if failed, ok := errors.AsType[*imageregistry.BuildFailedError](err); ok {
 		return buildFailed(failed)
 	}
-	if errors.Is(err, imageregistry.ErrBusy) {
+	if other, ok := errors.AsType[*OtherInputsError](err); ok {
+		return otherInputs(name, other)
+	}
+	switch {
+	case errors.Is(err, imageregistry.ErrBusy):
 		return busy(op, name, err)
+	case errors.Is(err, imageregistry.ErrAlreadyExists):
+		return alreadyExists(name)
+	case errors.Is(err, ErrCannotChange):
+		return cannotChange(name)
 	}
 	return diag.NewErrorDiagnostic(op.summary, text(
 		fmt.Sprintf("Tried to %s managed image %q.", op.verb, name),
@@ -144,7 +152,9 @@ type TimeoutError struct {
 }
 
 // Error implements error.
-func (e *TimeoutError) Error() string { return fmt.Sprintf("no end within %s (%s)", e.After, e.Setting) }
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("no end within %s (%s)", e.After, e.Setting)
+}
 
 // Timeout makes it a timeout in the sense of [net.Error].
 func (e *TimeoutError) Timeout() bool { return true }

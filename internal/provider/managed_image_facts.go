@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -105,9 +106,15 @@ func (m *imageInputs) setInputs(ctx context.Context, image imageregistry.Image, 
 	if packages := packageSet(ctx, image.PackageRequirements, d); !samePackages(ctx, m.PackageRequirements, packages) || m.PackageRequirements.IsNull() {
 		m.PackageRequirements = packages
 	}
-	if !samePython(m.PythonVersion.ValueString(), image.PythonVersion) {
+	if prior := m.PythonVersion.ValueString(); prior == "" || !samePython(prior, image.PythonVersion) {
 		m.PythonVersion = textValue(image.PythonVersion)
 	}
+}
+
+// samePython tells whether a registry's answer is the version that was asked for: it may know the patch version as well, or not
+// know anything before the build (contracts/rime-api.md §2.12).
+func samePython(asked, answered string) bool {
+	return answered == "" || answered == asked || strings.HasPrefix(answered, asked+".")
 }
 
 // setFacts takes over what the registry tells about the image.

@@ -1,10 +1,13 @@
 package provider
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -44,7 +47,7 @@ func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clien
 			}
 			return registry, nil
 		}),
-		pythonVersions: pythonVersions(model.EmbeddedRegistry.BaseImages),
+		pythonVersions: slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
 	}, d
 }
 
@@ -58,17 +61,39 @@ func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registr
 	if err != nil {
 		return nil, err
 	}
+	requestTimeout, err := time.ParseDuration(model.HTTP.RequestTimeout.ValueString())
+	if err != nil {
+		return nil, fmt.Errorf("http.request_timeout: %w", err)
+	}
+	builder, err := newBuilder(model, version)
+	if err != nil {
+		return nil, err
+	}
 	m := model.EmbeddedRegistry
-	config := embedded.Config{
+	return embedded.New(embedded.Config{
 		URL:              m.URL.ValueString(),
 		RepositoryPrefix: m.RepositoryPrefix.ValueString(),
 		Insecure:         m.Insecure.ValueBool(),
 		BaseImages:       m.BaseImages,
 		Keychain:         authn.DefaultKeychain,
 		Transport:        transport,
+		Builder:          builder,
 		Version:          version,
+		Options: embedded.Options{
+			RequestTimeout: requestTimeout,
+			Retries:        cmp.Or(int(model.HTTP.MaxRetries.ValueInt64()), -1), // Zero would mean the default there.
+		},
+	})
+}
+
+// newBuilder makes the builder; it contacts nothing.
+func newBuilder(model providerModel, version string) (*buildkit.Builder, error) {
+	m := model.EmbeddedRegistry
+	insecureHost := ""
+	if m.Insecure.ValueBool() {
+		insecureHost = m.URL.ValueString()
 	}
-	builder, err := buildkit.New(buildkit.Options{
+	return buildkit.New(buildkit.Options{
 		Address: m.Buildkit.Address.ValueString(),
 		TLS: buildkit.TLSOptions{
 			CACert:     m.Buildkit.CAFile.ValueString(),
@@ -77,7 +102,7 @@ func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registr
 			ServerName: m.Buildkit.ServerName.ValueString(),
 		},
 		Keychain:  authn.DefaultKeychain,
-		Insecure:  config.PlainHTTP,
+		Insecure:  func(host string) bool { return host == insecureHost },
 		Platforms: m.Platforms,
 		Pip: buildkit.PipOptions{
 			IndexURL:       m.Pip.IndexURL.ValueString(),
@@ -90,17 +115,4 @@ func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registr
 		MaxParallel: int(m.MaxParallelBuilds.ValueInt64()),
 		Version:     version,
 	})
-	if err != nil {
-		return nil, err
-	}
-	config.Builder = builder
-	return embedded.New(config)
-}
-
-// pythonVersions are the Python versions with a base image.
-func pythonVersions(baseImages map[string]string) []string {
-	if len(baseImages) == 0 {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(baseImages))
 }

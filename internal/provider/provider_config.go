@@ -28,6 +28,18 @@ const (
 	defaultMaxRetries     = 4
 )
 
+// defaultPythonVersions are the Python versions that have a base image unless the configuration names others: those that
+// Python's own developers support.
+var defaultPythonVersions = []string{"3.10", "3.11", "3.12", "3.13", "3.14"}
+
+func defaultBaseImages() map[string]string {
+	images := make(map[string]string, len(defaultPythonVersions))
+	for _, version := range defaultPythonVersions {
+		images[version] = "python:" + version + "-slim"
+	}
+	return images
+}
+
 // providerModel is the provider's configuration. It is decoded only when every value is known.
 type providerModel struct {
 	EmbeddedRegistry *embeddedRegistryModel `tfsdk:"embedded_registry"`
@@ -100,6 +112,9 @@ func (m *embeddedRegistryModel) fill() diag.Diagnostics {
 		d.Append(diags.MissingValue(at.AtName("url"), envURL))
 	}
 	m.RepositoryPrefix = fromEnvironment(m.RepositoryPrefix, envRepositoryPrefix, repositoryPrefixCheck, at.AtName("repository_prefix"), &d)
+	if len(m.BaseImages) == 0 {
+		m.BaseImages = defaultBaseImages()
+	}
 	if m.Buildkit == nil {
 		m.Buildkit = &buildkitModel{}
 	}

@@ -62,7 +62,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 				Optional:    true,
 				ElementType: types.StringType,
 				MarkdownDescription: "The image to build on for each Python version `X.Y`, by tag or digest, such as `{ \"3.11\" = \"python:3.11-slim\" }`. It must have that Python and pip. " +
-					"Python versions that are not in the map cannot be asked for. Defaults to the `python:X.Y-slim` images of the Python versions in support.",
+					"Python versions that are not in the map cannot be asked for. Defaults to `python:X.Y-slim` for " + defaultPythonVersions[0] + " to " + defaultPythonVersions[len(defaultPythonVersions)-1] + ".",
 				Validators: []validator.Map{
 					mapvalidator.SizeAtLeast(1),
 					mapvalidator.KeysAre(pythonVersionCheck),
@@ -178,7 +178,7 @@ func httpAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"request_timeout": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Longest time for one request with its whole answer, such as `60s`. Defaults to `60s`.",
+				MarkdownDescription: "Longest time for one question to a registry, repetitions included, such as `60s`. Defaults to `60s`.",
 				Validators:          []validator.String{durationCheck},
 			},
 			"max_retries": schema.Int64Attribute{

@@ -1,0 +1,140 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// settleTimeout bounds what is still sent after an interrupt or a time-out, each time.
+const settleTimeout = 30 * time.Second
+
+// obtain gets hold of an image that the state does not know yet: a new one, or one that may be taken over.
+func obtain(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec, adopt bool) (imageregistry.Image, imageregistry.Build, error) {
+	image, err := registry.Get(ctx, spec.Name)
+	switch {
+	case errors.Is(err, imageregistry.ErrNotFound):
+		return create(ctx, registry, spec)
+	case err != nil:
+		return image, imageregistry.Build{}, err
+	case image.Unclaimed:
+		return registry.Create(ctx, spec)
+	case !adopt:
+		return image, imageregistry.Build{}, imageregistry.ErrAlreadyExists
+	}
+	if spec.PythonVersion == "" {
+		spec.PythonVersion = image.PythonVersion
+	}
+	if changes := inputChanges(image.Spec(), spec); len(changes) > 0 {
+		return image, imageregistry.Build{}, &diags.OtherInputsError{Differences: changes}
+	}
+	if image.Status.Broken() {
+		return rebuild(ctx, registry, spec)
+	}
+	return image, imageregistry.Build{ID: image.BuildID}, nil
+}
+
+// create creates an image that was confirmed not to be there. When the answer was lost on its way, looking again tells: an image that is there
+// now and asks for the same is the one that was just created.
+func create(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+	image, build, err := registry.Create(ctx, spec)
+	if err == nil || !mayPass(err) {
+		return image, build, err
+	}
+	found, lookErr := registry.Get(ctx, spec.Name)
+	switch {
+	case lookErr != nil:
+		return image, build, err
+	case found.Unclaimed:
+		return registry.Create(ctx, spec)
+	case spec.PythonVersion == "":
+		spec.PythonVersion = found.PythonVersion
+	}
+	if !imageregistry.SameInputs(found.Spec(), spec) {
+		return image, build, err
+	}
+	return found, imageregistry.Build{ID: found.BuildID}, nil
+}
+
+// mayPass tells errors that say of themselves that they may pass; they leave open whether the server did what it was asked.
+func mayPass(err error) bool {
+	type transient interface {
+		error
+		Transient() bool
+	}
+	found, ok := errors.AsType[transient](err)
+	return ok && found.Transient()
+}
+
+// rebuild builds an image anew from the inputs it has.
+func rebuild(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+	if rebuilder, ok := registry.(imageregistry.Rebuilder); ok {
+		return rebuilder.Rebuild(ctx, spec.Name)
+	}
+	return update(ctx, registry, spec)
+}
+
+// update builds an image anew from other inputs.
+func update(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+	if updater, ok := registry.(imageregistry.Updater); ok {
+		return updater.Update(ctx, spec)
+	}
+	return imageregistry.Image{}, imageregistry.Build{}, diags.ErrCannotChange
+}
+
+// finish waits for the build and then brings the model up to date with a fresh look at the image, however the wait ended. When the
+// wait is cut short, it stops the build first.
+func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.Registry, op diags.Operation, buildID string) diag.Diagnostics {
+	var d diag.Diagnostics
+	name := m.Name.ValueString()
+	if _, _, err := imageregistry.Await(ctx, registry, name, buildID, imageregistry.AwaitOptions{Observe: progress(ctx)}); err != nil {
+		d.Append(settle(ctx, registry, op, name, buildID, err)...)
+	}
+	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	image, err := registry.Get(look, name)
+	if err != nil {
+		d.Append(diags.FromError(diags.ReadImage, name, err))
+		return d
+	}
+	d.Append(m.setImage(look, registry, image)...)
+	return d
+}
+
+// settle describes a wait that ended with an error. A build that nobody waits for any more is stopped, unless it ended just in time.
+func settle(ctx context.Context, registry imageregistry.Registry, op diags.Operation, name, buildID string, err error) diag.Diagnostics {
+	if _, failed := errors.AsType[*imageregistry.BuildFailedError](err); failed || ctx.Err() == nil {
+		return diag.Diagnostics{diags.FromError(op, name, err)}
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	cancelErr := registry.CancelBuild(stop, buildID)
+	if cancelErr == nil {
+		if build, buildErr := registry.Build(stop, buildID); buildErr == nil && build.Status == imageregistry.BuildSucceeded {
+			return nil
+		}
+	}
+	return diag.Diagnostics{diags.Unfinished{
+		Name: name, BuildID: buildID, Cause: context.Cause(ctx), Wait: err, Cancel: cancelErr,
+	}.Diagnostic()}
+}
+
+// progress logs each change of the image and its build, with the time since the wait began.
+func progress(ctx context.Context) func(imageregistry.Image, imageregistry.Build) {
+	began := time.Now()
+	return func(image imageregistry.Image, build imageregistry.Build) {
+		tflog.Info(ctx, "waiting for managed image", map[string]any{
+			"image":        image.Name,
+			"image_status": string(image.Status),
+			"build":        build.ID,
+			"build_status": string(build.Status),
+			"elapsed":      time.Since(began).Round(time.Second).String(),
+		})
+	}
+}

@@ -1,0 +1,218 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// task is what an apply has to do with an image that exists.
+type task int
+
+const (
+	// taskNone leaves the image alone; settings that only the state knows may change.
+	taskNone task = iota
+	// taskAwait waits for a build that is under way.
+	taskAwait
+	// taskRebuild builds from the inputs that the image has.
+	taskRebuild
+	// taskUpdate builds from other inputs.
+	taskUpdate
+)
+
+// intent is a task with its reason, in words for the plan. The reason is unknown while the inputs are.
+type intent struct {
+	task   task
+	reason types.String
+}
+
+// decide finds what has to be done to get from the state to the plan. Plan and apply both ask it, so that the apply does what was planned.
+func decide(ctx context.Context, state, plan managedImageModel) intent {
+	before, _ := state.spec(ctx)
+	after, whole := plan.spec(ctx)
+	triggers, triggersKnown := changedTriggers(state, plan)
+	if !whole || !triggersKnown || plan.PythonVersion.IsUnknown() {
+		return intent{taskUpdate, types.StringUnknown()}
+	}
+	reasons := inputChanges(before, after)
+	decided := taskNone
+	if len(reasons) > 0 {
+		decided = taskUpdate
+	}
+	if len(triggers) > 0 {
+		reasons = append(reasons, "triggers changed: "+strings.Join(triggers, ", "))
+		decided = max(decided, taskRebuild)
+	}
+	status := imageregistry.Status(state.Status.ValueString())
+	if status.Broken() || (status == imageregistry.StatusOutdated && plan.RebuildWhenOutdated.ValueBool()) {
+		reasons = append(reasons, statusReason(status, state.StatusReason.ValueString()))
+		decided = max(decided, taskRebuild)
+	}
+	if decided == taskNone && unfinished(status, state.knownBuild()) {
+		return intent{taskAwait, types.StringValue("a build that was not waited for is under way")}
+	}
+	return intent{decided, textValue(strings.Join(reasons, "; "))}
+}
+
+// unfinished tells that a build is under way which an apply has to wait for. A registry that rebuilds images by itself and names no build
+// (a RIME platform does, when its own version changes) keeps a usable image meanwhile: that is no drift.
+func unfinished(status imageregistry.Status, build imageregistry.Build) bool {
+	return status == imageregistry.StatusBuildingFirstTime ||
+		(status == imageregistry.StatusRebuilding && build.ID != "" && !build.Status.Ended())
+}
+
+// statusReason says why an image in that state is built anew.
+func statusReason(status imageregistry.Status, told string) string {
+	told = strings.TrimSuffix(told, ".")
+	switch {
+	case status == imageregistry.StatusFailed && told == "":
+		return "the last build failed"
+	case status == imageregistry.StatusFailed:
+		return "the last build failed: " + told
+	case told != "":
+		return told
+	case status == imageregistry.StatusMissing:
+		return "the published image is gone"
+	case status == imageregistry.StatusMoved:
+		return "the tag of the image refers to something else"
+	default:
+		return "the base image has moved on"
+	}
+}
+
+// ModifyPlan implements resource.ResourceWithModifyPlan. It gives all computed values at once: kept where nothing is to be done, unknown where
+// a build will tell, and the reason of the build always.
+func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return // A destroy needs no plan of ours.
+	}
+	var plan, config, state managedImageModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	creating := req.State.Raw.IsNull()
+	if !creating {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	registry, err := r.registry()
+	if err != nil && !errors.Is(err, diags.ErrNotKnownYet) {
+		resp.Diagnostics.Append(diags.FromError(diags.ReadImage, plan.Name.ValueString(), err))
+		return
+	}
+	resp.Diagnostics.Append(r.checkPythonVersion(plan.PythonVersion)...)
+	if !config.NamePrefix.IsNull() {
+		plan.Name = config.generatedName(ctx)
+	}
+	switch {
+	case creating:
+		plan.RebuildReason = types.StringNull()
+	case !plan.Name.Equal(state.Name):
+		plan.expectBuild(state, types.StringNull())
+		resp.RequiresReplace.Append(path.Root("name"))
+	default:
+		takeOverTriggers(ctx, req.Private, &state, plan)
+		resp.RequiresReplace.Append(plan.planChange(ctx, registry, state)...)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// planChange plans what is to be done with an image that keeps its name. It returns the attributes that force a replacement, because the
+// registry can only create and delete. A nil registry is one that is not known yet.
+func (m *managedImageModel) planChange(ctx context.Context, registry imageregistry.Registry, state managedImageModel) path.Paths {
+	intended := decide(ctx, state, *m)
+	switch intended.task {
+	case taskNone:
+		m.keepComputed(state)
+		return nil
+	case taskAwait:
+		m.expectBuild(state, intended.reason)
+		return nil
+	}
+	m.expectBuild(state, intended.reason)
+	if registry == nil || canChange(registry, intended.task) {
+		return nil
+	}
+	if intended.task == taskUpdate {
+		return m.changedInputs(ctx, state)
+	}
+	return path.Paths{path.Root("status")}
+}
+
+// canChange tells whether the registry can do that to an image that exists.
+func canChange(registry imageregistry.Registry, t task) bool {
+	if _, ok := registry.(imageregistry.Updater); ok {
+		return true
+	}
+	_, ok := registry.(imageregistry.Rebuilder)
+	return ok && t == taskRebuild
+}
+
+// expectBuild makes unknown what a build will tell, and keeps what it cannot change.
+func (m *managedImageModel) expectBuild(state managedImageModel, reason types.String) {
+	m.imageFacts = unknownFacts()
+	m.Build = types.ObjectUnknown(buildType.AttrTypes)
+	m.RebuildReason = reason
+	if !m.Name.Equal(state.Name) {
+		return
+	}
+	if !state.RepoURI.IsNull() {
+		m.RepoURI = state.RepoURI
+	}
+	if !state.RoleType.IsNull() {
+		m.RoleType = state.RoleType
+	}
+}
+
+// changedInputs are the paths of the inputs that differ or are not known.
+func (m *managedImageModel) changedInputs(ctx context.Context, state managedImageModel) path.Paths {
+	var changed path.Paths
+	if !m.PythonVersion.Equal(state.PythonVersion) {
+		changed.Append(path.Root("python_version"))
+	}
+	if !samePips(ctx, m.PipRequirements, state.PipRequirements) {
+		changed.Append(path.Root("pip_requirements"))
+	}
+	if !samePackages(ctx, m.PackageRequirements, state.PackageRequirements) {
+		changed.Append(path.Root("package_requirements"))
+	}
+	if names, known := changedTriggers(state, *m); len(names) > 0 || !known {
+		changed.Append(path.Root("triggers"))
+	}
+	return changed
+}
+
+// checkPythonVersion refuses a Python version that no base image has.
+func (r *managedImageResource) checkPythonVersion(asked types.String) diag.Diagnostics {
+	var d diag.Diagnostics
+	if version := asked.ValueString(); version != "" && len(r.pythonVersions) > 0 && !slices.Contains(r.pythonVersions, version) {
+		d.Append(diags.UnsupportedPythonVersion(path.Root("python_version"), version, r.pythonVersions))
+	}
+	return d
+}
+
+// importedKey marks, in the private state, an image that was imported and not applied since.
+const importedKey = "imported"
+
+// privateState is what the framework hands to plan and update.
+type privateState interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+// takeOverTriggers makes the configured triggers those of an imported image: no registry keeps them, and an import is no
+// reason to build anew.
+func takeOverTriggers(ctx context.Context, private privateState, state *managedImageModel, plan managedImageModel) {
+	if mark, _ := private.GetKey(ctx, importedKey); mark != nil && state.Triggers.IsNull() {
+		state.Triggers = plan.Triggers
+	}
+}

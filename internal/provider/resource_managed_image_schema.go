@@ -1,0 +1,164 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+// The values of deletion_policy.
+const (
+	deletionPolicyDelete = "delete"
+	deletionPolicyRetain = "retain"
+)
+
+// Schema implements resource.Resource.
+func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A container image that holds exactly the dependencies of a model: a Python version, pip packages and packages of the operating system. " +
+			"An apply returns when the image can be pulled, or says which requirement failed and why. " +
+			"A plan shows when the published image is gone, when its tag was moved and when its last build failed, and how the next apply repairs it.\n\n" +
+			"An interrupt (Ctrl-C) stops the build.",
+		Attributes: map[string]schema.Attribute{
+			"name": schema.StringAttribute{
+				Optional: true,
+				Computed: true,
+				MarkdownDescription: "Name of the image, unique in its registry: lower-case letters and digits with single `-` or `_` between them, starting with a letter, at most 128 characters. " +
+					"Changing it replaces the image. Exactly one of `name` and `name_prefix` is needed.",
+				Validators:    []validator.String{imageNameCheck},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+			},
+			"name_prefix": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Beginning of a name that is completed with 8 hexadecimal digits of a hash over the inputs and `triggers`. Other inputs make another name and so another image: " +
+					"with `create_before_destroy`, a change leaves no moment without an image.",
+				Validators: []validator.String{imageNamePrefixCheck},
+			},
+			"adopt_existing": schema.BoolAttribute{
+				Optional:            true,
+				Computed:            true,
+				Default:             booldefault.StaticBool(false),
+				MarkdownDescription: "Whether to take over an image of this name that already exists with the same inputs, instead of failing. Defaults to `false`.",
+			},
+			"deletion_policy": schema.StringAttribute{
+				Optional: true,
+				Computed: true,
+				Default:  stringdefault.StaticString(deletionPolicyDelete),
+				MarkdownDescription: "What destroying the resource does to the image: `delete` removes it with everything that was built for it, `retain` only forgets it. " +
+					"Must have been applied before the destroy. Defaults to `delete`.",
+				Validators: []validator.String{stringvalidator.OneOf(deletionPolicyDelete, deletionPolicyRetain)},
+			},
+			"rebuild_when_outdated": schema.BoolAttribute{
+				Optional:            true,
+				Computed:            true,
+				Default:             booldefault.StaticBool(false),
+				MarkdownDescription: "Whether an image whose base image has moved on since (status `outdated`) is built anew by the next apply. Defaults to `false`.",
+			},
+			"triggers": schema.MapAttribute{
+				Optional:            true,
+				ElementType:         types.StringType,
+				MarkdownDescription: "Any values; when one changes, the image is built anew from a fresh base and fresh packages. Not part of the image.",
+				Validators:          []validator.Map{mapvalidator.NoNullValues()},
+			},
+			"rebuild_reason": schema.StringAttribute{
+				Computed:            true,
+				MarkdownDescription: "Why the newest build after the first was planned, such as `pip requirements changed: + pandas`. The plan shows it before the build.",
+			},
+			"build":    buildAttribute(),
+			"timeouts": timeoutsAttribute(ctx),
+		},
+	}
+	for name, attribute := range imageInputAttributes() {
+		resp.Schema.Attributes[name] = attribute
+	}
+	for name, attribute := range imageFactAttributes() {
+		resp.Schema.Attributes[name] = attribute
+	}
+}
+
+// imageInputAttributes are the attributes of [imageInputs].
+func imageInputAttributes() map[string]schema.Attribute {
+	specifier := func(description string) schema.Attribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description}
+	}
+	return map[string]schema.Attribute{
+		"python_version": schema.StringAttribute{
+			Optional: true,
+			Computed: true,
+			MarkdownDescription: "Python version `X.Y` of the image, as a string: `\"3.10\"`, because the number `3.10` is `3.1`. " +
+				"Defaults to the registry's choice at the first build, and stays what it was when it is removed from the configuration.",
+			Validators:    []validator.String{pythonVersionCheck},
+			PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+		},
+		"pip_requirements": schema.SetNestedAttribute{
+			Optional: true,
+			Computed: true,
+			Default:  setdefault.StaticValue(types.SetValueMust(pipRequirementType, nil)),
+			MarkdownDescription: "Python packages to install with pip, with what they depend on. Order and spelling mean nothing: `NumPy` is `numpy`, `>=1,<2` is `<2, >=1.0`. " +
+				"Defaults to none.",
+			Validators: []validator.Set{
+				setvalidator.NoNullValues(),
+				requirementsCheck[pipRequirementModel, requirement.Pip]{"Invalid Pip Requirement", requirement.CheckPips},
+			},
+			PlanModifiers: []planmodifier.Set{keepSpelling{samePips}},
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"name": schema.StringAttribute{
+					Required:            true,
+					MarkdownDescription: "Name of the distribution on the package index, with extras if wanted, such as `uvicorn[standard]`.",
+				},
+				"version_specifier": specifier("Which versions will do, as PEP 440 has it, such as `>=1.5,<2`; a bare version such as `1.5.3` means exactly that one. Without it, any version will do."),
+			}},
+		},
+		"package_requirements": schema.SetNestedAttribute{
+			Optional:            true,
+			Computed:            true,
+			Default:             setdefault.StaticValue(types.SetValueMust(packageRequirementType, nil)),
+			MarkdownDescription: "Packages of the operating system to install before the Python packages. Order means nothing. Defaults to none.",
+			Validators: []validator.Set{
+				setvalidator.NoNullValues(),
+				requirementsCheck[packageRequirementModel, requirement.Package]{"Invalid Package Requirement", requirement.CheckPackages},
+			},
+			PlanModifiers: []planmodifier.Set{keepSpelling{samePackages}},
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"name": schema.StringAttribute{
+					Required:            true,
+					MarkdownDescription: "Name of the package in the distribution of the base image, such as `libgomp1`.",
+				},
+				"version_specifier": specifier("Exactly the version to install, such as `12.2.0-14`. Without it, the distribution's current version."),
+				"package_type": schema.StringAttribute{
+					Required:            true,
+					MarkdownDescription: "Package manager: `apt` on Debian and its relatives, `rocky_linux` for dnf or yum on Rocky Linux and its relatives. It must be the base image's.",
+				},
+			}},
+		},
+	}
+}
+
+func timeoutsAttribute(ctx context.Context) schema.Attribute {
+	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+		Create: true, Read: true, Update: true, Delete: true,
+		CreateDescription: "How long creating the image may take with its build, such as `2h30m`. Defaults to `90m`.",
+		ReadDescription:   "How long reading the image may take. Defaults to `5m`.",
+		UpdateDescription: "How long changing or rebuilding the image may take with its build. Defaults to `90m`.",
+		DeleteDescription: "How long deleting the image may take. Defaults to `15m`.",
+	})
+	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
+		nested.MarkdownDescription = "How long operations may take, as durations such as `90m` or `1h30m`. When time is up, the build is cancelled."
+		return nested
+	}
+	return attribute
+}
