@@ -1,0 +1,155 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// order is what to build.
+type order struct {
+	spec  imageregistry.Spec
+	fresh bool
+}
+
+// begin accepts a build: with no other process changing the record, decide is asked what to build (the record is nil where there is none), the record
+// is written with a lease of ours, and the build starts in the background.
+func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(*record) (order, error)) (imageregistry.Image, imageregistry.Build, error) {
+	var (
+		w   *work
+		rec *record
+	)
+	err := r.store.exclusively(ctx, repo, func(ctx context.Context) error {
+		found, digest, err := r.store.readRecord(ctx, repo)
+		if err != nil && !errors.Is(err, errAbsent) {
+			return err
+		}
+		if found != nil {
+			r.overlay(found)
+		}
+		o, err := decide(found)
+		if err != nil {
+			return err
+		}
+		rec = found
+		if rec == nil {
+			rec = &record{Name: o.spec.Name, CreatedAt: r.store.clock.now().UTC()}
+		}
+		w = r.take(repo, rec, o)
+		_, err = r.store.writeRecord(ctx, repo, rec, digest)
+		return err
+	})
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	r.serve(rec.Name)
+	r.start(ctx, w)
+	return r.describe(repo, rec, sighting{}), rec.Build.domain(r.store.clock.now()), nil
+}
+
+// take makes the record one of a build of ours.
+func (r *Registry) take(repo name.Repository, rec *record, o order) *work {
+	l := &lease{store: r.store, repo: repo, id: newBuildID(o.spec.Name)}
+	rec.noteAttempt()
+	rec.Request = requestOf(o.spec)
+	rec.Build = build{ID: l.id, Status: imageregistry.BuildRequested, CreatedAt: r.store.clock.now().UTC()}
+	rec.Lease = l.terms()
+	rec.Workspace = r.config.Options.Workspace
+	return &work{lease: l, spec: o.spec, fresh: o.fresh, current: rec.Image, state: rec.Build, done: make(chan struct{})}
+}
+
+// start runs the build, whatever becomes of the request that asked for it.
+func (r *Registry) start(ctx context.Context, w *work) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	w.cancel = cancel
+	w.cause = func() error { return context.Cause(ctx) }
+	r.works.add(w)
+	go func() {
+		defer cancel(nil)
+		defer close(w.done)
+		r.run(ctx, w)
+	}()
+}
+
+// Build implements [imageregistry.Registry]. What this process builds itself is known to the moment.
+func (r *Registry) Build(ctx context.Context, id string) (imageregistry.Build, error) {
+	now := r.store.clock.now()
+	if w := r.works.get(id); w != nil {
+		return w.snapshot().domain(now), nil
+	}
+	rec, err := r.recordOf(ctx, id)
+	if err != nil {
+		return imageregistry.Build{}, err
+	}
+	b := rec.Build
+	if rec.abandoned(now) {
+		b.Status, b.Failure = imageregistry.BuildFailed, abandonedFailure(rec)
+	}
+	return b.domain(now), nil
+}
+
+// recordOf returns the record that has the build of that id as its newest.
+func (r *Registry) recordOf(ctx context.Context, id string) (*record, error) {
+	missing := fmt.Errorf("build %q: %w", id, imageregistry.ErrNotFound)
+	repo, err := r.repository(ofBuild(id))
+	if err != nil {
+		return nil, missing
+	}
+	rec, _, err := r.store.readRecord(ctx, repo)
+	switch {
+	case errors.Is(err, errAbsent):
+		return nil, missing
+	case err != nil:
+		return nil, err
+	case rec.Build.ID != id:
+		return nil, missing
+	}
+	return rec, nil
+}
+
+// CancelBuild implements [imageregistry.Registry]. A build of another process is cancelled by a request that it reads when it next renews its lease.
+func (r *Registry) CancelBuild(ctx context.Context, id string) error {
+	if w := r.works.get(id); w != nil {
+		return w.stop(ctx)
+	}
+	rec, err := r.recordOf(ctx, id)
+	if err != nil || !rec.building(r.store.clock.now()) {
+		return err
+	}
+	repo, err := r.repository(rec.Name)
+	if err != nil {
+		return err
+	}
+	request, err := newArtifact(typeCancel, claimContent{Holder: r.config.Options.Holder})
+	if err != nil {
+		return err
+	}
+	if err := r.store.put(ctx, cancelTag(repo, id), request); err != nil {
+		return err
+	}
+	return r.awaitEnd(ctx, rec, id)
+}
+
+// awaitEnd waits until the build of another process has ended, as long as it may take that process to notice.
+func (r *Registry) awaitEnd(ctx context.Context, rec *record, id string) error {
+	patience := 2*r.config.Options.LeaseRenewal + r.config.Options.LeaseTTL
+	deadline := time.Now().Add(patience)
+	for attempt := 0; time.Now().Before(deadline); attempt++ {
+		if err := sleep(ctx, min(backoff(claimPause, attempt), r.config.Options.LeaseRenewal)); err != nil {
+			return err
+		}
+		b, err := r.Build(ctx, id)
+		if errors.Is(err, imageregistry.ErrNotFound) || (err == nil && b.Status.Ended()) {
+			return nil
+		}
+		if answer, ok := errors.AsType[*APIError](err); err != nil && (!ok || !answer.Transient()) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %s did not end it within %s of being asked to", imageregistry.ErrCannotCancel, rec.Lease.Holder, patience)
+}

@@ -1,0 +1,183 @@
+package embedded
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+)
+
+// Builder builds and publishes images. Package buildkit has the real one.
+type Builder interface {
+	// ResolveBase returns the digest ("sha256:…") that the image reference stands for, as the registry gives it: of the index
+	// where the image is for several platforms.
+	ResolveBase(ctx context.Context, ref string) (digest string, err error)
+	// Build builds the image and publishes it.
+	Build(ctx context.Context, r buildkit.Request) (buildkit.Result, error)
+}
+
+// RepositoryManager takes care of repositories in registries that do not make them on the first push.
+type RepositoryManager interface {
+	// Prepare makes the repository ready to be pushed to. One that is ready is no error.
+	Prepare(ctx context.Context, repo name.Repository) error
+	// Remove takes an empty repository away. One that is gone, or not empty, is left alone and is no error.
+	Remove(ctx context.Context, repo name.Repository) error
+}
+
+// Config is what a [Registry] needs.
+type Config struct {
+	// URL is the registry: host[:port][/path], without scheme.
+	URL string
+	// RepositoryPrefix goes before the names of images. May be empty.
+	RepositoryPrefix string
+	// Insecure allows plain http. For loopback addresses it is always allowed.
+	Insecure bool
+	// BaseImages are image references, by tag or digest, by Python version ("X.Y").
+	BaseImages map[string]string
+	// Keychain has the credentials. Nil: what `docker login` stored, and Docker's credential helpers.
+	Keychain authn.Keychain
+	// Transport makes the requests. Nil: one with time-outs made for registries.
+	Transport http.RoundTripper
+	// Builder builds.
+	Builder Builder
+	// Repositories makes and removes repositories. Nil: the registry makes them on the first push.
+	Repositories RepositoryManager
+	// Version is the provider's version, for labels and the user agent.
+	Version string
+	// Options tune what rarely needs to be tuned.
+	Options Options
+}
+
+// Options tune a [Registry]. Zero values take the defaults.
+type Options struct {
+	// LeaseTTL is how long a build counts as alive after its process was last heard of. Default 30 s.
+	LeaseTTL time.Duration
+	// LeaseRenewal is how often a building process lets itself be heard of. Default 10 s.
+	LeaseRenewal time.Duration
+	// ClaimTTL is how long a process may take to change a record; when it dies meanwhile, others wait that long. Default 20 s.
+	ClaimTTL time.Duration
+	// RequestTimeout bounds each operation on a registry, repetitions included. Default 60 s.
+	RequestTimeout time.Duration
+	// Retries is how often a request is repeated that failed in passing. Default 4; negative: never.
+	Retries int
+	// RetryDelay is the wait before the first repetition; it doubles each time. A registry's Retry-After is honoured up to a minute. Default 250 ms.
+	RetryDelay time.Duration
+	// BaseCheckTTL is how long the digest of a base image is remembered. Default 30 s.
+	BaseCheckTTL time.Duration
+	// BaseCheckTimeout bounds looking it up. Default 10 s.
+	BaseCheckTimeout time.Duration
+	// FinishTimeout bounds how long the end of a build tries to write itself down. Default 2 min.
+	FinishTimeout time.Duration
+	// Concurrency is how many records and tags are looked at at a time. Default 8.
+	Concurrency int
+	// Holder names this process to others. Default "host/process id".
+	Holder string
+	// Workspace identifies the machine and directory. Default: a hash of host name and working directory.
+	Workspace string
+}
+
+func (o Options) withDefaults() Options {
+	host, _ := os.Hostname() // without a host name, one name is as good as another
+	directory, _ := os.Getwd()
+	fingerprint := sha256.Sum256([]byte(host + "\x00" + directory))
+	return Options{
+		LeaseTTL:         cmp.Or(o.LeaseTTL, 30*time.Second),
+		LeaseRenewal:     cmp.Or(o.LeaseRenewal, 10*time.Second),
+		ClaimTTL:         cmp.Or(o.ClaimTTL, 20*time.Second),
+		RequestTimeout:   cmp.Or(o.RequestTimeout, time.Minute),
+		Retries:          cmp.Or(o.Retries, 4),
+		RetryDelay:       cmp.Or(o.RetryDelay, 250*time.Millisecond),
+		BaseCheckTTL:     cmp.Or(o.BaseCheckTTL, 30*time.Second),
+		BaseCheckTimeout: cmp.Or(o.BaseCheckTimeout, 10*time.Second),
+		FinishTimeout:    cmp.Or(o.FinishTimeout, 2*time.Minute),
+		Concurrency:      cmp.Or(o.Concurrency, 8),
+		Holder:           cmp.Or(o.Holder, fmt.Sprintf("%s/%d", cmp.Or(host, "unknown"), os.Getpid())),
+		Workspace:        cmp.Or(o.Workspace, hex.EncodeToString(fingerprint[:16])),
+	}
+}
+
+// placeholder stands for an image's name while a configuration is validated.
+const placeholder = "x"
+
+// parseLocation returns the registry and the path of the repositories in it.
+func (c Config) parseLocation() (registry name.Registry, directory string, err error) {
+	location := strings.TrimRight(strings.TrimSpace(c.URL), "/")
+	if scheme, rest, ok := strings.Cut(location, "://"); ok {
+		advice := fmt.Sprintf("leave out the scheme: %q", rest)
+		if scheme == "http" && !c.Insecure {
+			advice += " and, for plain http, set insecure = true"
+		}
+		return registry, "", &ConfigError{Field: "url", Problem: advice}
+	}
+	host, directory, _ := strings.Cut(location, "/")
+	if host == "" {
+		return registry, "", &ConfigError{Field: "url", Problem: "is empty; give the registry as host[:port][/path]"}
+	}
+	options := []name.Option{name.StrictValidation}
+	if c.Insecure {
+		options = append(options, name.Insecure)
+	}
+	registry, err = name.NewRegistry(host, options...)
+	if err != nil {
+		return registry, "", &ConfigError{Field: "url", Problem: fmt.Sprintf("%q is no registry: %v", host, err)}
+	}
+	if _, err := name.NewRepository(path.Join(host, directory, placeholder), options...); err != nil {
+		return registry, "", &ConfigError{Field: "url", Problem: fmt.Sprintf("%q cannot hold repositories: %v", c.URL, err)}
+	}
+	directory = path.Join(directory, strings.Trim(c.RepositoryPrefix, "/"))
+	if _, err := name.NewRepository(path.Join(host, directory, placeholder), options...); err != nil {
+		return registry, "", &ConfigError{Field: "repository_prefix", Problem: fmt.Sprintf("%q cannot begin the name of a repository: %v", c.RepositoryPrefix, err)}
+	}
+	return registry, directory, nil
+}
+
+var pythonVersion = regexp.MustCompile(`\A[0-9]+\.[0-9]+\z`)
+
+// validateBases returns an error unless there is a base image to build from.
+func (c Config) validateBases() error {
+	if len(c.BaseImages) == 0 {
+		return &ConfigError{Field: "base_images", Problem: `is empty; give at least one, as in { "3.12" = "python:3.12-slim" }`}
+	}
+	for _, version := range slices.Sorted(maps.Keys(c.BaseImages)) {
+		if !pythonVersion.MatchString(version) {
+			return &ConfigError{Field: "base_images", Problem: fmt.Sprintf(`the key %q is no Python version; write "X.Y", in quotes`, version)}
+		}
+		if _, err := name.ParseReference(c.BaseImages[version]); err != nil {
+			return &ConfigError{Field: "base_images", Problem: fmt.Sprintf("the image for Python %s: %v", version, err)}
+		}
+	}
+	return nil
+}
+
+// pythonVersions are the configured versions, newest last.
+func (c Config) pythonVersions() []string {
+	return slices.SortedFunc(maps.Keys(c.BaseImages), comparePython)
+}
+
+func comparePython(a, b string) int {
+	return slices.Compare(pythonNumbers(a), pythonNumbers(b))
+}
+
+func pythonNumbers(version string) []int {
+	major, minor, _ := strings.Cut(version, ".")
+	numbers := make([]int, 2)
+	for i, text := range []string{major, minor} {
+		numbers[i], _ = strconv.Atoi(text) // validated by validateBases
+	}
+	return numbers
+}

@@ -1,0 +1,263 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// Delete implements [imageregistry.Registry]. It removes what the image owns and nothing else: a manifest that a tag of somebody else leads to stays, without our
+// tags. The record goes last, so that a delete that was interrupted can be finished.
+func (r *Registry) Delete(ctx context.Context, image string) error {
+	repo, err := r.repository(image)
+	if err != nil {
+		return err
+	}
+	unlock, err := r.locks.lock(ctx, image)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	rec, _, err := r.store.readRecord(ctx, repo)
+	if errors.Is(err, errAbsent) {
+		return errors.Join(notFound(image), r.removeRepository(ctx, repo))
+	}
+	if err != nil {
+		return err
+	}
+	if w := r.works.get(rec.Build.ID); w != nil {
+		if err := w.stop(ctx); err != nil {
+			return err
+		}
+	}
+	l := &lease{store: r.store, repo: repo, id: newBuildID(image)}
+	if err := r.seize(ctx, l); err != nil {
+		return err
+	}
+	if err := r.empty(ctx, l); err != nil {
+		// Nobody has to wait for the lease to run out.
+		_ = l.write(context.WithoutCancel(ctx), func(rec *record) { rec.Lease = nil })
+		return err
+	}
+	return r.removeRepository(ctx, repo)
+}
+
+// seize takes the lease for a delete.
+func (r *Registry) seize(ctx context.Context, l *lease) error {
+	return r.store.exclusively(ctx, l.repo, func(ctx context.Context) error {
+		rec, digest, err := r.store.readRecord(ctx, l.repo)
+		switch {
+		case errors.Is(err, errAbsent):
+			return notFound(path.Base(l.repo.RepositoryStr()))
+		case err != nil:
+			return err
+		case rec.leased(r.store.clock.now()):
+			return r.busy(rec)
+		}
+		if !rec.Build.Status.Ended() {
+			// With a lease, a build that was abandoned would look alive.
+			rec.Build.Status, rec.Build.Failure = imageregistry.BuildFailed, abandonedFailure(rec)
+		}
+		rec.Lease = l.terms()
+		_, err = r.store.writeRecord(ctx, l.repo, rec, digest)
+		return err
+	})
+}
+
+// empty removes everything that is ours from the repository, under the lease.
+func (r *Registry) empty(ctx context.Context, l *lease) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	keeping, stop := context.WithCancel(ctx)
+	var renewals sync.WaitGroup
+	renewals.Go(func() {
+		if err := l.keep(keeping, func(context.Context) {}); err != nil {
+			cancel(err)
+		}
+	})
+	err := r.removeImages(ctx, l)
+	// A renewal after the record is gone would bring it back.
+	stop()
+	renewals.Wait()
+	if err != nil {
+		if lost, ok := errors.AsType[*lostLeaseError](context.Cause(ctx)); ok {
+			return lost
+		}
+		return err
+	}
+	_, digest, err := l.read(ctx)
+	if err != nil {
+		return err
+	}
+	return r.store.remove(ctx, l.repo.Tag(recordTag), digest)
+}
+
+// removeImages removes what was published: for each image its index, what the index holds, and the tag.
+func (r *Registry) removeImages(ctx context.Context, l *lease) error {
+	owned, err := r.owned(ctx, l)
+	if err != nil {
+		return err
+	}
+	tags, err := r.store.tags(ctx, l.repo)
+	if err != nil {
+		return err
+	}
+	kept, err := r.reachable(ctx, l.repo, slices.DeleteFunc(tags, func(tag string) bool { return isOurs(tag, owned) }))
+	if err != nil {
+		return err
+	}
+	for _, image := range owned {
+		for _, digest := range append([]string{image.Digest}, image.Children...) {
+			if kept[digest] {
+				continue
+			}
+			if err := r.store.removeManifest(ctx, l.repo, digest); err != nil {
+				return err
+			}
+		}
+	}
+	return r.removeTags(ctx, l.repo, owned)
+}
+
+// owned are the images that were published from here, all with their digest. A tag that is gone, or that somebody has moved elsewhere, is not in them.
+func (r *Registry) owned(ctx context.Context, l *lease) ([]leftover, error) {
+	if err := r.settleAttempts(ctx, l); err != nil {
+		return nil, err
+	}
+	rec, _, err := l.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(rec.Older)
+	if rec.Image != nil {
+		all = slices.Insert(all, 0, rec.Image.leftover)
+	}
+	for i, image := range all {
+		found, err := r.resolveOrGone(ctx, l.repo.Tag(image.Tag))
+		if err != nil {
+			return nil, err
+		}
+		if found != image.Digest {
+			all[i].Tag = ""
+		}
+	}
+	return all, nil
+}
+
+// settleAttempts finds out what builds that died have published and writes it into the record, before anything is deleted.
+func (r *Registry) settleAttempts(ctx context.Context, l *lease) error {
+	rec, _, err := l.read(ctx)
+	if err != nil {
+		return err
+	}
+	if !rec.noteAttempt() && !slices.ContainsFunc(rec.Older, leftover.unsettled) {
+		return nil
+	}
+	for i, attempt := range rec.Older {
+		if !attempt.unsettled() {
+			continue
+		}
+		rec.Older[i].Digest, rec.Older[i].Children, err = r.contents(ctx, l.repo.Tag(attempt.Tag))
+		if err != nil && !errors.Is(err, errAbsent) {
+			return err
+		}
+	}
+	older := slices.DeleteFunc(rec.Older, leftover.unsettled)
+	return l.write(ctx, func(rec *record) { rec.Build.Tag, rec.Older = "", older })
+}
+
+// contents returns the digest of what the reference stands for and those of the manifests it holds.
+func (r *Registry) contents(ctx context.Context, ref name.Reference) (string, []string, error) {
+	manifest, err := r.store.get(ctx, ref)
+	if err != nil {
+		return "", nil, err
+	}
+	held, err := children(manifest)
+	return manifest.Digest.String(), held, err
+}
+
+// isOurs tells whether the tag was put up by this package.
+func isOurs(tag string, owned []leftover) bool {
+	_, claim := claimExpiry(tag)
+	return tag == recordTag || claim || strings.HasPrefix(tag, cancelPrefix) ||
+		slices.ContainsFunc(owned, func(l leftover) bool { return l.Tag == tag })
+}
+
+// reachable are the digests that the tags lead to.
+func (r *Registry) reachable(ctx context.Context, repo name.Repository, tags []string) (map[string]bool, error) {
+	var mu sync.Mutex
+	all := map[string]bool{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.config.Options.Concurrency)
+	for _, tag := range tags {
+		group.Go(func() error {
+			digest, held, err := r.contents(ctx, repo.Tag(tag))
+			if errors.Is(err, errAbsent) {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, d := range append(held, digest) {
+				all[d] = true
+			}
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+// removeTags takes down the tags that are left: all of them in a registry that does not drop them with their manifest, else those of manifests that stay.
+func (r *Registry) removeTags(ctx context.Context, repo name.Repository, owned []leftover) error {
+	tags, err := r.store.tags(ctx, repo)
+	if err != nil {
+		return err
+	}
+	for _, tag := range tags {
+		if tag == recordTag || !isOurs(tag, owned) || r.inUse(tag) {
+			continue
+		}
+		if err := r.untag(ctx, repo.Tag(tag)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inUse tells whether the tag is a claim that is still up.
+func (r *Registry) inUse(tag string) bool {
+	expires, claim := claimExpiry(tag)
+	return claim && r.store.clock.now().Before(expires)
+}
+
+// untag removes a tag and not what it leads to. Not every registry deletes tags by name, and some take the manifest along, so the tag is first made to lead
+// to a manifest of its own.
+func (r *Registry) untag(ctx context.Context, tag name.Tag) error {
+	tombstone, err := newArtifact(typeTombstone, claimContent{Holder: r.config.Options.Holder})
+	if err != nil {
+		return err
+	}
+	if err := r.store.put(ctx, tag, tombstone); err != nil {
+		return err
+	}
+	return r.store.remove(ctx, tag, tombstone.digest)
+}
+
+// removeRepository hands the repository back when nothing is in it any more.
+func (r *Registry) removeRepository(ctx context.Context, repo name.Repository) error {
+	if r.config.Repositories == nil {
+		return nil
+	}
+	tags, err := r.store.tags(ctx, repo)
+	if err != nil || len(tags) > 0 {
+		return err
+	}
+	return r.config.Repositories.Remove(ctx, repo)
+}

@@ -1,0 +1,264 @@
+package embedded
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// ConfigError is a configuration that cannot work.
+type ConfigError struct {
+	// Field is the attribute at fault: "url", "repository_prefix" or "base_images".
+	Field string
+	// Problem says what is wrong with it and what to write instead.
+	Problem string
+}
+
+// Error implements error.
+func (e *ConfigError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Problem) }
+
+// UnsupportedPythonError is a request for a Python version that no base image is configured for.
+type UnsupportedPythonError struct {
+	Version    string
+	Configured []string
+}
+
+// Error implements error.
+func (e *UnsupportedPythonError) Error() string {
+	return fmt.Sprintf("no base image is configured for Python %s; base_images has %s", e.Version, strings.Join(e.Configured, ", "))
+}
+
+// NameError is an image name that cannot be a repository.
+type NameError struct {
+	Name string
+}
+
+// Error implements error.
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%q is not the name of a managed image: it starts with a lower-case letter and holds lower-case letters, digits and single - or _ between them", e.Name)
+}
+
+// BusyError is an image that another process is working on. It is [imageregistry.ErrBusy].
+type BusyError struct {
+	Name string
+	// Holder tells who works on it, as "host/process".
+	Holder string
+	// Until is when that process counts as dead unless it is heard of again.
+	Until time.Time
+}
+
+// Error implements error.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("image %q: %v by %s; unless renewed, its lease ends at %s",
+		e.Name, imageregistry.ErrBusy, e.Holder, e.Until.UTC().Format(time.RFC3339))
+}
+
+// Unwrap makes it [imageregistry.ErrBusy].
+func (e *BusyError) Unwrap() error { return imageregistry.ErrBusy }
+
+// RecordError is a record that this version cannot work with. Nothing is known about the image then, so it is never taken for missing.
+type RecordError struct {
+	// Reference is the record's tag.
+	Reference string
+	// Problem says what is wrong with it and what to do.
+	Problem string
+	Err     error
+}
+
+// Error implements error.
+func (e *RecordError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("%s: %s", e.Reference, e.Problem)
+	}
+	return fmt.Sprintf("%s: %s: %v", e.Reference, e.Problem, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *RecordError) Unwrap() error { return e.Err }
+
+// DeletesRefusedError is a registry that deletes nothing. Nothing has been deleted.
+type DeletesRefusedError struct {
+	// Registry is the registry's host.
+	Registry string
+	Err      error
+}
+
+// Error implements error.
+func (e *DeletesRefusedError) Error() string {
+	return fmt.Sprintf("the registry %s does not delete manifests; enable it (for the Docker registry: REGISTRY_STORAGE_DELETE_ENABLED=true), "+
+		`or set deletion_policy = "retain" to only forget the image: %v`, e.Registry, e.Err)
+}
+
+// Unwrap returns the registry's answer.
+func (e *DeletesRefusedError) Unwrap() error { return e.Err }
+
+// CatalogError is a registry that does not list its repositories, or not to these credentials.
+type CatalogError struct {
+	// Registry is the registry's host.
+	Registry string
+	Err      error
+}
+
+// Error implements error.
+func (e *CatalogError) Error() string {
+	return fmt.Sprintf("the registry %s does not list its repositories (GET /v2/_catalog), so managed images can only be looked up by name; "+
+		"where the registry has a catalog, it may need an administrator's credentials: %v", e.Registry, e.Err)
+}
+
+// Unwrap returns the registry's answer.
+func (e *CatalogError) Unwrap() error { return e.Err }
+
+// APIError is a registry that refused, failed, could not be reached or gave an answer that makes no sense.
+type APIError struct {
+	Method string
+	// URL is what was asked, without credentials and query.
+	URL string
+	// StatusCode is the HTTP status, or 0 when there was no answer that makes sense.
+	StatusCode int
+	// Codes are the registry's own error codes ("TOOMANYREQUESTS").
+	Codes []string
+	// Message is the registry's own words, or what was wrong with the answer, in one line.
+	Message string
+	Err     error
+}
+
+// Error implements error.
+func (e *APIError) Error() string {
+	if e.StatusCode == 0 {
+		return fmt.Sprintf("%s %s: %s", e.Method, e.URL, e.Message)
+	}
+	text := fmt.Sprintf("%s %s: %d %s", e.Method, e.URL, e.StatusCode, http.StatusText(e.StatusCode))
+	if e.Message != "" {
+		text += ": " + e.Message
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *APIError) Unwrap() error { return e.Err }
+
+// Transient tells whether the same request may well succeed a little later.
+func (e *APIError) Transient() bool {
+	switch e.StatusCode {
+	case 0:
+		return temporary(e.Err)
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	default:
+		return e.StatusCode >= http.StatusInternalServerError
+	}
+}
+
+// has tells whether the registry gave that error code.
+func (e *APIError) has(codes ...transport.ErrorCode) bool {
+	return slices.ContainsFunc(codes, func(code transport.ErrorCode) bool { return slices.Contains(e.Codes, string(code)) })
+}
+
+// temporary tells whether an error of the network is worth another attempt: all but those that say the address or the
+// certificate is wrong, or that the caller gave up.
+func temporary(err error) bool {
+	var (
+		page        *webPageError
+		refused     *plainHTTPError
+		certificate *tls.CertificateVerificationError
+		notTLS      tls.RecordHeaderError
+		resolution  *net.DNSError
+	)
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &notTLS), errors.As(err, &certificate):
+		return false
+	case errors.As(err, &page), errors.As(err, &refused), errors.Is(err, errAnswerTooLarge):
+		return false
+	case errors.As(err, &resolution):
+		return !resolution.IsNotFound
+	}
+	return true
+}
+
+// apiError gives any error of go-containerregistry its type. method and reference say what was tried, for errors that do not say it themselves.
+func apiError(method, reference string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, done := errors.AsType[*APIError](err); done {
+		return err
+	}
+	e := &APIError{Method: method, URL: reference, Err: err}
+	if answer, ok := errors.AsType[*transport.Error](err); ok {
+		e.describeAnswer(answer)
+		return e
+	}
+	e.Message = oneLine(err.Error())
+	var syntax *json.SyntaxError
+	if requested, ok := errors.AsType[*url.Error](err); ok {
+		e.Method, e.Message = strings.ToUpper(requested.Op), oneLine(requested.Err.Error())
+		if u, parseErr := url.Parse(requested.URL); parseErr == nil {
+			e.URL = redacted(u)
+		}
+	} else if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
+		e.Message = "the answer is cut short or no JSON: " + e.Message
+	}
+	return e
+}
+
+// describeAnswer takes over what a registry answered.
+func (e *APIError) describeAnswer(answer *transport.Error) {
+	e.StatusCode = answer.StatusCode
+	if answer.Request != nil {
+		e.Method, e.URL = answer.Request.Method, redacted(answer.Request.URL)
+	}
+	words := make([]string, 0, len(answer.Errors))
+	for _, d := range answer.Errors {
+		e.Codes = append(e.Codes, string(d.Code))
+		words = append(words, d.String())
+	}
+	e.Message = oneLine(strings.Join(words, "; "))
+	if len(words) == 0 {
+		_, body, _ := strings.Cut(answer.Error(), http.StatusText(answer.StatusCode)+": ")
+		e.Message = oneLine(body)
+	}
+}
+
+// redacted is the URL without what may be secret in it: user information and query.
+func redacted(u *url.URL) string {
+	clean := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	return clean.String()
+}
+
+// maxWords bounds how much of a server's words an error carries.
+const maxWords = 400
+
+// oneLine is the text in one line of bounded length, without control characters.
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, text)
+	return truncated(text, maxWords)
+}
+
+// truncated is the text with at most that many characters.
+func truncated(text string, characters int) string {
+	if runes := []rune(text); len(runes) > characters {
+		return string(runes[:characters]) + "…"
+	}
+	return text
+}

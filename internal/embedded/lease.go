@@ -1,0 +1,97 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// lease is the right to write one record, as long as the record says so.
+type lease struct {
+	store *store
+	repo  name.Repository
+	id    string
+	mu    sync.Mutex // one write at a time: the work's own and the renewals
+}
+
+// lostLeaseError tells that the record is somebody else's now.
+type lostLeaseError struct{ holder string }
+
+func (e *lostLeaseError) Error() string {
+	if e.holder == "" {
+		return "the image was deleted or changed by another process"
+	}
+	return fmt.Sprintf("the image was taken over by %s", e.holder)
+}
+
+// terms are the lease as it is written into a record now.
+func (l *lease) terms() *leaseTerms {
+	return &leaseTerms{ID: l.id, Holder: l.store.options.Holder, Expires: l.store.clock.now().Add(l.store.options.LeaseTTL).UTC()}
+}
+
+// write changes the record and renews the lease, unless change gives it up by removing it. It is a *lostLeaseError when the lease has gone to
+// somebody else.
+func (l *lease) write(ctx context.Context, change func(*record)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rec, digest, err := l.read(ctx)
+	if err != nil {
+		return err
+	}
+	if left := rec.Lease.Expires.Sub(l.store.clock.now()); left > 0 {
+		// Nobody else writes while the lease runs, and we do not write once it has run out.
+		limited, cancel := context.WithTimeout(ctx, left)
+		defer cancel()
+		return l.put(limited, rec, digest, change)
+	}
+	// The lease ran out because the registry could not be reached, or this machine slept. Others may be about to take the image over.
+	return l.store.exclusively(ctx, l.repo, func(ctx context.Context) error {
+		rec, digest, err := l.read(ctx)
+		if err != nil {
+			return err
+		}
+		return l.put(ctx, rec, digest, change)
+	})
+}
+
+// read returns the record if it is still under this lease.
+func (l *lease) read(ctx context.Context) (*record, string, error) {
+	rec, digest, err := l.store.readRecord(ctx, l.repo)
+	switch {
+	case errors.Is(err, errAbsent):
+		return nil, "", &lostLeaseError{}
+	case err != nil:
+		return nil, "", err
+	case rec.Lease == nil:
+		return nil, "", &lostLeaseError{}
+	case rec.Lease.ID != l.id:
+		return nil, "", &lostLeaseError{holder: rec.Lease.Holder}
+	}
+	return rec, digest, nil
+}
+
+func (l *lease) put(ctx context.Context, rec *record, digest string, change func(*record)) error {
+	rec.Lease = l.terms()
+	change(rec)
+	_, err := l.store.writeRecord(ctx, l.repo, rec, digest)
+	return err
+}
+
+// keep renews the lease until ctx ends, and calls each after every renewal. It returns a *lostLeaseError as soon as the lease is lost, else nil.
+func (l *lease) keep(ctx context.Context, each func(context.Context)) error {
+	for {
+		if sleep(ctx, l.store.options.LeaseRenewal) != nil {
+			return nil //nolint:nilerr // the work is done
+		}
+		// A write that is cut off may still arrive, after whatever comes next.
+		err := l.write(context.WithoutCancel(ctx), func(*record) {})
+		if lost, ok := errors.AsType[*lostLeaseError](err); ok {
+			return lost
+		}
+		// A registry that cannot be reached costs the lease only if somebody else takes it.
+		each(ctx)
+	}
+}

@@ -1,0 +1,106 @@
+package embedded
+
+import (
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+// requestOf is the record's form of a spec.
+func requestOf(spec imageregistry.Spec) request {
+	r := request{PythonVersion: spec.PythonVersion, InputHash: spec.Hash()}
+	for _, p := range spec.PipRequirements {
+		r.Pip = append(r.Pip, pipRequirement{p.Name, p.VersionSpecifier})
+	}
+	for _, p := range spec.PackageRequirements {
+		r.Packages = append(r.Packages, packageRequirement{p.Name, p.VersionSpecifier, string(p.Type)})
+	}
+	return r
+}
+
+// spec is what was asked for.
+func (r *record) spec() imageregistry.Spec {
+	spec := imageregistry.Spec{Name: r.Name, PythonVersion: r.Request.PythonVersion}
+	for _, p := range r.Request.Pip {
+		spec.PipRequirements = append(spec.PipRequirements, requirement.Pip{Name: p.Name, VersionSpecifier: p.VersionSpecifier})
+	}
+	for _, p := range r.Request.Packages {
+		spec.PackageRequirements = append(spec.PackageRequirements,
+			requirement.Package{Name: p.Name, VersionSpecifier: p.VersionSpecifier, Type: requirement.PackageType(p.Type)})
+	}
+	return spec
+}
+
+// domain is the build as the rest of the provider knows it. now is for how long it has been running.
+func (b build) domain(now time.Time) imageregistry.Build {
+	d := imageregistry.Build{
+		ID:          b.ID,
+		Status:      b.Status,
+		CreatedAt:   b.CreatedAt,
+		StartedAt:   b.StartedAt,
+		CompletedAt: b.CompletedAt,
+	}
+	switch {
+	case b.StartedAt.IsZero():
+	case b.CompletedAt.IsZero():
+		d.RunningTime = max(0, now.Sub(b.StartedAt))
+	default:
+		d.RunningTime = b.CompletedAt.Sub(b.StartedAt)
+	}
+	if f := b.Failure; f != nil {
+		failure := imageregistry.BuildFailure(*f)
+		d.Failure = &failure
+	}
+	return d
+}
+
+// recorded is a failure as the record holds it, of bounded size: no log may make a record too large to be written.
+func recorded(f imageregistry.BuildFailure) *failure {
+	r := failure(f)
+	r.Message = oneLine(r.Message)
+	r.LogTail = nil
+	for _, line := range f.LogTail[max(0, len(f.LogTail)-maxLogLines):] {
+		r.LogTail = append(r.LogTail, truncated(line, maxLogLine))
+	}
+	return &r
+}
+
+const (
+	maxLogLines = 60
+	maxLogLine  = 2000 // characters
+)
+
+func recordedLibraries(libraries []imageregistry.PipLibrary) []pipLibrary {
+	all := make([]pipLibrary, 0, len(libraries))
+	for _, l := range libraries {
+		all = append(all, pipLibrary(l))
+	}
+	return all
+}
+
+// image is the image as the rest of the provider knows it, but for its status.
+func (r *record) image(repository string) imageregistry.Image {
+	spec := r.spec()
+	image := imageregistry.Image{
+		Name:                r.Name,
+		RoleType:            imageregistry.RoleTypeUserDefined,
+		RepoURI:             repository,
+		PythonVersion:       r.Request.PythonVersion,
+		PipRequirements:     spec.PipRequirements,
+		PackageRequirements: spec.PackageRequirements,
+		BuildID:             r.Build.ID,
+	}
+	if p := r.Image; p != nil {
+		image.Tag, image.Digest, image.Size = p.Tag, p.Digest, p.Size
+		image.BaseImage = imageregistry.ImageReference{
+			Name:          p.Base.Reference,
+			ReferenceType: imageregistry.ReferenceTypeExternal,
+			Digest:        p.Base.Digest,
+		}
+		for _, l := range p.PipLibraries {
+			image.PipLibraries = append(image.PipLibraries, imageregistry.PipLibrary(l))
+		}
+	}
+	return image
+}

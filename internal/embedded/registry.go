@@ -1,0 +1,287 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"sync"
+
+	"crypto/rand"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+var (
+	_ imageregistry.Registry  = (*Registry)(nil)
+	_ imageregistry.Updater   = (*Registry)(nil)
+	_ imageregistry.Rebuilder = (*Registry)(nil)
+)
+
+// Registry is the embedded registry. It is safe for concurrent use.
+type Registry struct {
+	config    Config
+	directory string // of the repositories
+	store     *store
+	bases     *bases
+	works     works
+	locks     locks
+
+	mu sync.Mutex
+	// served are the images that this process has been asked to build.
+	served map[string]bool
+}
+
+// New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
+func New(config Config) (*Registry, error) {
+	registry, directory, err := config.parseLocation()
+	if err != nil {
+		return nil, err
+	}
+	if err := config.validateBases(); err != nil {
+		return nil, err
+	}
+	config.Options = config.Options.withDefaults()
+	if config.Keychain == nil {
+		config.Keychain = authn.DefaultKeychain
+	}
+	if config.Transport == nil {
+		config.Transport = defaultTransport()
+	}
+	s, err := newStore(config, registry)
+	if err != nil {
+		return nil, err
+	}
+	return &Registry{
+		config:    config,
+		directory: directory,
+		store:     s,
+		bases:     &bases{store: s, insecure: config.Insecure, answers: map[string]*baseAnswer{}},
+		works:     works{byID: map[string]*work{}},
+		locks:     locks{held: map[string]chan struct{}{}},
+		served:    map[string]bool{},
+	}, nil
+}
+
+// imageName is the rule for names (contracts/rime-api.md), so that a configuration fits a platform as well.
+var imageName = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\z`)
+
+// repository is where the image of that name lives.
+func (r *Registry) repository(image string) (name.Repository, error) {
+	if !imageName.MatchString(image) {
+		return name.Repository{}, &NameError{Name: image}
+	}
+	return r.store.registry.Repo(r.directory, image), nil
+}
+
+// Get implements [imageregistry.Registry].
+func (r *Registry) Get(ctx context.Context, image string) (imageregistry.Image, error) {
+	repo, err := r.repository(image)
+	if err != nil {
+		return imageregistry.Image{}, err
+	}
+	rec, _, err := r.store.readRecord(ctx, repo)
+	if errors.Is(err, errAbsent) {
+		return imageregistry.Image{}, notFound(image)
+	}
+	if err != nil {
+		return imageregistry.Image{}, err
+	}
+	return r.look(ctx, repo, rec)
+}
+
+func notFound(image string) error {
+	return fmt.Errorf("image %q: %w", image, imageregistry.ErrNotFound)
+}
+
+// look describes the image of a record as it is right now.
+func (r *Registry) look(ctx context.Context, repo name.Repository, rec *record) (imageregistry.Image, error) {
+	r.overlay(rec)
+	var seen sighting
+	if rec.Image != nil && !rec.building(r.store.clock.now()) {
+		var err error
+		if seen, err = r.inspect(ctx, repo, rec); err != nil {
+			return imageregistry.Image{}, err
+		}
+	}
+	return r.describe(repo, rec, seen), nil
+}
+
+func (r *Registry) describe(repo name.Repository, rec *record, seen sighting) imageregistry.Image {
+	image := rec.image(repo.Name())
+	image.Status, image.StatusReason = status(rec, seen, r.store.clock.now())
+	image.Unclaimed = r.unclaimed(rec)
+	return image
+}
+
+// overlay adds to the record what this process knows better: a build of its own is alive however late its lease is renewed, and it has ended as
+// it has ended even if that could not be written down.
+func (r *Registry) overlay(rec *record) {
+	w := r.works.get(rec.Build.ID)
+	if w == nil || rec.Build.Status.Ended() {
+		return
+	}
+	rec.Build = w.snapshot()
+	switch {
+	case rec.Build.Status.Ended():
+		rec.Lease = nil
+	case rec.Lease != nil && rec.Lease.ID == w.lease.id:
+		rec.Lease = w.lease.terms()
+	}
+}
+
+// unclaimed tells whether nobody can be relying on the image, so that a create may take it over: its first build died with its process, or
+// it was asked for from this very directory, by a process that did not live to tell Terraform.
+func (r *Registry) unclaimed(rec *record) bool {
+	now := r.store.clock.now()
+	if rec.leased(now) {
+		return false
+	}
+	if rec.Image == nil && rec.abandoned(now) {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return rec.Workspace == r.config.Options.Workspace && !r.served[rec.Name]
+}
+
+// serve notes that a resource of this process has the image.
+func (r *Registry) serve(image string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.served[image] = true
+}
+
+// Create implements [imageregistry.Registry]. An image that is [imageregistry.Image.Unclaimed] is taken over, without a build where it
+// is ready and holds what is asked for.
+func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+	repo, spec, err := r.accept(spec)
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	unlock, err := r.locks.lock(ctx, spec.Name)
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	defer unlock()
+	rec, _, err := r.store.readRecord(ctx, repo)
+	if err == nil {
+		r.overlay(rec)
+	}
+	switch {
+	case errors.Is(err, errAbsent):
+		err = r.prepare(ctx, repo)
+	case err == nil && !r.unclaimed(rec):
+		err = r.taken(rec)
+	case err == nil && rec.Build.Status == imageregistry.BuildSucceeded && rec.Request.InputHash == spec.Hash():
+		image, lookErr := r.look(ctx, repo, rec)
+		if lookErr == nil && image.Status == imageregistry.StatusReady {
+			r.serve(spec.Name)
+			image.Unclaimed = false
+			return image, rec.Build.domain(r.store.clock.now()), nil
+		}
+		err = lookErr
+	}
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	return r.begin(ctx, repo, func(rec *record) (order, error) {
+		if rec != nil && !r.unclaimed(rec) {
+			return order{}, r.taken(rec)
+		}
+		return order{spec: spec}, nil
+	})
+}
+
+// prepare gets the repository ready for its first push.
+func (r *Registry) prepare(ctx context.Context, repo name.Repository) error {
+	if r.config.Repositories == nil {
+		return nil
+	}
+	return r.config.Repositories.Prepare(ctx, repo)
+}
+
+// taken is the error of a create whose name is somebody else's. While a build runs it is [imageregistry.ErrBusy] as well.
+func (r *Registry) taken(rec *record) error {
+	if rec.leased(r.store.clock.now()) {
+		return fmt.Errorf("%w: %w", imageregistry.ErrAlreadyExists, r.busy(rec))
+	}
+	return fmt.Errorf("image %q: %w", rec.Name, imageregistry.ErrAlreadyExists)
+}
+
+func (r *Registry) busy(rec *record) error {
+	return &BusyError{Name: rec.Name, Holder: rec.Lease.Holder, Until: rec.Lease.Expires}
+}
+
+// Update implements [imageregistry.Updater].
+func (r *Registry) Update(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+	repo, spec, err := r.accept(spec)
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	return r.change(ctx, repo, spec.Name, func(*record) (order, error) { return order{spec: spec}, nil })
+}
+
+// Rebuild implements [imageregistry.Rebuilder].
+func (r *Registry) Rebuild(ctx context.Context, image string) (imageregistry.Image, imageregistry.Build, error) {
+	repo, err := r.repository(image)
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	return r.change(ctx, repo, image, func(rec *record) (order, error) {
+		_, spec, err := r.accept(rec.spec())
+		return order{spec: spec, fresh: true}, err
+	})
+}
+
+// change begins a build of an image that exists.
+func (r *Registry) change(ctx context.Context, repo name.Repository, image string, decide func(*record) (order, error)) (imageregistry.Image, imageregistry.Build, error) {
+	unlock, err := r.locks.lock(ctx, image)
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	defer unlock()
+	// A look first: claims are tags, which must not come to be where there is no image.
+	if _, _, err := r.store.readRecord(ctx, repo); err != nil {
+		if errors.Is(err, errAbsent) {
+			err = notFound(image)
+		}
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	return r.begin(ctx, repo, func(rec *record) (order, error) {
+		switch {
+		case rec == nil:
+			return order{}, notFound(image)
+		case rec.leased(r.store.clock.now()):
+			return order{}, r.busy(rec)
+		}
+		return decide(rec)
+	})
+}
+
+// accept checks a spec and chooses the Python version where it leaves that open.
+func (r *Registry) accept(spec imageregistry.Spec) (name.Repository, imageregistry.Spec, error) {
+	repo, err := r.repository(spec.Name)
+	if err != nil {
+		return repo, spec, err
+	}
+	versions := r.config.pythonVersions()
+	if spec.PythonVersion == "" {
+		spec.PythonVersion = versions[len(versions)-1]
+	}
+	if r.config.BaseImages[spec.PythonVersion] == "" {
+		return repo, spec, &UnsupportedPythonError{Version: spec.PythonVersion, Configured: versions}
+	}
+	return repo, spec, nil
+}
+
+// newBuildID makes the id of a build: whoever has it can find the record.
+func newBuildID(image string) string { return image + "/" + strings.ToLower(rand.Text()[:16]) }
+
+// ofBuild is the image that a build id belongs to.
+func ofBuild(id string) (image string) { return path.Dir(id) }

@@ -1,0 +1,295 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// errAbsent is a manifest or a repository that the registry itself says it does not have.
+var errAbsent = errors.New("the registry does not have it")
+
+// codeNotFound is Harbor's word for what others call MANIFEST_UNKNOWN and NAME_UNKNOWN.
+const codeNotFound transport.ErrorCode = "NOT_FOUND"
+
+// store speaks with OCI registries: mostly with the one that holds the images.
+type store struct {
+	registry name.Registry
+	version  string
+	clock    *clock
+	options  Options
+	client   []remote.Option
+	puller   *remote.Puller
+	pusher   atomic.Pointer[remote.Pusher]
+	// direct does without the memory of earlier pings.
+	direct http.RoundTripper
+	// keepsAll is set once the registry has refused a delete, to save asking again where it does not matter.
+	keepsAll atomic.Bool
+}
+
+// newStore contacts nothing.
+func newStore(c Config, registry name.Registry) (*store, error) {
+	s := &store{registry: registry, version: c.Version, clock: &clock{}, options: c.Options}
+	cached, direct := newTransport(c.Transport, c, s.clock, registry.RegistryStr())
+	s.direct = direct
+	s.client = []remote.Option{
+		remote.WithTransport(cached),
+		remote.WithAuthFromKeychain(c.Keychain),
+		remote.WithUserAgent("terraform-provider-rime/" + c.Version),
+		// Retries are ours: they know Retry-After, the context and what may be repeated.
+		remote.WithRetryPredicate(func(error) bool { return false }),
+		remote.WithRetryStatusCodes(),
+	}
+	puller, err := remote.NewPuller(s.client...)
+	if err != nil {
+		return nil, err
+	}
+	s.puller = puller
+	return s, s.renewPusher()
+}
+
+// renewPusher forgets which blobs have been pushed.
+func (s *store) renewPusher() error {
+	pusher, err := remote.NewPusher(s.client...)
+	if err == nil {
+		s.pusher.Store(pusher)
+	}
+	return err
+}
+
+// noAnswerError is a registry that did not answer in time. It is a net.Error.
+type noAnswerError struct{ after time.Duration }
+
+func (e *noAnswerError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
+
+// Timeout implements net.Error.
+func (e *noAnswerError) Timeout() bool { return true }
+
+// Temporary implements net.Error.
+func (e *noAnswerError) Temporary() bool { return true }
+
+// call runs one operation against a registry, with a deadline of its own, and gives its error a type.
+func (s *store) call(ctx context.Context, method, reference string, operation func(context.Context) error) error {
+	var err error
+	for range 3 {
+		limited, cancel := context.WithTimeout(ctx, s.options.RequestTimeout)
+		err = operation(limited)
+		expired := limited.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if expired {
+			err = &noAnswerError{after: s.options.RequestTimeout}
+		}
+		// go-containerregistry logs in once per repository, on the context of whoever came first. Their cancellation is not ours.
+		if !errors.Is(err, context.Canceled) || ctx.Err() != nil {
+			break
+		}
+	}
+	err = apiError(method, reference, err)
+	if isAbsence(err) {
+		return fmt.Errorf("%w: %w", errAbsent, err)
+	}
+	return err
+}
+
+// isAbsence tells whether the error is a registry's own word that it does not have what was asked for.
+func isAbsence(err error) bool {
+	answer, ok := errors.AsType[*APIError](err)
+	return ok && answer.StatusCode == http.StatusNotFound &&
+		answer.has(transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode, codeNotFound)
+}
+
+// get returns the manifest of that reference, or errAbsent.
+func (s *store) get(ctx context.Context, ref name.Reference) (*remote.Descriptor, error) {
+	var found *remote.Descriptor
+	err := s.call(ctx, http.MethodGet, ref.Name(), func(ctx context.Context) error {
+		descriptor, err := s.puller.Get(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if !descriptor.MediaType.IsImage() && !descriptor.MediaType.IsIndex() || !json.Valid(descriptor.Manifest) {
+			return fmt.Errorf("the answer of type %q is no manifest, or cut short", descriptor.MediaType)
+		}
+		found = descriptor
+		return nil
+	})
+	return found, err
+}
+
+// head returns the digest that the reference stands for, as HEAD tells it. An error says nothing about whether it exists.
+func (s *store) head(ctx context.Context, ref name.Reference) (string, error) {
+	var digest string
+	err := s.call(ctx, http.MethodHead, ref.Name(), func(ctx context.Context) error {
+		descriptor, err := s.puller.Head(ctx, ref)
+		if err == nil {
+			digest = descriptor.Digest.String()
+		}
+		return err
+	})
+	return digest, err
+}
+
+// resolve returns the digest that the reference stands for, or errAbsent. It asks with HEAD, which costs registries least; since that has no words to
+// confirm an absence with, and not every registry gives all headers, GET has the last word.
+func (s *store) resolve(ctx context.Context, ref name.Reference) (string, error) {
+	digest, err := s.head(ctx, ref)
+	if err == nil || !worthGet(err) {
+		return digest, err
+	}
+	manifest, err := s.get(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	return manifest.Digest.String(), nil
+}
+
+// worthGet tells whether a GET may say more than the HEAD that ended like this: an absence has to be confirmed, and not every registry answers HEAD as it should.
+func worthGet(err error) bool {
+	answer, ok := errors.AsType[*APIError](err)
+	if !ok {
+		return false
+	}
+	switch answer.StatusCode {
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return true
+	case 0:
+		_, unanswered := errors.AsType[*url.Error](err)
+		_, late := errors.AsType[*noAnswerError](err)
+		return !unanswered && !late
+	default:
+		return false
+	}
+}
+
+// confirmRegistry returns an error unless a registry answers at the address, right now.
+func (s *store) confirmRegistry(ctx context.Context) error {
+	return s.call(ctx, http.MethodGet, s.registry.Scheme()+"://"+s.registry.RegistryStr()+"/v2/", func(ctx context.Context) error {
+		_, err := transport.Ping(ctx, s.registry, s.direct)
+		return err
+	})
+}
+
+// tags lists the tags of a repository; a repository that does not exist has none.
+func (s *store) tags(ctx context.Context, repo name.Repository) ([]string, error) {
+	var tags []string
+	err := s.call(ctx, http.MethodGet, repo.Name()+"/tags/list", func(ctx context.Context) (err error) {
+		tags, err = s.puller.List(ctx, repo)
+		return err
+	})
+	if errors.Is(err, errAbsent) {
+		return nil, nil
+	}
+	return tags, err
+}
+
+// put publishes a manifest of ours, with the one blob that all of them refer to.
+func (s *store) put(ctx context.Context, tag name.Tag, a artifact) error {
+	err := s.tryPut(ctx, tag, a)
+	if answer, ok := errors.AsType[*APIError](err); ok && answer.has(transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.NameUnknownErrorCode) {
+		// The repository has been removed or cleaned up since the blob was pushed.
+		if err := s.renewPusher(); err != nil {
+			return err
+		}
+		err = s.tryPut(ctx, tag, a)
+	}
+	return err
+}
+
+func (s *store) tryPut(ctx context.Context, tag name.Tag, a artifact) error {
+	pusher := s.pusher.Load()
+	for attempt := 0; ; attempt++ {
+		err := s.call(ctx, http.MethodPost, tag.Repository.Name()+"/blobs/uploads/", func(ctx context.Context) error {
+			return pusher.Upload(ctx, tag.Repository, emptyLayer)
+		})
+		if err == nil {
+			break
+		}
+		// The transport repeats no part of an upload after a failure; as a whole it may be repeated.
+		if answer, ok := errors.AsType[*APIError](err); !ok || !answer.Transient() || attempt >= s.options.Retries {
+			return err
+		}
+		if err := sleep(ctx, backoff(s.options.RetryDelay, attempt)); err != nil {
+			return err
+		}
+	}
+	return s.call(ctx, http.MethodPut, tag.Name(), func(ctx context.Context) error {
+		return pusher.Put(ctx, tag, a)
+	})
+}
+
+// remove takes a manifest and its tag out of the registry. Some registries drop the tags of a manifest with it, some delete
+// tags only by name and some only by overwriting them.
+func (s *store) remove(ctx context.Context, tag name.Tag, digest string) error {
+	if err := s.removeManifest(ctx, tag.Repository, digest); err != nil {
+		return err
+	}
+	return s.removeTag(ctx, tag)
+}
+
+// removeManifest deletes a manifest by its digest. One that is gone already is no error.
+func (s *store) removeManifest(ctx context.Context, repo name.Repository, digest string) error {
+	err := s.delete(ctx, repo.Digest(digest))
+	if answer, ok := errors.AsType[*APIError](err); ok && (answer.StatusCode == http.StatusMethodNotAllowed || answer.has(transport.UnsupportedErrorCode)) {
+		s.keepsAll.Store(true)
+		return &DeletesRefusedError{Registry: s.registry.RegistryStr(), Err: err}
+	}
+	return err
+}
+
+// removeTag deletes what is left of a tag whose manifest has been deleted.
+func (s *store) removeTag(ctx context.Context, tag name.Tag) error {
+	err := s.delete(ctx, tag)
+	if answer, ok := errors.AsType[*APIError](err); ok && (answer.StatusCode == http.StatusMethodNotAllowed || answer.StatusCode == http.StatusBadRequest) {
+		// The registry does not delete by tag. Mostly the tag went with its manifest.
+		if _, resolveErr := s.resolve(ctx, tag); errors.Is(resolveErr, errAbsent) {
+			return nil
+		}
+	}
+	return err
+}
+
+func (s *store) delete(ctx context.Context, ref name.Reference) error {
+	err := s.call(ctx, http.MethodDelete, ref.Name(), func(ctx context.Context) error {
+		return s.pusher.Load().Delete(ctx, ref)
+	})
+	if errors.Is(err, errAbsent) {
+		return nil
+	}
+	return err
+}
+
+// children are the digests of the manifests that an index holds; an image has none.
+func children(manifest *remote.Descriptor) ([]string, error) {
+	if !manifest.MediaType.IsIndex() {
+		return nil, nil
+	}
+	index, err := v1.ParseIndexManifest(bytes.NewReader(manifest.Manifest))
+	if err != nil {
+		return nil, err
+	}
+	digests := make([]string, 0, len(index.Manifests))
+	for _, child := range index.Manifests {
+		digests = append(digests, child.Digest.String())
+	}
+	return digests, nil
+}
+
+// defaultTransport is for registries: a slow answer is an error before the user gives up, a slow build is not waited for here.
+func defaultTransport() http.RoundTripper {
+	t := remote.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the variable is go-containerregistry's, and documented to be one
+	t.ResponseHeaderTimeout = 30 * time.Second
+	return t
+}
