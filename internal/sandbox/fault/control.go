@@ -23,10 +23,10 @@ func (g *Gate) Control() http.Handler {
 		g.Forget()
 		w.WriteHeader(http.StatusNoContent)
 	})
-	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, g.Rules()) })
+	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, g.Faults()) })
 	mux.HandleFunc("PUT /faults", g.putFaults)
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
-		_ = g.SetRules() // no rules cannot be invalid
+		_ = g.SetFaults() // no rules cannot be invalid
 		w.WriteHeader(http.StatusNoContent)
 	})
 	return mux
@@ -35,7 +35,7 @@ func (g *Gate) Control() http.Handler {
 func (g *Gate) putFaults(w http.ResponseWriter, r *http.Request) {
 	rules, err := Parse(r.Body)
 	if err == nil {
-		err = g.SetRules(rules...)
+		err = g.SetFaults(rules...)
 	}
 	if err != nil {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})

@@ -36,8 +36,8 @@ type Gate struct {
 	latency  time.Duration
 }
 
-// SetRules replaces the rules; their counts begin anew. An invalid rule is an error, and the old rules stay.
-func (g *Gate) SetRules(rules ...Rule) error {
+// SetFaults replaces the rules; their counts begin anew. An invalid rule is an error, and the old rules stay.
+func (g *Gate) SetFaults(rules ...Rule) error {
 	armed := make([]*armedRule, 0, len(rules))
 	for i, r := range rules {
 		a, err := arm(r)
@@ -52,8 +52,8 @@ func (g *Gate) SetRules(rules ...Rule) error {
 	return nil
 }
 
-// Rules returns the rules.
-func (g *Gate) Rules() []Rule {
+// Faults returns the rules.
+func (g *Gate) Faults() []Rule {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	rules := make([]Rule, 0, len(g.rules))

@@ -22,7 +22,7 @@ const page = "hello from behind the gate"
 func standIn(t *testing.T, rules ...fault.Rule) (gate *fault.Gate, url string, reached func() []string) {
 	t.Helper()
 	gate = &fault.Gate{}
-	if err := gate.SetRules(rules...); err != nil {
+	if err := gate.SetFaults(rules...); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
@@ -199,7 +199,7 @@ func TestGate_delayAndLatency(t *testing.T) {
 func TestGate_invalidRulesLeaveTheOldOnes(t *testing.T) {
 	t.Parallel()
 	gate, url, _ := standIn(t, fault.Rule{Status: 503})
-	if err := gate.SetRules(fault.Rule{Status: 500}, fault.Rule{Path: "("}); err == nil || !strings.Contains(err.Error(), "fault rule 2: path") {
+	if err := gate.SetFaults(fault.Rule{Status: 500}, fault.Rule{Path: "("}); err == nil || !strings.Contains(err.Error(), "fault rule 2: path") {
 		t.Errorf("got %v", err)
 	}
 	if got := do(t, http.MethodGet, url); got.status != 503 {

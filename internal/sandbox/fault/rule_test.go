@@ -118,7 +118,7 @@ func TestControl(t *testing.T) {
 			t.Errorf("DELETE %s: %d %s", path, status, text)
 		}
 	}
-	if len(gate.Requests()) != 0 || len(gate.Rules()) != 0 {
-		t.Errorf("left: %v %v", gate.Requests(), gate.Rules())
+	if len(gate.Requests()) != 0 || len(gate.Faults()) != 0 {
+		t.Errorf("left: %v %v", gate.Requests(), gate.Faults())
 	}
 }

@@ -1,0 +1,69 @@
+package oci
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+)
+
+// Service is the name of the registry in fault rules and recorded requests.
+const Service = "oci_registry"
+
+// Server is a [Registry] on a loopback port, behind a gate that records requests and makes some go wrong.
+type Server struct {
+	// URL is "http://127.0.0.1:PORT"; Host is the same without the scheme.
+	URL, Host string
+	// Gate has the requests so far, and takes fault rules.
+	*fault.Gate
+	server    *http.Server
+	temporary string
+}
+
+// Start starts a registry on a free loopback port.
+func Start(o Options) (*Server, error) { return StartAt("127.0.0.1:0", o) }
+
+// StartAt starts a registry at this address: the one that another server had, to bring it back.
+func StartAt(address string, o Options) (s *Server, err error) {
+	s = &Server{Gate: &fault.Gate{}}
+	if o.DataDir == "" {
+		if s.temporary, err = os.MkdirTemp("", "rime-registry-"); err != nil {
+			return nil, err
+		}
+		o.DataDir = s.temporary
+	}
+	handler, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", address) //nolint:noctx // a local bind does not block
+	if err != nil {
+		return nil, errors.Join(err, s.removeTemporary())
+	}
+	s.Host = listener.Addr().String()
+	s.URL = "http://" + s.Host
+	s.server = &http.Server{Handler: s.Wrap(Service, handler), ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.server.Serve(listener) }() // it ends with ErrServerClosed, by Close
+	return s, nil
+}
+
+// Close ends the server and every connection to it, and removes a temporary data directory.
+func (s *Server) Close() error { return errors.Join(s.server.Close(), s.removeTemporary()) }
+
+func (s *Server) removeTemporary() error {
+	if s.temporary == "" {
+		return nil
+	}
+	return os.RemoveAll(s.temporary)
+}
+
+func digestOf(content []byte) v1.Hash {
+	h, _, _ := v1.SHA256(bytes.NewReader(content)) // reading memory does not fail
+	return h
+}
