@@ -34,6 +34,8 @@ type fakeRegistry struct {
 	endless bool
 	// uncancellable is a registry that does not stop builds.
 	uncancellable bool
+	// ends ends a build after that many more looks at it.
+	ends map[string]int
 	// started is told the id of each build that has started.
 	started chan string
 }
@@ -43,6 +45,7 @@ func newFakeRegistry() *fakeRegistry {
 		images:  map[string]imageregistry.Image{},
 		builds:  map[string]imageregistry.Build{},
 		errs:    map[string]error{},
+		ends:    map[string]int{},
 		started: make(chan string, 100),
 	}
 }
@@ -198,6 +201,12 @@ func (f *fakeRegistry) Build(_ context.Context, id string) (imageregistry.Build,
 	if err := f.begin("Build", id); err != nil {
 		return imageregistry.Build{}, err
 	}
+	if looks, counted := f.ends[id]; counted {
+		if f.ends[id]--; looks <= 1 {
+			delete(f.ends, id)
+			f.end(id)
+		}
+	}
 	b, found := f.builds[id]
 	if !found {
 		return b, imageregistry.ErrNotFound
@@ -257,6 +266,9 @@ func (f *fakeRegistry) change(operation, name string, spec func(imageregistry.Im
 	image, b := f.build(spec(image), imageregistry.StatusRebuilding)
 	return image, b, nil
 }
+
+// endsAfter lets an endless build end after that many more looks at it. The caller holds the lock.
+func (f *fakeRegistry) endsAfter(id string, looks int) { f.ends[id] = looks }
 
 // put places an image in the registry, as if somebody else had created it.
 func (f *fakeRegistry) put(spec imageregistry.Spec, change func(*imageregistry.Image)) {

@@ -91,6 +91,8 @@ func (r *managedImageResource) Read(ctx context.Context, req resource.ReadReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	// The framework wants an identity after every read without an error, even one that removes the resource; a CLI before 1.12 keeps none.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, managedImageIdentity{Name: state.Name})...)
 	name := state.Name.ValueString()
 	ctx, cancel := withTimeout(ctx, "read", state.Timeouts.Read, defaultReadTimeout, &resp.Diagnostics)
 	defer cancel()

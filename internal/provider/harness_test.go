@@ -1,0 +1,76 @@
+package provider
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// TestMain keeps what the user has configured for Terraform out of the tests, and finds the CLI, which is never downloaded.
+func TestMain(m *testing.M) {
+	for _, variable := range []string{"TF_CLI_CONFIG_FILE", "TF_LOG", envURL, envRepositoryPrefix, envBuildkitAddress} {
+		if err := os.Unsetenv(variable); err != nil {
+			panic(err)
+		}
+	}
+	found, _ := exec.LookPath("terraform")
+	if err := os.Setenv("TF_ACC_TERRAFORM_PATH", cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), found, "/usr/local/bin/terraform")); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// withRegistry is the provider on that registry, as the CLI starts it.
+func withRegistry(registry imageregistry.Registry) map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"rime": providerserver.NewProtocol6WithError(New("test", WithRegistry(registry))()),
+	}
+}
+
+// asConfigured is the provider with whatever registry its configuration describes.
+func asConfigured() map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"rime": providerserver.NewProtocol6WithError(New("test")()),
+	}
+}
+
+// run runs steps of the real CLI against the registry; at the end, the destroy must have left no image behind.
+func run(t *testing.T, registry imageregistry.Registry, steps ...resource.TestStep) {
+	t.Helper()
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: withRegistry(registry),
+		CheckDestroy:             func(*terraform.State) error { return empty(t, registry) },
+		Steps:                    steps,
+	})
+}
+
+// empty asks the registry, not the state, what is left.
+func empty(t *testing.T, registry imageregistry.Registry) error {
+	t.Helper()
+	for image, err := range registry.List(t.Context(), imageregistry.Filter{}) {
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("image %q is still there", image.Name)
+	}
+	return nil
+}
+
+var sha256Reference = regexp.MustCompile(`^registry\.test/ml/[a-z0-9-]+@sha256:[0-9a-f]{64}$`)
+
+// words matches a message of the CLI, which breaks lines where it likes and draws a frame around them.
+func words(message string) *regexp.Regexp {
+	quoted := strings.Fields(regexp.QuoteMeta(message))
+	return regexp.MustCompile(strings.Join(quoted, `[\s│]+`))
+}
