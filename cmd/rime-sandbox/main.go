@@ -1,0 +1,81 @@
+// Command rime-sandbox runs an OCI registry and a Python package index on a loopback port, to try the provider and the modules that
+// use it without any account. When it is ready it prints one line of JSON that tells where everything is, then runs until interrupted.
+//
+// What is pushed and served is real, and so are the builds made with it. A control endpoint tells which requests were made and
+// makes chosen ones go wrong; see package internal/sandbox/fault for the rules.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "rime-sandbox:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run runs a sandbox until ctx ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	options, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	s, err := sandbox.Start(options)
+	if err != nil {
+		return err
+	}
+	if err := s.Announce(stdout); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	select {
+	case <-ctx.Done():
+		return s.Close()
+	case err := <-s.Ended():
+		return errors.Join(err, s.Close())
+	}
+}
+
+func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
+	var o sandbox.Options
+	var faults string
+	flags := flag.NewFlagSet("rime-sandbox", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.Listen, "listen", "127.0.0.1:0", "loopback `address` to listen at; port 0 takes a free one")
+	flags.StringVar(&o.DataDir, "data-dir", "", "`directory` that keeps what is pushed (default: a temporary one, removed at the end)")
+	flags.StringVar(&faults, "faults", "", "`file` with an array of fault rules in JSON")
+	flags.DurationVar(&o.Latency, "latency", 0, "`delay` of every request, such as 50ms")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if faults == "" {
+		return o, nil
+	}
+	f, err := os.Open(faults)
+	if err != nil {
+		return o, err
+	}
+	defer func() { _ = f.Close() }()
+	o.Faults, err = fault.Parse(f)
+	return o, err
+}

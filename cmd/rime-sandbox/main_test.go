@@ -1,0 +1,190 @@
+package main_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// build builds the program once for a test.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "rime-sandbox")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+type announcement struct {
+	OCIRegistry  string            `json:"oci_registry"`
+	PackageIndex string            `json:"package_index"`
+	Control      string            `json:"control"`
+	Env          map[string]string `json:"env"`
+}
+
+// start starts the program, reads its line, and returns a function that stops it and returns how it ended.
+func start(t *testing.T, binary string, args ...string) (announcement, func() error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(stdout)
+	line, err := reader.ReadString('\n')
+	if err != nil {
+		t.Fatalf("no line: %v", err)
+	}
+	var a announcement
+	decoder := json.NewDecoder(strings.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&a); err != nil {
+		t.Fatalf("line %q: %v", line, err)
+	}
+	return a, func() error {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			return err
+		}
+		if rest, _ := io.ReadAll(reader); len(rest) > 0 {
+			t.Errorf("it said more on standard output: %q", rest)
+		}
+		return cmd.Wait()
+	}
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func TestRimeSandbox(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	faults := filepath.Join(t.TempDir(), "faults.json")
+	if err := os.WriteFile(faults, []byte(`[{"service": "oci_registry", "path": "^/v2/broken/", "status": 418}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, stop := start(t, build(t), "--listen", "localhost:0", "--faults", faults, "--latency", "30ms")
+
+	if diff := cmp.Diff(map[string]string{"RIME_EMBEDDED_REGISTRY_URL": a.OCIRegistry}, a.Env); diff != "" {
+		t.Errorf("env (-want +got)\n%s", diff)
+	}
+	began := time.Now()
+	if status, _ := get(t, "http://"+a.OCIRegistry+"/v2/"); status != http.StatusOK {
+		t.Errorf("registry: status %d", status)
+	}
+	if took := time.Since(began); took < 30*time.Millisecond {
+		t.Errorf("answered within %s in spite of the latency", took)
+	}
+	if status, _ := get(t, "http://"+a.OCIRegistry+"/v2/broken/tags/list"); status != http.StatusTeapot {
+		t.Errorf("fault: status %d", status)
+	}
+	if status, body := get(t, a.PackageIndex); status != http.StatusOK || !strings.Contains(body, "sandbox-learn") {
+		t.Errorf("package index: status %d\n%s", status, body)
+	}
+	if status, body := get(t, a.Control+"/requests"); status != http.StatusOK || strings.Count(body, `"method"`) != 3 ||
+		!strings.Contains(body, `"service":"package_index"`) || !strings.Contains(body, `"status":418`) {
+		t.Errorf("control: status %d\n%s", status, body)
+	}
+
+	began = time.Now()
+	if err := stop(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %s to end", took)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+func TestRimeSandbox_keepsItsData(t *testing.T) {
+	t.Parallel()
+	binary, dir := build(t), t.TempDir()
+	for round := range 2 {
+		a, stop := start(t, binary, "--data-dir", dir)
+		if round == 0 {
+			pushEmptyArtifact(t, a.OCIRegistry)
+		}
+		if status, body := get(t, "http://"+a.OCIRegistry+"/v2/kept/tags/list"); status != http.StatusOK || !strings.Contains(body, `"v1"`) {
+			t.Errorf("round %d: status %d %s", round, status, body)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("it ended with %v", err)
+		}
+	}
+}
+
+// pushEmptyArtifact pushes a manifest that refers to nothing: an index without entries.
+func pushEmptyArtifact(t *testing.T, host string) {
+	t.Helper()
+	const index = `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+host+"/v2/kept/manifests/v1", strings.NewReader(index))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/vnd.oci.image.index.v1+json")
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusCreated {
+		t.Fatalf("status %d", response.StatusCode)
+	}
+}
+
+func TestRimeSandbox_refuses(t *testing.T) {
+	t.Parallel()
+	binary := build(t)
+	bad := filepath.Join(t.TempDir(), "faults.json")
+	if err := os.WriteFile(bad, []byte(`[{"stauts": 500}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		want string
+		args []string
+	}{
+		{"not a loopback address", []string{"--listen", "0.0.0.0:0"}},
+		{"not a loopback address", []string{"--listen", ":0"}},
+		{"not a loopback address", []string{"--listen", "192.0.2.1:80"}},
+		{"missing port", []string{"--listen", "127.0.0.1"}},
+		{`unknown field "stauts"`, []string{"--faults", bad}},
+		{"no such file", []string{"--faults", bad + ".none"}},
+		{`unexpected argument "extra"`, []string{"extra"}},
+		{"flag provided but not defined", []string{"--no-such-flag"}},
+	} {
+		out, err := exec.CommandContext(t.Context(), binary, tc.args...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), tc.want) {
+			t.Errorf("%v: %v, want %q in\n%s", tc.args, err, tc.want, out)
+		}
+	}
+}

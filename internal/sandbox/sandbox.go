@@ -1,0 +1,159 @@
+// Package sandbox runs the stand-ins for what cannot be had on a laptop, together on one loopback port, behind one gate that records
+// requests and makes some go wrong: an OCI registry and a Python package index.
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+)
+
+// PackageIndex is the name of the package index in fault rules and recorded requests.
+const PackageIndex = "package_index"
+
+// Options of a sandbox.
+type Options struct {
+	// Listen is the address to listen at, "127.0.0.1:0" if empty. It must be a loopback address: nothing here is protected.
+	Listen string
+	// DataDir keeps what is pushed. Empty means a temporary directory, removed by [Sandbox.Close].
+	DataDir string
+	// Faults are the rules to begin with.
+	Faults []fault.Rule
+	// Latency delays every request.
+	Latency time.Duration
+	// Packages are in the package index; those of [Packages] if nil.
+	Packages []pypi.Package
+}
+
+// Packages are a few tiny packages with dependencies among them.
+func Packages() []pypi.Package {
+	return []pypi.Package{
+		pypi.Simple("sandbox-arrays", "1.0", "1.4", "2.0"),
+		{Name: "sandbox-frames", Releases: []pypi.Release{
+			{Version: "1.0", Requires: []string{"sandbox-arrays>=1,<2"}},
+			{Version: "1.1", Requires: []string{"sandbox-arrays>=1.4,<2"}},
+		}},
+		{Name: "sandbox-learn", Releases: []pypi.Release{
+			{Version: "0.9", Requires: []string{"sandbox-arrays>=1"}},
+			{Version: "1.0", Requires: []string{"sandbox-arrays>=1.4"}, Extras: map[string][]string{"frames": {"sandbox-frames"}}},
+		}},
+	}
+}
+
+// Sandbox is a running sandbox.
+type Sandbox struct {
+	// Gate has the requests so far, and takes fault rules.
+	*fault.Gate
+	host      string
+	server    *http.Server
+	ended     chan error
+	temporary string
+}
+
+// Start starts a sandbox.
+func Start(o Options) (s *Sandbox, err error) {
+	s = &Sandbox{Gate: &fault.Gate{}, ended: make(chan error, 1)}
+	if err := s.SetFaults(o.Faults...); err != nil {
+		return nil, err
+	}
+	s.SetLatency(o.Latency)
+	listener, err := listen(o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	s.host = listener.Addr().String()
+	handler, err := s.handler(o)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), s.removeTemporary())
+	}
+	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { s.ended <- s.server.Serve(listener) }()
+	return s, nil
+}
+
+// listen refuses an address that another machine could reach.
+func listen(address string) (net.Listener, error) {
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if !resolved.IP.IsLoopback() {
+		return nil, fmt.Errorf("%q is not a loopback address: the sandbox protects nothing, so that no other machine may reach it", address)
+	}
+	return net.ListenTCP("tcp", resolved)
+}
+
+func (s *Sandbox) handler(o Options) (http.Handler, error) {
+	if o.DataDir == "" {
+		dir, err := os.MkdirTemp("", "rime-sandbox-")
+		if err != nil {
+			return nil, err
+		}
+		o.DataDir, s.temporary = dir, dir
+	}
+	registry, err := oci.New(oci.Options{DataDir: o.DataDir})
+	if err != nil {
+		return nil, err
+	}
+	packages := o.Packages
+	if packages == nil {
+		packages = Packages()
+	}
+	index := s.Wrap(PackageIndex, pypi.New(packages...))
+	mux := http.NewServeMux()
+	mux.Handle("/v2/", s.Wrap(oci.Service, registry))
+	mux.Handle("/simple/", index)
+	mux.Handle("/files/", index)
+	mux.Handle("/control/", http.StripPrefix("/control", s.Control()))
+	return mux, nil
+}
+
+// Close ends the sandbox and every connection to it, and removes a temporary data directory.
+func (s *Sandbox) Close() error { return errors.Join(s.server.Close(), s.removeTemporary()) }
+
+// Ended delivers the error with which the sandbox ended by itself.
+func (s *Sandbox) Ended() <-chan error { return s.ended }
+
+func (s *Sandbox) removeTemporary() error {
+	if s.temporary == "" {
+		return nil
+	}
+	return os.RemoveAll(s.temporary)
+}
+
+// Addresses tells where everything is.
+type Addresses struct {
+	// OCIRegistry is host and port.
+	OCIRegistry string `json:"oci_registry"`
+	// PackageIndex is the URL for pip.
+	PackageIndex string `json:"package_index"`
+	// Control is the URL of the control endpoint, see [fault.Gate.Control].
+	Control string `json:"control"`
+	// Env is the variables that a provider without a configuration block picks up.
+	Env map[string]string `json:"env"`
+}
+
+// Addresses tells where everything is.
+func (s *Sandbox) Addresses() Addresses {
+	return Addresses{
+		OCIRegistry:  s.host,
+		PackageIndex: "http://" + s.host + "/simple/",
+		Control:      "http://" + s.host + "/control",
+		Env:          map[string]string{"RIME_EMBEDDED_REGISTRY_URL": s.host},
+	}
+}
+
+// Announce writes the addresses as one line of JSON, for the program that started the sandbox to read.
+func (s *Sandbox) Announce(w io.Writer) error { return json.NewEncoder(w).Encode(s.Addresses()) }
