@@ -39,7 +39,9 @@ var daemon struct {
 // Main runs the tests of a package that uses [BuildKit] and stops the daemon afterwards:
 //
 //	func TestMain(m *testing.M) { workbenchtest.Main(m) }
-func Main(m *testing.M) {
+//
+// m is a [*testing.M], or what runs one and has more to clean up.
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	daemon.Lock()
 	defer daemon.Unlock()
