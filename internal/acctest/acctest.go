@@ -1,0 +1,116 @@
+// Package acctest is the harness of tests that run the real Terraform CLI with the real provider binary against real
+// parts: a BuildKit daemon, an OCI registry that can be made to fail, a base image, a package index.
+//
+// A package that uses it needs
+//
+//	func TestMain(m *testing.M) { acctest.Main(m) }
+package acctest
+
+import (
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
+)
+
+// shared is what all tests of a process use together: it is costly to make, and no test changes it.
+var shared struct {
+	mu       sync.Mutex
+	binary   string
+	base     string
+	index    *httptest.Server
+	cleanups []func()
+}
+
+// Main runs the tests and ends what they shared.
+func Main(m *testing.M) { workbenchtest.Main(run{m}) }
+
+// run is a test run that cleans up before the workbench stops BuildKit.
+type run struct{ *testing.M }
+
+// Run runs the tests.
+func (r run) Run() int {
+	code := r.M.Run()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	for _, cleanup := range shared.cleanups {
+		cleanup()
+	}
+	return code
+}
+
+// Binary returns the path of the provider's binary, built once from the tree as it is, with the race detector where cgo allows.
+func Binary(t testing.TB) string {
+	t.Helper()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.binary != "" {
+		return shared.binary
+	}
+	dir, err := os.MkdirTemp("", "rime-acctest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared.cleanups = append(shared.cleanups, func() { _ = os.RemoveAll(dir) })
+	binary := filepath.Join(dir, "terraform-provider-rime")
+	args := []string{"build", "-o", binary}
+	if os.Getenv("CGO_ENABLED") == "1" {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, ".")...) //nolint:noctx // all tests share the result, whichever of them asks first
+	cmd.Dir = repositoryRoot(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the provider: %v\n%s", err, out)
+	}
+	shared.binary = binary
+	return binary
+}
+
+// BaseImage returns a reference to an image with Python 3.11 and pip that the builder can pull. Its registry is not that of any test.
+func BaseImage(t testing.TB) string {
+	t.Helper()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.base == "" {
+		server, err := oci.Start(oci.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.cleanups = append(shared.cleanups, func() { _ = server.Close() })
+		shared.base = workbenchtest.BaseImage(t, server.Host)
+	}
+	return shared.base
+}
+
+// PackageIndex returns the address of a package index with a few tiny distributions: what a test asks to be installed.
+func PackageIndex(t testing.TB) string {
+	t.Helper()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.index == nil {
+		shared.index = httptest.NewServer(pypi.New(Packages()...))
+		shared.cleanups = append(shared.cleanups, shared.index.Close)
+	}
+	return shared.index.URL + "/simple/"
+}
+
+func repositoryRoot(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "terraform-registry-manifest.json")); err == nil {
+			return dir
+		}
+	}
+	t.Fatal("not inside the repository")
+	return ""
+}

@@ -1,0 +1,273 @@
+package acctest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
+)
+
+// StartRegistry starts an OCI registry for one test.
+func StartRegistry(t testing.TB, options oci.Options) *oci.Server {
+	t.Helper()
+	server, err := oci.Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Errorf("stopping the registry: %v", err)
+		}
+	})
+	return server
+}
+
+// Workspace is a directory with a Terraform configuration and its state, and the provider's binary as it is in the tree.
+type Workspace struct {
+	// Dir is the directory.
+	Dir string
+	// Env is added to the environment of every command.
+	Env map[string]string
+	t   testing.TB
+}
+
+// NewWorkspace makes an empty workspace.
+func NewWorkspace(t testing.TB) *Workspace {
+	t.Helper()
+	w := &Workspace{Dir: t.TempDir(), Env: map[string]string{}, t: t}
+	rc := filepath.Join(t.TempDir(), "terraform.rc")
+	text := fmt.Sprintf("provider_installation {\n  dev_overrides { \"managed-images/rime\" = %q }\n  direct {}\n}\n", filepath.Dir(Binary(t)))
+	if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Env["TF_CLI_CONFIG_FILE"] = rc
+	return w
+}
+
+// NewEmbeddedWorkspace makes a workspace whose provider has the embedded registry on that OCI registry (host and port), on the
+// shared BuildKit, base image and package index. settings are further lines within the block embedded_registry.
+func NewEmbeddedWorkspace(t testing.TB, registryHost string, settings ...string) *Workspace {
+	t.Helper()
+	address := workbenchtest.BuildKit(t)
+	w := NewWorkspace(t)
+	w.Write("provider.tf", fmt.Sprintf(`terraform {
+  required_providers {
+    rime = { source = "managed-images/rime" }
+  }
+}
+
+provider "rime" {
+  embedded_registry = {
+    url               = %q
+    repository_prefix = "ml"
+    base_images       = { "3.11" = %q }
+    buildkit          = { address = %q }
+    pip               = { index_url = %q }
+    %s
+  }
+}
+`, registryHost, BaseImage(t), address, PackageIndex(t), strings.Join(settings, "\n    ")))
+	return w
+}
+
+// Write writes a file of the configuration.
+func (w *Workspace) Write(name, text string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.Dir, name), []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Clone makes another directory with the same configuration and a copy of the state: another machine.
+func (w *Workspace) Clone() *Workspace {
+	w.t.Helper()
+	c := &Workspace{Dir: w.t.TempDir(), Env: maps.Clone(w.Env), t: w.t}
+	if err := os.CopyFS(c.Dir, os.DirFS(w.Dir)); err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+// Result is what a command of Terraform printed, both streams in the order of printing, and its exit status.
+type Result struct {
+	Output   string
+	ExitCode int
+}
+
+// Flat is the output with every run of white space and box-drawing characters made one space, so that a sentence is found
+// however Terraform wrapped it.
+func (r Result) Flat() string {
+	return strings.Join(strings.FieldsFunc(r.Output, func(c rune) bool { return c == '│' || c == '╷' || c == '╵' || c == ' ' || c == '\n' }), " ")
+}
+
+// Run runs a command of Terraform ("plan", "-detailed-exitcode") to its end.
+func (w *Workspace) Run(args ...string) Result {
+	w.t.Helper()
+	return w.Start(args...).Wait()
+}
+
+// MustRun is Run for a command that has to succeed.
+func (w *Workspace) MustRun(args ...string) Result {
+	w.t.Helper()
+	r := w.Run(args...)
+	if r.ExitCode != 0 {
+		w.t.Fatalf("terraform %s: exit status %d\n%s", strings.Join(args, " "), r.ExitCode, r.Output)
+	}
+	return r
+}
+
+// Apply applies the configuration and has to succeed.
+func (w *Workspace) Apply(args ...string) Result {
+	w.t.Helper()
+	return w.MustRun(append([]string{"apply", "-auto-approve"}, args...)...)
+}
+
+// PlanIsEmpty fails the test if there is anything to do.
+func (w *Workspace) PlanIsEmpty() {
+	w.t.Helper()
+	if r := w.Run("plan", "-detailed-exitcode"); r.ExitCode != 0 {
+		w.t.Fatalf("the plan is not empty: exit status %d\n%s", r.ExitCode, r.Output)
+	}
+}
+
+// Destroy destroys everything and has to succeed.
+func (w *Workspace) Destroy() Result {
+	w.t.Helper()
+	return w.MustRun("destroy", "-auto-approve")
+}
+
+// Values returns the attributes of a resource in the state, by its address; nil when it is not in the state.
+func (w *Workspace) Values(address string) map[string]any {
+	w.t.Helper()
+	var state struct {
+		Values struct {
+			RootModule struct {
+				Resources []struct {
+					Address string
+					Values  map[string]any
+				}
+			} `json:"root_module"`
+		}
+	}
+	r := w.MustRun("show", "-json")
+	if err := json.Unmarshal([]byte(r.Output), &state); err != nil {
+		w.t.Fatalf("terraform show -json: %v\n%s", err, r.Output)
+	}
+	for _, resource := range state.Values.RootModule.Resources {
+		if resource.Address == address {
+			return resource.Values
+		}
+	}
+	return nil
+}
+
+// Process is a command of Terraform that runs.
+type Process struct {
+	t      testing.TB
+	cmd    *exec.Cmd
+	output lockedBuffer
+}
+
+// Start starts a command of Terraform in a process group of its own.
+func (w *Workspace) Start(args ...string) *Process {
+	w.t.Helper()
+	p := &Process{t: w.t}
+	// Longer than any test: a command that hangs ends with the test binary's own time-out and its stacks.
+	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), terraform(), args...)
+	p.cmd.Dir = w.Dir
+	p.cmd.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "NO_COLOR=1", "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1")
+	for _, key := range slices.Sorted(maps.Keys(w.Env)) {
+		p.cmd.Env = append(p.cmd.Env, key+"="+w.Env[key])
+	}
+	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.WaitDelay = 10 * time.Second
+	if err := p.cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// terraform is the CLI to test with.
+func terraform() string {
+	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {
+		return path
+	}
+	return "terraform"
+}
+
+// Interrupt sends SIGINT to Terraform and its providers, as Ctrl-C at a terminal does.
+func (p *Process) Interrupt() { p.signal(syscall.SIGINT) }
+
+// Kill kills Terraform and its providers at once.
+func (p *Process) Kill() { p.signal(syscall.SIGKILL) }
+
+func (p *Process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := syscall.Kill(-p.cmd.Process.Pid, s); err != nil {
+		p.t.Fatalf("signal %v: %v", s, err)
+	}
+}
+
+// Output is what was printed so far.
+func (p *Process) Output() string { return p.output.String() }
+
+// Wait waits for the end.
+func (p *Process) Wait() Result {
+	p.t.Helper()
+	err := p.cmd.Wait()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		p.t.Fatalf("%v: %v\n%s", p.cmd.Args, err, p.Output())
+	}
+	return Result{Output: p.Output(), ExitCode: p.cmd.ProcessState.ExitCode()}
+}
+
+// lockedBuffer is a buffer that can be read while the command still writes.
+type lockedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *lockedBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(text)
+}
+
+// String returns what was written so far.
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+// Eventually waits until the condition holds, looking often, and fails the test after the time given.
+func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not within %s: %s", within, what)
+		case <-ticker.C:
+		}
+	}
+}
