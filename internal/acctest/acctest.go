@@ -53,7 +53,7 @@ func Binary(t testing.TB) string {
 	if shared.binary != "" {
 		return shared.binary
 	}
-	dir, err := os.MkdirTemp("", "rime-acctest-")
+	dir, err := os.MkdirTemp("", "rime-acctest-") //nolint:usetesting // it outlives the test that asks first
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Writes docs/ with tfplugindocs from the built provider's schema, templates/ and examples/. Called by `make generate`.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cat >"$work/terraform.rc" <<EOF
 provider_installation {
-  dev_overrides { "managed-images/rime" = "$PWD/bin" }
+  dev_overrides { "hashicorp/rime" = "$PWD/bin" }
   direct {}
 }
 EOF
@@ -15,7 +15,7 @@ cat >"$work/main.tf" <<'EOF'
 terraform {
   required_providers {
     rime = {
-      source = "managed-images/rime"
+      source = "hashicorp/rime" # the only namespace in which tfplugindocs looks for a schema
     }
   }
 }
