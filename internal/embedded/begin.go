@@ -76,6 +76,14 @@ func (r *Registry) start(ctx context.Context, w *work) {
 	}()
 }
 
+// BuildEnded implements imageregistry.Notifier. Only builds of this process are noticed.
+func (r *Registry) BuildEnded(id string) <-chan struct{} {
+	if w := r.works.get(id); w != nil {
+		return w.done
+	}
+	return nil
+}
+
 // Build implements [imageregistry.Registry]. What this process builds itself is known to the moment.
 func (r *Registry) Build(ctx context.Context, id string) (imageregistry.Build, error) {
 	now := r.store.clock.now()

@@ -21,6 +21,7 @@ var (
 	_ imageregistry.Registry  = (*Registry)(nil)
 	_ imageregistry.Updater   = (*Registry)(nil)
 	_ imageregistry.Rebuilder = (*Registry)(nil)
+	_ imageregistry.Notifier  = (*Registry)(nil)
 )
 
 // Registry is the embedded registry. It is safe for concurrent use.

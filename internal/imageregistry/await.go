@@ -32,7 +32,11 @@ type AwaitOptions struct {
 // a method Transient() bool which says true is tolerated for a while.
 func Await(ctx context.Context, registry Registry, name, buildID string, options AwaitOptions) (Image, Build, error) {
 	w := &watch{registry: registry, name: name, buildID: buildID, began: time.Now(), observer: options.Observe}
-	last, err := wait.Until(ctx, wait.Options{Expected: options.Expected, Transient: isTransient}, w.look, w.done, w.observe)
+	waiting := wait.Options{Expected: options.Expected, Transient: isTransient}
+	if notifier, ok := registry.(Notifier); ok && buildID != "" {
+		waiting.Wake = notifier.BuildEnded(buildID)
+	}
+	last, err := wait.Until(ctx, waiting, w.look, w.done, w.observe)
 	if expired, ok := errors.AsType[*wait.ExpiredError](err); ok {
 		err = fmt.Errorf("image %q is %s: %w", name, last, expired)
 	}

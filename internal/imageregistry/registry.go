@@ -40,6 +40,13 @@ type Rebuilder interface {
 	Rebuild(ctx context.Context, name string) (Image, Build, error)
 }
 
+// Notifier is a [Registry] that knows by itself when a build ends, so that waiting for it needs no polling.
+type Notifier interface {
+	// BuildEnded returns a channel that is closed once the build has ended and [Registry.Build] says how. It returns nil for a build
+	// whose end it would not notice.
+	BuildEnded(id string) <-chan struct{}
+}
+
 // Filter narrows a [Registry.List]. The zero value matches everything.
 type Filter struct {
 	// PipLibraries must all be installed; an empty version matches any.

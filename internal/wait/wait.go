@@ -31,6 +31,8 @@ type Options struct {
 	Expected time.Duration
 	// Transient tells the errors of a look that may pass by themselves. Nil tolerates none.
 	Transient func(error) bool
+	// Wake is closed when the end has come, by work that tells: until then looks are rare, then there is one at once. Nil never tells.
+	Wake <-chan struct{}
 	// Tolerance is how many transient errors in a row are tolerated. Zero is DefaultTolerance.
 	Tolerance int
 
@@ -65,7 +67,7 @@ func (e *ExpiredError) Unwrap() []error { return []error{e.Cause, e.contextError
 // Until looks with fetch until done says so, and returns the last value seen, whatever the error.
 //
 // The first look is at once. Then the interval is one second, so that the end is noticed soon; it is longer, up to ten seconds, where
-// the end is not near: before the half of Options.Expected, and after forty minutes of waiting for an unknown end. Errors of done end the wait
+// the end is not near: before the half of Options.Expected, after forty minutes of waiting for an unknown end, and while Options.Wake is to tell. Errors of done end the wait
 // as they are; errors of fetch too, unless they are transient. When ctx ends, so does the wait, with an [*ExpiredError].
 // observe, where it is not nil, is given each value seen.
 func Until[T any](
@@ -103,7 +105,9 @@ func Until[T any](
 				return last, err
 			}
 		}
-		pause(ctx, options.interval(looked.Sub(began), failures), looked)
+		if pause(ctx, options.interval(looked.Sub(began), failures), looked, options.Wake) {
+			options.Wake = nil
+		}
 	}
 	return last, expired()
 }
@@ -136,6 +140,8 @@ func (o Options) interval(age time.Duration, failures int) time.Duration {
 func (o Options) schedule(age time.Duration) time.Duration {
 	near := o.Expected / 2
 	switch {
+	case o.Wake != nil:
+		return loose
 	case age < near:
 		// The end is not expected yet. Should it come all the same, it costs at most an eighth of the time waited; and
 		// the next look is no later than when the end comes near.
@@ -147,11 +153,15 @@ func (o Options) schedule(age time.Duration) time.Duration {
 	}
 }
 
-// pause waits until the interval since the look is over, or ctx is. A look that took long itself is followed by a quarter of the
-// interval at least, so that a slow server is not asked without a pause.
-func pause(ctx context.Context, interval time.Duration, looked time.Time) {
+// pause waits until the interval since the look is over, or ctx is, or wake is closed, which it reports. A look that took long itself
+// is followed by a quarter of the interval at least, so that a slow server is not asked without a pause.
+func pause(ctx context.Context, interval time.Duration, looked time.Time, wake <-chan struct{}) (woken bool) {
 	select {
 	case <-ctx.Done():
+		return false
+	case <-wake:
+		return true
 	case <-time.After(max(interval-time.Since(looked), interval/4)):
+		return false
 	}
 }
