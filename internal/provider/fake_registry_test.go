@@ -32,6 +32,8 @@ type fakeRegistry struct {
 	failure *imageregistry.BuildFailure
 	// endless makes new builds run until they are cancelled or released.
 	endless bool
+	// endsWhenCancelled makes builds end well just when they are asked to stop.
+	endsWhenCancelled bool
 	// uncancellable is a registry that does not stop builds.
 	uncancellable bool
 	// ends ends a build after that many more looks at it.
@@ -226,6 +228,10 @@ func (f *fakeRegistry) CancelBuild(ctx context.Context, id string) error {
 	}
 	b := f.builds[id]
 	if b.Status.Ended() {
+		return nil
+	}
+	if f.endsWhenCancelled {
+		f.end(id)
 		return nil
 	}
 	if f.uncancellable {

@@ -6,10 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -69,8 +71,23 @@ func empty(t *testing.T, registry imageregistry.Registry) error {
 
 var sha256Reference = regexp.MustCompile(`^registry\.test/ml/[a-z0-9-]+@sha256:[0-9a-f]{64}$`)
 
-// words matches a message of the CLI, which breaks lines where it likes and draws a frame around them.
+// words matches a message of the CLI, which breaks lines where it likes and draws a frame around them. A § stands for anything.
 func words(message string) *regexp.Regexp {
-	quoted := strings.Fields(regexp.QuoteMeta(message))
-	return regexp.MustCompile(strings.Join(quoted, `[\s│]+`))
+	quoted := strings.Join(strings.Fields(regexp.QuoteMeta(message)), `[\s│]+`)
+	return regexp.MustCompile("(?s)" + strings.ReplaceAll(quoted, `[\s│]+§[\s│]+`, ".*"))
+}
+
+func stringValue(value string) types.String { return types.StringValue(value) }
+
+// differentFromBefore is a comparison of a value over the steps of a test: it has never been the same twice.
+type differentFromBefore struct{}
+
+// CompareValues implements compare.ValueComparer.
+func (differentFromBefore) CompareValues(values ...any) error {
+	for i, value := range values {
+		if slices.Contains(values[:i], value) {
+			return fmt.Errorf("%v was the same before: %v", value, values)
+		}
+	}
+	return nil
 }

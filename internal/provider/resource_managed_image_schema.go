@@ -156,9 +156,16 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 		UpdateDescription: "How long changing or rebuilding the image may take with its build. Defaults to `90m`.",
 		DeleteDescription: "How long deleting the image may take. Defaults to `15m`.",
 	})
-	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long operations may take, as durations such as `90m` or `1h30m`. When time is up, the build is cancelled."
-		return nested
+	nested, ok := attribute.(schema.SingleNestedAttribute)
+	if !ok {
+		return attribute
 	}
-	return attribute
+	nested.MarkdownDescription = "How long operations may take, as durations such as `90m` or `1h30m`. When time is up, the build is cancelled."
+	for name, each := range nested.Attributes {
+		if text, ok := each.(schema.StringAttribute); ok {
+			text.Validators = []validator.String{durationCheck} // the module's own takes negative durations
+			nested.Attributes[name] = text
+		}
+	}
+	return nested
 }

@@ -1,0 +1,187 @@
+package provider
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+const managedImageType = "rime_managed_image"
+
+var identityType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"name": tftypes.String}}
+
+func newImageServer(t *testing.T, registry imageregistry.Registry) (*protoServer, *tfprotov6.Schema) {
+	t.Helper()
+	server := newProtoServer(t, New("test", WithRegistry(registry)))
+	resp, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: server.value(server.schema.Provider, nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.expectNone(resp.Diagnostics, nil)
+	return server, server.schema.ResourceSchemas[managedImageType]
+}
+
+func (s *protoServer) identity(name string) *tfprotov6.ResourceIdentityData {
+	s.t.Helper()
+	return &tfprotov6.ResourceIdentityData{IdentityData: s.dynamic(identityType, tftypes.NewValue(identityType, map[string]tftypes.Value{
+		"name": tftypes.NewValue(tftypes.String, name),
+	}))}
+}
+
+func (s *protoServer) identityName(data *tfprotov6.ResourceIdentityData) string {
+	s.t.Helper()
+	if data == nil || data.IdentityData == nil {
+		return ""
+	}
+	value, err := data.IdentityData.Unmarshal(identityType)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var attributes map[string]tftypes.Value
+	if err := value.As(&attributes); err != nil {
+		s.t.Fatal(err)
+	}
+	var name string
+	if err := attributes["name"].As(&name); err != nil {
+		s.t.Fatal(err)
+	}
+	return name
+}
+
+// create plans and applies a new image of that name.
+func (s *protoServer) create(ctx context.Context, schema *tfprotov6.Schema, name string) *tfprotov6.ApplyResourceChangeResponse {
+	s.t.Helper()
+	config := s.value(schema, map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, name)})
+	plan, err := s.PlanResourceChange(s.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: managedImageType, PriorState: s.null(schema), ProposedNewState: config, Config: config,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.expectNone(plan.Diagnostics, nil)
+	applied, err := s.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: managedImageType, PriorState: s.null(schema), PlannedState: plan.PlannedState, Config: config, PlannedPrivate: plan.PlannedPrivate,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return applied
+}
+
+func TestProtoManagedImage_identity(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	server, schema := newImageServer(t, registry)
+
+	applied := server.create(t.Context(), schema, "sklearn")
+	server.expectNone(applied.Diagnostics, nil)
+	if got := server.identityName(applied.NewIdentity); got != "sklearn" {
+		t.Errorf("identity after create: %q", got)
+	}
+	read, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+		TypeName: managedImageType, CurrentState: applied.NewState, Private: applied.Private, CurrentIdentity: applied.NewIdentity,
+	})
+	server.expectNone(read.Diagnostics, err)
+	if got := server.identityName(read.NewIdentity); got != "sklearn" {
+		t.Errorf("identity after read: %q", got)
+	}
+
+	registry.set(func(f *fakeRegistry) { clear(f.images) })()
+	gone, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: managedImageType, CurrentState: applied.NewState})
+	server.expectNone(gone.Diagnostics, err)
+	if value, err := gone.NewState.Unmarshal(schema.ValueType()); err != nil || !value.IsNull() {
+		t.Errorf("an image that is gone stays in the state: %v, %v", value, err)
+	}
+}
+
+func TestProtoManagedImage_importByIdentity(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	registry.put(basicSpec, nil)
+	server, schema := newImageServer(t, registry)
+
+	imported, err := server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{
+		TypeName: managedImageType, Identity: server.identity("sklearn"),
+	})
+	server.expectNone(imported.Diagnostics, err)
+	read, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+		TypeName: managedImageType, CurrentState: imported.ImportedResources[0].State,
+		Private: imported.ImportedResources[0].Private, CurrentIdentity: imported.ImportedResources[0].Identity,
+	})
+	server.expectNone(read.Diagnostics, err)
+	for attribute, want := range map[string]string{"name": "sklearn", "status": "ready", "python_version": "3.11", "deletion_policy": "delete"} {
+		if got := server.attribute(schema, read.NewState, attribute); got != want {
+			t.Errorf("%s = %q, want %q", attribute, got, want)
+		}
+	}
+	if got := server.identityName(read.NewIdentity); got != "sklearn" {
+		t.Errorf("identity: %q", got)
+	}
+
+	refused, err := server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: managedImageType, Identity: server.identity("My.Image")})
+	if err != nil || len(refused.Diagnostics) != 1 || refused.Diagnostics[0].Summary != "Invalid Managed Image Name" {
+		t.Errorf("import of an impossible name: %v, %v", refused.Diagnostics, err)
+	}
+}
+
+// Terraform ends the request's context when the user interrupts it.
+func TestProtoManagedImage_interrupt(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	registry.endless = true
+	server, schema := newImageServer(t, registry)
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		<-registry.started
+		interrupt()
+	}()
+	applied := server.create(ctx, schema, "sklearn")
+	if len(applied.Diagnostics) != 1 || applied.Diagnostics[0].Summary != "Managed Image Build Interrupted" ||
+		!strings.Contains(applied.Diagnostics[0].Detail, "The build was cancelled and has ended.") {
+		t.Errorf("got %v", applied.Diagnostics)
+	}
+	if got := server.attribute(schema, applied.NewState, "status"); got != "failed" {
+		t.Errorf("the state says that the image is %q", got)
+	}
+	registry.expectChanges(t, "Create sklearn", "CancelBuild sklearn/1")
+}
+
+// A build that succeeds while it is being cancelled has succeeded.
+func TestProtoManagedImage_interruptTooLate(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	registry.endless, registry.endsWhenCancelled = true, true
+	server, schema := newImageServer(t, registry)
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		<-registry.started
+		interrupt()
+	}()
+	applied := server.create(ctx, schema, "sklearn")
+	server.expectNone(applied.Diagnostics, nil)
+	if got := server.attribute(schema, applied.NewState, "status"); got != "ready" {
+		t.Errorf("the state says that the image is %q", got)
+	}
+}
+
+// Reads of one resource leave the others alone: none of them lists.
+func TestProtoManagedImage_readAsksOnce(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	server, schema := newImageServer(t, registry)
+	applied := server.create(t.Context(), schema, "sklearn")
+	registry.changes()
+	read, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: managedImageType, CurrentState: applied.NewState})
+	server.expectNone(read.Diagnostics, err)
+	registry.mu.Lock()
+	defer registry.mu.Unlock()
+	if !slices.Equal(registry.calls, []string{"Get sklearn"}) {
+		t.Errorf("a read of an unchanged image asked %q", registry.calls)
+	}
+}

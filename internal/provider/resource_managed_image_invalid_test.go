@@ -1,0 +1,116 @@
+package provider
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+)
+
+// invalidImages are configurations that are refused before anything is contacted, with what is said about each.
+var invalidImages = map[string]struct{ body, message string }{
+	"neither name nor prefix": {
+		`python_version = "3.11"`,
+		`Exactly one of these attributes must be configured: [name,name_prefix]`,
+	},
+	"both name and prefix": {
+		"name = \"a\"\n name_prefix = \"a-\"",
+		`Exactly one of these attributes must be configured: [name,name_prefix]`,
+	},
+	"upper case name": {
+		`name = "My.Image"`,
+		`Invalid Managed Image Name § name = "My.Image" must start with a lower-case letter and hold only lower-case letters, digits and single hyphens or underscores between them. Write "my-image".`,
+	},
+	"name with a doubled separator": {`name = "my--image"`, `Invalid Managed Image Name § Write "my-image".`},
+	"name that ends with a hyphen":  {`name = "image-"`, `Invalid Managed Image Name § Write "image".`},
+	"name of digits":                {`name = "42"`, `Invalid Managed Image Name § name = "42" must start with a lower-case letter`},
+	"empty name":                    {`name = ""`, `Invalid Managed Image Name § name = "" must start with a lower-case letter`},
+	"long name": {
+		`name = "` + strings.Repeat("a", 129) + `"`,
+		`Invalid Managed Image Name § is longer than 128 characters, which is more than registries are sure to take.`,
+	},
+	"prefix with a doubled separator": {`name_prefix = "my--"`, `Invalid Managed Image Name Prefix § Write "my-".`},
+	"prefix with upper case":          {`name_prefix = "My-"`, `Invalid Managed Image Name Prefix § Write "my-".`},
+	"long prefix": {
+		`name_prefix = "` + strings.Repeat("a", 121) + `"`,
+		`Invalid Managed Image Name Prefix § is longer than 120 characters, which with 8 more for the hash`,
+	},
+	"python as a number": {
+		"name = \"a\"\n python_version = 3.10",
+		`Invalid Python Version § python_version = "3.1" is not a Python version this provider knows; 3.10 without quotes is a number and loses its last zero. Write "3.10", in quotes.`,
+	},
+	"python with patch version": {"name = \"a\"\n python_version = \"3.10.2\"", `Invalid Python Version § must be major and minor version only, as a string like "3.11". Write "3.10".`},
+	"python major version only": {"name = \"a\"\n python_version = \"3\"", `Invalid Python Version § python_version = "3" must be major and minor version only`},
+	"python with its name":      {"name = \"a\"\n python_version = \"python3.10\"", `Invalid Python Version § Write "3.10".`},
+	"python with wrong letters": {"name = \"a\"\n python_version = \"latest\"", `Invalid Python Version § python_version = "latest" must be major and minor version only`},
+
+	"pip: empty name": {
+		"name = \"a\"\n pip_requirements = [{ name = \"\" }]",
+		`Invalid Pip Requirement § pip_requirements`,
+	},
+	"pip: a whole line as the name": {
+		"name = \"a\"\n pip_requirements = [{ name = \"numpy>=1\" }]",
+		`Invalid Pip Requirement § pip_requirements["numpy>=1"]: name = "numpy>=1"`,
+	},
+	"pip: bad specifier": {
+		"name = \"a\"\n pip_requirements = [{ name = \"numpy\", version_specifier = \"=1.0\" }]",
+		`Invalid Pip Requirement § pip_requirements["numpy"]: version_specifier = "=1.0"`,
+	},
+	"pip: impossible specifier": {
+		"name = \"a\"\n pip_requirements = [{ name = \"numpy\", version_specifier = \">2,<1\" }]",
+		`Invalid Pip Requirement § can be met by no version`,
+	},
+	"pip: twice": {
+		"name = \"a\"\n pip_requirements = [{ name = \"numpy\", version_specifier = \">2\" }, { name = \"NumPy\" }]",
+		`Invalid Pip Requirement § pip_requirements["numpy"]: name = "numpy" is required twice with different version specifiers`,
+	},
+	"pip: null": {"name = \"a\"\n pip_requirements = [null]", `Null Set Value`},
+	"package: no type": {
+		"name = \"a\"\n package_requirements = [{ name = \"vim\" }]",
+		`attribute "package_type" is required`,
+	},
+	"package: unknown type": {
+		"name = \"a\"\n package_requirements = [{ name = \"vim\", package_type = \"yum\" }]",
+		`Invalid Package Requirement § package_requirements["vim"]: package_type = "yum"`,
+	},
+	"package: bad name": {
+		"name = \"a\"\n package_requirements = [{ name = \"vim; rm -rf /\", package_type = \"apt\" }]",
+		`Invalid Package Requirement § package_requirements["vim; rm -rf /"]: name`,
+	},
+	"package: version range": {
+		"name = \"a\"\n package_requirements = [{ name = \"vim\", package_type = \"apt\", version_specifier = \">=9\" }]",
+		`Invalid Package Requirement § package_requirements["vim"]: version_specifier = ">=9"`,
+	},
+	"package: twice": {
+		"name = \"a\"\n package_requirements = [{ name = \"vim\", package_type = \"apt\" }, { name = \"vim\", package_type = \"apt\", version_specifier = \"9\" }]",
+		`Invalid Package Requirement § is required twice in different versions`,
+	},
+	"deletion policy":   {"name = \"a\"\n deletion_policy = \"keep\"", `Attribute deletion_policy value must be one of: ["delete" "retain"], got: "keep"`},
+	"null trigger":      {"name = \"a\"\n triggers = { a = null }", `Null Map Value`},
+	"timeout":           {"name = \"a\"\n timeouts = { create = \"long\" }", `Invalid Duration § timeouts.create = "long" must be a positive number with a unit. Write it like "60s" or "2m30s".`},
+	"negative timeout":  {"name = \"a\"\n timeouts = { delete = \"-1h\" }", `Invalid Duration § timeouts.delete = "-1h" must be a positive`},
+	"unit forgotten":    {"name = \"a\"\n timeouts = { read = \"90\" }", `Invalid Duration § Write "90s".`},
+	"computed is given": {"name = \"a\"\n status = \"ready\"", `Invalid Configuration for Read-Only Attribute`},
+}
+
+func TestManagedImage_invalidConfig(t *testing.T) {
+	t.Parallel()
+	for name, invalid := range invalidImages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			expectRefused(t, newUpdatingRegistry(), "resource \"rime_managed_image\" \"test\" {\n"+invalid.body+"\n}", invalid.message)
+		})
+	}
+}
+
+// expectRefused plans the configuration and expects the messages, separated by §, in that order.
+func expectRefused(t *testing.T, registry updatingRegistry, config, messages string) {
+	t.Helper()
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: withRegistry(registry),
+		Steps: []resource.TestStep{{
+			Config: config, PlanOnly: true, ExpectError: words(messages),
+		}},
+	})
+	registry.expectChanges(t)
+}
