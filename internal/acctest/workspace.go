@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -18,7 +19,6 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
-	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 // StartRegistry starts an OCI registry for one test.
@@ -62,26 +62,7 @@ func NewWorkspace(t testing.TB) *Workspace {
 // shared BuildKit, base image and package index. settings are further lines within the block embedded_registry.
 func NewEmbeddedWorkspace(t testing.TB, registryHost string, settings ...string) *Workspace {
 	t.Helper()
-	address := workbenchtest.BuildKit(t)
-	w := NewWorkspace(t)
-	w.Write("provider.tf", fmt.Sprintf(`terraform {
-  required_providers {
-    rime = { source = "managed-images/rime" }
-  }
-}
-
-provider "rime" {
-  embedded_registry = {
-    url               = %q
-    repository_prefix = "ml"
-    base_images       = { "3.11" = %q }
-    buildkit          = { address = %q }
-    pip               = { index_url = %q }
-    %s
-  }
-}
-`, registryHost, BaseImage(t), address, PackageIndex(t), strings.Join(settings, "\n    ")))
-	return w
+	return Embedded{Registry: registryHost, Settings: settings}.NewWorkspace(t)
 }
 
 // Write writes a file of the configuration.
@@ -175,6 +156,62 @@ func (w *Workspace) Values(address string) map[string]any {
 	return nil
 }
 
+// Resource is a resource as the state file has it.
+type Resource struct {
+	// Attributes are its attributes.
+	Attributes map[string]any
+	// Tainted tells that the next apply replaces it.
+	Tainted bool
+}
+
+// Text is a string attribute, by its path ("build.status"); empty where there is none.
+func (r Resource) Text(path ...string) string {
+	var value any = r.Attributes
+	for _, key := range path {
+		object, _ := value.(map[string]any)
+		value = object[key]
+	}
+	text, _ := value.(string)
+	return text
+}
+
+// StateFile is the state file as it is; nil where there is none.
+func (w *Workspace) StateFile() []byte {
+	w.t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.Dir, "terraform.tfstate"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.t.Fatal(err)
+	}
+	return content
+}
+
+// Image returns the rime_managed_image of that name within the configuration from the state file, without asking Terraform, and whether it is there.
+func (w *Workspace) Image(name string) (Resource, bool) {
+	w.t.Helper()
+	var state struct {
+		Resources []struct {
+			Mode, Type, Name string
+			Instances        []struct {
+				Status     string
+				Attributes map[string]any
+			}
+		}
+	}
+	content := w.StateFile()
+	if content == nil {
+		return Resource{}, false
+	}
+	if err := json.Unmarshal(content, &state); err != nil {
+		w.t.Fatalf("the state file: %v\n%s", err, content)
+	}
+	for _, r := range state.Resources {
+		if r.Mode == "managed" && r.Type == "rime_managed_image" && r.Name == name && len(r.Instances) > 0 {
+			return Resource{Attributes: r.Instances[0].Attributes, Tainted: r.Instances[0].Status == "tainted"}, true
+		}
+	}
+	return Resource{}, false
+}
+
 // Process is a command of Terraform that runs.
 type Process struct {
 	t      testing.TB
@@ -211,14 +248,31 @@ func terraform() string {
 }
 
 // Interrupt sends SIGINT to Terraform and its providers, as Ctrl-C at a terminal does.
-func (p *Process) Interrupt() { p.signal(syscall.SIGINT) }
+func (p *Process) Interrupt() { p.signal(-p.cmd.Process.Pid, syscall.SIGINT) }
+
+// Terminate sends SIGTERM to Terraform alone, as a CI system does when it cancels a job.
+func (p *Process) Terminate() { p.signal(p.cmd.Process.Pid, syscall.SIGTERM) }
 
 // Kill kills Terraform and its providers at once.
-func (p *Process) Kill() { p.signal(syscall.SIGKILL) }
+func (p *Process) Kill() { p.signal(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
-func (p *Process) signal(s syscall.Signal) {
+// KillProviders kills the providers and leaves Terraform alone.
+func (p *Process) KillProviders() {
 	p.t.Helper()
-	if err := syscall.Kill(-p.cmd.Process.Pid, s); err != nil {
+	pids := processesWith(func(parent int, command string) bool {
+		return parent == p.cmd.Process.Pid && strings.Contains(command, "terraform-provider-rime")
+	})
+	if len(pids) == 0 {
+		p.t.Fatal("Terraform runs no provider")
+	}
+	for _, pid := range pids {
+		p.signal(pid, syscall.SIGKILL)
+	}
+}
+
+func (p *Process) signal(pid int, s syscall.Signal) {
+	p.t.Helper()
+	if err := syscall.Kill(pid, s); err != nil {
 		p.t.Fatalf("signal %v: %v", s, err)
 	}
 }
