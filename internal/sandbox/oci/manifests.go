@@ -155,6 +155,26 @@ func (s *manifestStore) list(repository string) ([]string, error) {
 	return tags, nil
 }
 
+// digests lists all manifests of a repository, with and without a tag, in lexical order.
+func (s *manifestStore) digests(repository string) ([]string, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	dir := filepath.Join(s.dir, filepath.FromSlash(repository), manifestsDir)
+	digests := []string{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || entry.IsDir() || strings.HasPrefix(entry.Name(), ".") { // a broken upload
+			return err
+		}
+		digests = append(digests, filepath.Base(filepath.Dir(path))+":"+entry.Name())
+		return nil
+	})
+	slices.Sort(digests)
+	return digests, err
+}
+
 // repositories lists the repositories in lexical order.
 func (s *manifestStore) repositories() ([]string, error) {
 	s.mu.RLock()

@@ -22,6 +22,7 @@ type Server struct {
 	URL, Host string
 	// Gate has the requests so far, and takes fault rules.
 	*fault.Gate
+	registry  *Registry
 	server    *http.Server
 	temporary string
 }
@@ -38,8 +39,7 @@ func StartAt(address string, o Options) (s *Server, err error) {
 		}
 		o.DataDir = s.temporary
 	}
-	handler, err := New(o)
-	if err != nil {
+	if s.registry, err = New(o); err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", address) //nolint:noctx // a local bind does not block
@@ -48,9 +48,14 @@ func StartAt(address string, o Options) (s *Server, err error) {
 	}
 	s.Host = listener.Addr().String()
 	s.URL = "http://" + s.Host
-	s.server = &http.Server{Handler: s.Wrap(Service, handler), ReadHeaderTimeout: 10 * time.Second}
+	s.server = &http.Server{Handler: s.Wrap(Service, s.registry), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(listener) }() // it ends with ErrServerClosed, by Close
 	return s, nil
+}
+
+// Manifests lists the digests of all manifests of a repository ("ml/model"), also of those that no tag leads to and no registry lists.
+func (s *Server) Manifests(repository string) ([]string, error) {
+	return s.registry.manifests.digests(repository)
 }
 
 // Close ends the server and every connection to it, and removes a temporary data directory.

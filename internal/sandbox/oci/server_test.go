@@ -107,6 +107,11 @@ func TestServer_survivesARestart(t *testing.T) {
 	if err != nil || strings.Join(tags, " ") != "v1" {
 		t.Errorf("tags: %q, %v", tags, err)
 	}
+	for repository, want := range map[string]int{"team/app/model": 3, "team/app": 3, "team": 0} { // an index of two; a tag that goes takes none along
+		if digests, err := server.Manifests(repository); err != nil || len(digests) != want {
+			t.Errorf("%s has the manifests %q, %v; want %d", repository, digests, err, want)
+		}
+	}
 }
 
 // Clients that ask for referrers have to see that there is no such list, and go on with the tag that stands in for it.
