@@ -1,0 +1,127 @@
+package buildkit
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+const (
+	defaultParallel = 2
+	// pushAttempts and pushPause bound how long a registry may refuse a push because of its rate: 1+2+4+8+16+16 s and jitter.
+	pushAttempts = 7
+	pushPause    = time.Second
+	maxPushPause = 16 * time.Second
+)
+
+// Builder builds and publishes images on one BuildKit daemon. It is safe for concurrent use.
+type Builder struct {
+	options Options
+	slots   chan struct{} // holds a token for each build that runs
+	dialing chan struct{} // guards client
+	client  *client.Client
+	pause   time.Duration // the first pause before a push is repeated
+}
+
+// New returns a Builder. It contacts nothing; an option that cannot be right is an [*OptionError].
+func New(options Options) (*Builder, error) {
+	if err := options.validate(); err != nil {
+		return nil, err
+	}
+	parallel := options.MaxParallel
+	if parallel <= 0 {
+		parallel = defaultParallel
+	}
+	return &Builder{
+		options: options,
+		slots:   make(chan struct{}, parallel),
+		dialing: make(chan struct{}, 1),
+		pause:   pushPause,
+	}, nil
+}
+
+// Request is an image to build.
+type Request struct {
+	// Base is the base image by digest ("python:3.11-slim@sha256:…").
+	Base string
+	// PythonVersion is the "X.Y" that the base image must have. Empty takes what it has.
+	PythonVersion string
+	// Pip and Packages are what to install. Order means nothing.
+	Pip      []requirement.Pip
+	Packages []requirement.Package
+	// Target is the repository and tag to publish the image under.
+	Target string
+	// Labels are added to the image's configuration.
+	Labels map[string]string
+	// Fresh installs everything anew instead of reusing the daemon's result of an earlier build.
+	Fresh bool
+	// Observe is told what goes on: each line of the log, secrets removed, with the step that it comes from; and the
+	// begin and end of steps. It is called from one goroutine at a time and should return soon. May be nil.
+	Observe func(step, line string)
+}
+
+// Result is an image that was built and published.
+type Result struct {
+	// Digest is the digest of what Target now refers to: an index of the images of all platforms and their attestations.
+	Digest string
+	// Size is how many bytes a client that has nothing yet pulls: the compressed layers and configurations of all
+	// platforms. Zero where the daemon does not tell.
+	Size int64
+	// PipLibraries is what pip lists in the image of the first platform.
+	PipLibraries []imageregistry.PipLibrary
+	// PythonVersion is the "X.Y" of the image.
+	PythonVersion string
+}
+
+// Build builds the image and publishes it. It waits for its turn when too many builds run already. A registry that refuses the push
+// because of its rate is asked again. Every error is an [*Error].
+func (b *Builder) Build(ctx context.Context, req Request) (Result, error) {
+	if _, digest, ok := strings.Cut(req.Base, "@"); !ok || digest == "" {
+		return Result{}, &Error{
+			Failure: imageregistry.BuildFailure{
+				Class: imageregistry.FailureBaseImage, Step: stepPull,
+				Message: fmt.Sprintf("the base image %q is not given by digest", req.Base),
+			},
+		}
+	}
+	select {
+	case b.slots <- struct{}{}:
+		defer func() { <-b.slots }()
+	case <-ctx.Done():
+		return Result{}, cancelled(ctx, "wait for a free builder")
+	}
+	c, err := b.connect(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	return b.buildUntilPushed(ctx, c, req)
+}
+
+// buildUntilPushed solves again while the registry answers that it is asked too often. BuildKit's own push gives up
+// on a 429 after a few immediate repetitions. The repeated solve finds everything in the daemon's cache.
+func (b *Builder) buildUntilPushed(ctx context.Context, c *client.Client, req Request) (Result, error) {
+	pause := b.pause
+	for attempt := 1; ; attempt++ {
+		result, err := b.solve(ctx, c, req)
+		if err == nil || attempt == pushAttempts || !throttled(err) {
+			return result, err
+		}
+		if req.Observe != nil {
+			req.Observe(stepPush, fmt.Sprintf("the registry asks for fewer requests; trying again in about %s", pause))
+		}
+		select {
+		case <-time.After(pause + rand.N(pause/2+1)): // jitter: a fleet of builds was refused at the same moment
+		case <-ctx.Done():
+			return Result{}, cancelled(ctx, stepPush)
+		}
+		pause = min(2*pause, maxPushPause)
+		req.Fresh = false // what this very build has just installed is fresh
+	}
+}

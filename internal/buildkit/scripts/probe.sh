@@ -1,0 +1,18 @@
+#!/bin/sh
+# Checks that the base image can take pip requirements. $1 is the Python version it must have, "X.Y"; empty takes any.
+# A line that begins with "rime: " together with exit code 69 is a verdict on the base image, worded for the user.
+set -eu
+
+refuse() {
+    echo "rime: $1" >&2
+    exit 69
+}
+
+version='import sys; print("%d.%d" % sys.version_info[:2])'
+command -v python3 >/dev/null 2>&1 || refuse "the base image has no python3"
+found=$(python3 -c "$version") || refuse "python3 of the base image does not run"
+if [ -n "$1" ] && [ "$1" != "$found" ]; then
+    refuse "the base image has Python $found, and Python $1 was asked for"
+fi
+python3 -m pip --version >/dev/null || refuse "the base image has no pip for its python3 (Python $found)"
+echo "$found" >/run/rime/out/python

@@ -1,0 +1,123 @@
+package buildkit
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// product is how BuildKit knows this program.
+const product = "terraform-provider-rime"
+
+// builderID names the builder in the provenance.
+const builderID = "https://github.com/managed-images/" + product
+
+// solve runs the whole build once: install, read back, export, push.
+func (b *Builder) solve(ctx context.Context, c *client.Client, req Request) (Result, error) {
+	secrets, err := b.options.readSecrets()
+	if err != nil {
+		return Result{}, &Error{
+			Failure: imageregistry.BuildFailure{Class: imageregistry.FailurePlatform, Step: stepPip, Message: err.Error()},
+			Err:     err,
+		}
+	}
+	redactor := newRedactor(secrets.words...)
+	log := newBuildLog(redactor, req.Observe)
+	front := &frontend{options: b.options, request: req, secrets: secrets}
+
+	updates := make(chan *client.SolveStatus)
+	var following sync.WaitGroup
+	following.Go(func() { log.follow(updates) })
+	response, err := c.Build(ctx, b.solveOptions(req, secrets, redactor), product, front.build, updates)
+	following.Wait()
+
+	if err != nil {
+		return Result{}, explain(ctx, front.failure(err), front.returned, log, req)
+	}
+	result := front.result
+	result.Digest = response.ExporterResponse[exptypes.ExporterImageDigestKey]
+	result.Size = pulledSize(ctx, c, response.ExporterResponse[exptypes.ExporterImageDescriptorKey])
+	return result, nil
+}
+
+// solveOptions are everything of the build that is not LLB: where its result goes and what it may ask for.
+func (b *Builder) solveOptions(req Request, secrets secretSet, redactor *redactor) client.SolveOpt {
+	cacheImports, cacheExports := b.cacheEntries()
+	return client.SolveOpt{
+		Exports:      []client.ExportEntry{{Type: client.ExporterImage, Attrs: b.exportAttributes(req.Target)}},
+		CacheImports: cacheImports,
+		CacheExports: cacheExports,
+		// Provenance of mode "max" would hold the whole LLB; nobody who has the image is to read that much about the builder.
+		FrontendAttrs: map[string]string{"attest:provenance": "mode=min,builder-id=" + builderID + "@" + orUnknown(b.options.Version)},
+		Session: []session.Attachable{
+			&authProvider{keychain: b.options.Keychain, redactor: redactor},
+			secretsprovider.FromMap(secrets.files),
+		},
+	}
+}
+
+func (b *Builder) exportAttributes(target string) map[string]string {
+	attributes := map[string]string{
+		string(exptypes.OptKeyName):     target,
+		string(exptypes.OptKeyPush):     "true",
+		string(exptypes.OptKeyOCITypes): "true",
+	}
+	if b.options.Compression != "" {
+		attributes[string(exptypes.OptKeyLayerCompression)] = b.options.Compression
+		attributes[string(exptypes.OptKeyForceCompression)] = "true" // the base image's layers too
+	}
+	if b.options.insecure(target) {
+		attributes[string(exptypes.OptKeyInsecure)] = "true"
+	}
+	return attributes
+}
+
+// cacheEntries import and export the build cache in a registry. A cache that cannot be written fails no build: the image is what was asked for.
+func (b *Builder) cacheEntries() (imports, exports []client.CacheOptionsEntry) {
+	if b.options.Cache.Ref == "" {
+		return nil, nil
+	}
+	common := map[string]string{"ref": b.options.Cache.Ref}
+	if b.options.insecure(b.options.Cache.Ref) {
+		common["registry.insecure"] = "true"
+	}
+	export := maps.Clone(common)
+	export["image-manifest"] = "true" // what registries like ECR take
+	export["oci-mediatypes"] = "true"
+	export["ignore-error"] = "true"
+	if b.options.Cache.Mode != "" {
+		export["mode"] = b.options.Cache.Mode
+	}
+	if b.options.Compression != "" {
+		export["compression"] = b.options.Compression
+	}
+	return []client.CacheOptionsEntry{{Type: "registry", Attrs: common}}, []client.CacheOptionsEntry{{Type: "registry", Attrs: export}}
+}
+
+// decodeDescriptor reads the descriptor of what was pushed from an exporter's answer.
+func decodeDescriptor(encoded string) (ocispecs.Descriptor, error) {
+	if encoded == "" {
+		return ocispecs.Descriptor{}, errors.New("the exporter gave no descriptor")
+	}
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return ocispecs.Descriptor{}, fmt.Errorf("the exporter's descriptor is no base64: %w", err)
+	}
+	var d ocispecs.Descriptor
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return ocispecs.Descriptor{}, fmt.Errorf("the exporter's descriptor is no JSON: %w", err)
+	}
+	return d, nil
+}
