@@ -76,7 +76,7 @@ func logTail(lines []string) string {
 func adviceForClass(class imageregistry.FailureClass) string {
 	switch class {
 	case imageregistry.FailureUserInput:
-		return "Correct the requirement: check its spelling, that the package index has that version for this Python version, and that no two requirements exclude each other."
+		return "Correct the requirements: check the spelling, that such a version exists for this Python version or distribution, and that no two of them exclude each other."
 	case imageregistry.FailureNetwork:
 		return "Check that the builder, not this machine, reaches the package index (`pip.index_url`) and trusts its certificate (`http.ca_file`), then apply again."
 	case imageregistry.FailureBaseImage:
@@ -117,7 +117,7 @@ func (u Unfinished) Diagnostic() diag.Diagnostic {
 	next := "Apply again to finish the job."
 	if timeout, ok := errors.AsType[*TimeoutError](u.Cause); ok {
 		summary = "Managed Image Build Timed Out"
-		what = fmt.Sprintf("Managed image %q was not built within %s.", u.Name, timeout.After)
+		what = fmt.Sprintf("Managed image %q was not built within %s.", u.Name, short(timeout.After))
 		next = fmt.Sprintf("Apply again, with a longer `%s` if such builds take longer.", timeout.Setting)
 	}
 	block := facts(fact{"Managed image", u.Name}, fact{"Build", u.BuildID}, fact{"Last seen", u.Wait.Error()})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -72,7 +73,7 @@ func busy(op Operation, name string, err error) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Managed Image Is Busy", text(
 		fmt.Sprintf("Tried to %s managed image %q, but another process is building it right now.", op.verb, name),
 		"The answer was:\n"+err.Error(),
-		"Wait until that build has ended and apply again. The build of a process that died counts as ended after a minute or two.",
+		"Wait until that build has ended and apply again. The build of a process that died counts as ended after about a minute.",
 		facts(fact{"Managed image", name}),
 	))
 }
@@ -153,8 +154,20 @@ type TimeoutError struct {
 
 // Error implements error.
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("no end within %s (%s)", e.After, e.Setting)
+	return fmt.Sprintf("no end within %s (%s)", short(e.After), e.Setting)
 }
 
 // Timeout makes it a timeout in the sense of [net.Error].
 func (e *TimeoutError) Timeout() bool { return true }
+
+// short writes a duration as a user would: "90m" is "1h30m", not "1h30m0s".
+func short(d time.Duration) string {
+	text := d.String()
+	if d != 0 && d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d != 0 && d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -107,7 +107,7 @@ func (f *fakeRegistry) end(id string) {
 	image.Status, image.StatusReason = imageregistry.StatusReady, ""
 	if f.failure != nil {
 		b.Status, b.Failure = imageregistry.BuildFailed, f.failure
-		image.Status, image.StatusReason = imageregistry.StatusFailed, f.failure.Message
+		image.Status, image.StatusReason = imageregistry.StatusFailed, "its last build failed: "+f.failure.Message
 	} else {
 		image.Tag = fmt.Sprintf("%s-%s", image.PythonVersion, image.Spec().Hash()[:12])
 		image.Digest = "sha256:" + strings.Repeat(fmt.Sprint(f.serial%10), 64)
@@ -241,7 +241,7 @@ func (f *fakeRegistry) CancelBuild(ctx context.Context, id string) error {
 	b.Failure = &imageregistry.BuildFailure{Class: imageregistry.FailureCancelled, Message: "the build was cancelled"}
 	name, _, _ := strings.Cut(id, "/")
 	image := f.images[name]
-	image.Status, image.StatusReason = imageregistry.StatusFailed, "the build was cancelled"
+	image.Status, image.StatusReason = imageregistry.StatusFailed, "its last build was cancelled"
 	f.images[name], f.builds[id] = image, b
 	return nil
 }

@@ -10,7 +10,7 @@ func imageFactAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"status": computed("State of the image: `building_first_time`, `rebuilding`, `ready`, `failed`, `outdated` (usable, but the base image has moved on), " +
 			"`missing` (the published image is gone), `moved` (its tag refers to something else) or one that a newer registry has."),
-		"status_reason": computed("Why `status` is not `ready`, in one sentence."),
+		"status_reason": computed("Why `status` is not `ready`, in words."),
 		"role_type":     computed("Who the image belongs to: `user_defined` or `system`."),
 		"rime_tag":      computed("Tag under which the image is published; in the embedded registry it names the Python version and a hash of the content."),
 		"repo_uri":      computed("Repository that holds the image, without tag or digest."),

@@ -212,7 +212,7 @@ resource "rime_managed_image" "test" {
 				registry.set(func(f *fakeRegistry) { f.endless = false })()
 			},
 			Config:           withNumpy,
-			ConfigPlanChecks: before(expectPlanned("rebuild_reason", text("the last build failed: the build was cancelled"))),
+			ConfigPlanChecks: before(expectPlanned("rebuild_reason", text("its last build was cancelled"))),
 		},
 	)
 	registry.expectChanges(t, "Rebuild sklearn", "Delete sklearn")

@@ -70,16 +70,13 @@ func unfinished(status imageregistry.Status, build imageregistry.Build) bool {
 		(status == imageregistry.StatusRebuilding && build.ID != "" && !build.Status.Ended())
 }
 
-// statusReason says why an image in that state is built anew.
+// statusReason says why an image in that state is built anew: in the registry's own words, where it has some.
 func statusReason(status imageregistry.Status, told string) string {
-	told = strings.TrimSuffix(told, ".")
 	switch {
-	case status == imageregistry.StatusFailed && told == "":
-		return "the last build failed"
-	case status == imageregistry.StatusFailed:
-		return "the last build failed: " + told
 	case told != "":
-		return told
+		return strings.TrimSuffix(told, ".")
+	case status == imageregistry.StatusFailed:
+		return "the last build failed"
 	case status == imageregistry.StatusMissing:
 		return "the published image is gone"
 	case status == imageregistry.StatusMoved:

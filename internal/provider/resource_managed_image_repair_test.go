@@ -72,7 +72,7 @@ func TestManagedImage_updateFails(t *testing.T) {
 			Config: updatedConfig,
 			ConfigPlanChecks: before(
 				expectAction(plancheck.ResourceActionUpdate), // not tainted: what was published before is still there
-				expectPlanned("rebuild_reason", text("the last build failed: ERROR: No matching distribution found for no-such-lib")),
+				expectPlanned("rebuild_reason", text("its last build failed: ERROR: No matching distribution found for no-such-lib")),
 			),
 			ConfigStateChecks: []statecheck.StateCheck{
 				expectState("status", text("ready")),
@@ -102,7 +102,7 @@ var drifts = map[string]struct {
 		change: func(i *imageregistry.Image) {
 			i.Status, i.StatusReason = imageregistry.StatusFailed, "The process that ran the build died."
 		},
-		reason: "the last build failed: The process that ran the build died",
+		reason: "The process that ran the build died",
 	},
 }
 

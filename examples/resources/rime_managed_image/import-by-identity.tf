@@ -1,0 +1,6 @@
+import {
+  to = rime_managed_image.serving
+  identity = {
+    name = "sklearn-serving"
+  }
+}

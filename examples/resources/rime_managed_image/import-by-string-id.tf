@@ -1,0 +1,4 @@
+import {
+  to = rime_managed_image.serving
+  id = "sklearn-serving"
+}

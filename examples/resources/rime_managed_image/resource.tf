@@ -1,0 +1,55 @@
+# An image by name. Other requirements build it anew under the same name; what was published before stays until the new image is.
+resource "rime_managed_image" "serving" {
+  name           = "sklearn-serving"
+  python_version = "3.11" # a string: the number 3.10 would be 3.1
+
+  pip_requirements = [
+    { name = "scikit-learn", version_specifier = ">=1.5,<2" },
+    { name = "pandas" },
+    { name = "uvicorn[standard]", version_specifier = "~=0.30" },
+  ]
+
+  package_requirements = [
+    { name = "libgomp1", package_type = "apt" },
+  ]
+
+  # Follow the base image: plan a rebuild when it has moved on.
+  rebuild_when_outdated = true
+
+  timeouts = {
+    create = "2h"
+    update = "2h"
+  }
+}
+
+output "image" {
+  value = rime_managed_image.serving.image_uri # registry.example.com:5000/ml-images/sklearn-serving@sha256:…
+}
+
+# An image by prefix. Other requirements make another image, which is there before the old one goes.
+resource "rime_managed_image" "training" {
+  name_prefix = "xgboost-training-"
+
+  pip_requirements = [
+    { name = "xgboost", version_specifier = "2.1.1" },
+  ]
+
+  triggers = {
+    weekly = "2026-W01" # any change builds anew from a fresh base and fresh packages
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+# An image that others rely on: taken over where it already exists, and kept when it leaves this configuration.
+resource "rime_managed_image" "shared" {
+  name            = "base-data-science"
+  adopt_existing  = true
+  deletion_policy = "retain"
+
+  pip_requirements = [
+    { name = "numpy", version_specifier = ">=2" },
+  ]
+}

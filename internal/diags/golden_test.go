@@ -1,0 +1,196 @@
+package diags_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/embedded"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// answered is a registry's answer with that status.
+func answered(status int, message string) error {
+	return fmt.Errorf("reading the record: %w", &embedded.APIError{
+		Method: "GET", URL: "http://registry.test/v2/ml/sklearn/manifests/rime-record", StatusCode: status, Message: message,
+	})
+}
+
+func failedBuild(f *imageregistry.BuildFailure) error {
+	return &imageregistry.BuildFailedError{
+		Image: imageregistry.Image{Name: "sklearn", Status: imageregistry.StatusFailed},
+		Build: imageregistry.Build{ID: "sklearn/3f2a", Status: imageregistry.BuildFailed, LogsURL: "https://logs.test/3f2a", Failure: f},
+	}
+}
+
+func ofClass(class imageregistry.FailureClass) diag.Diagnostic {
+	return diags.FromError(diags.CreateImage, "sklearn", failedBuild(&imageregistry.BuildFailure{Class: class, Message: "exit code 1"}))
+}
+
+var longLog = strings.Split(strings.TrimSpace(strings.Repeat("a line that is too old to be shown\n", 100)+strings.Repeat("a line of the log\n", 39)+"the last line"), "\n")
+
+func unfinished(cause, cancel error) diag.Diagnostic {
+	return diags.Unfinished{
+		Name: "sklearn", BuildID: "sklearn/3f2a", Cause: cause, Cancel: cancel,
+		Wait: fmt.Errorf("image %q is building_first_time, its build sklearn/3f2a running: %w", "sklearn", cause),
+	}.Diagnostic()
+}
+
+func requirements(attribute, name string, err error) diag.Diagnostics {
+	at := path.Root(attribute)
+	if name != "" {
+		at = at.AtSetValue(types.ObjectValueMust(map[string]attr.Type{"name": types.StringType}, map[string]attr.Value{"name": types.StringValue(name)}))
+	}
+	return diags.InvalidRequirements("Invalid Pip Requirement", attribute, name, at, err)
+}
+
+func pipError(name, specifier string) error {
+	_, err := requirement.ParsePip(name, specifier)
+	return err
+}
+
+// messages are all messages there are, by the name of their golden file.
+var messages = map[string]diag.Diagnostics{
+	"read_unauthorized":      {diags.FromError(diags.ReadImage, "sklearn", answered(401, "UNAUTHORIZED: authentication required"))},
+	"create_forbidden":       {diags.FromError(diags.CreateImage, "sklearn", answered(403, "DENIED: requested access to the resource is denied"))},
+	"update_too_many":        {diags.FromError(diags.UpdateImage, "sklearn", answered(429, "TOOMANYREQUESTS"))},
+	"delete_unavailable":     {diags.FromError(diags.DeleteImage, "sklearn", answered(503, ""))},
+	"read_no_registry":       {diags.FromError(diags.ReadImage, "sklearn", answered(405, "<!doctype html>"))},
+	"read_unreachable":       {diags.FromError(diags.ReadImage, "sklearn", &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")})},
+	"read_timeout":           {diags.FromError(diags.ReadImage, "sklearn", fmt.Errorf("looking: %w", &diags.TimeoutError{Setting: "timeouts.read", After: 5 * time.Minute}))},
+	"read_interrupted":       {diags.FromError(diags.ReadImage, "sklearn", context.Canceled)},
+	"read_other":             {diags.FromError(diags.ReadImage, "sklearn", errors.New("something is wrong"))},
+	"read_bad_record":        {diags.FromError(diags.ReadImage, "sklearn", &embedded.RecordError{Reference: "registry.test/ml/sklearn:rime-record", Problem: "was written by a newer version; upgrade the provider"})},
+	"create_no_daemon":       {diags.FromError(diags.CreateImage, "sklearn", &buildkit.ConnectError{Attempts: []buildkit.ConnectAttempt{{Address: "tcp://buildkitd:1234", Err: errors.New("connection refused")}}})},
+	"update_busy":            {diags.FromError(diags.UpdateImage, "sklearn", &embedded.BusyError{Name: "sklearn", Holder: "ci-7/4711", Until: time.Unix(1767323045, 0)})},
+	"create_already_exists":  {diags.FromError(diags.CreateImage, "sklearn", fmt.Errorf("image: %w", imageregistry.ErrAlreadyExists))},
+	"create_other_inputs":    {diags.FromError(diags.CreateImage, "sklearn", &diags.OtherInputsError{Differences: []string{"python version changed: 3.11 -> 3.12", "pip requirements changed: + pandas"}})},
+	"update_cannot_change":   {diags.FromError(diags.UpdateImage, "sklearn", diags.ErrCannotChange)},
+	"list_failed":            {diags.ListFailed(answered(403, "DENIED"))},
+	"image_not_found":        {diags.ImageNotFound("sklearn")},
+	"no_registry_configured": {diags.FromError(diags.CreateImage, "sklearn", diags.ErrNoRegistry)},
+	"not_known_yet":          {diags.ListFailed(diags.ErrNotKnownYet)},
+	"not_configured":         {diags.FromError(diags.CreateImage, "sklearn", diags.ErrNotConfigured)},
+	"configuration_broken":   {diags.FromError(diags.ReadImage, "sklearn", &diags.ConfigurationError{Err: errors.New("http.ca_file: open /nowhere/ca.pem: no such file or directory")})},
+	"drift_not_checked":      {diags.DriftNotChecked("sklearn")},
+	"unexpected_data":        {diags.UnexpectedProviderData(42)},
+	"missing_value":          {diags.MissingValue(path.Root("embedded_registry").AtName("url"), "RIME_EMBEDDED_REGISTRY_URL")},
+	"unsupported_python":     {diags.UnsupportedPythonVersion(path.Root("python_version"), "3.9", []string{"3.11", "3.12"})},
+
+	"build_failed_requirement": {diags.FromError(diags.CreateImage, "sklearn", failedBuild(&imageregistry.BuildFailure{
+		Class: imageregistry.FailureUserInput, Step: "install pip requirements", Requirement: "no-such-lib", RequirementKind: "pip",
+		Message: "ERROR: No matching distribution found for no-such-lib", LogTail: longLog,
+	}))},
+	"build_failed_package": {diags.FromError(diags.UpdateImage, "sklearn", failedBuild(&imageregistry.BuildFailure{
+		Class: imageregistry.FailureUserInput, Step: "install packages", Requirement: "vimm", RequirementKind: "package",
+		Message: "E: Unable to locate package vimm", LogTail: []string{"E: Unable to locate package vimm"},
+	}))},
+	"build_failed_network":       {ofClass(imageregistry.FailureNetwork)},
+	"build_failed_base_image":    {ofClass(imageregistry.FailureBaseImage)},
+	"build_failed_out_of_memory": {ofClass(imageregistry.FailureOutOfMemory)},
+	"build_failed_out_of_disk":   {ofClass(imageregistry.FailureOutOfDisk)},
+	"build_failed_push":          {ofClass(imageregistry.FailurePush)},
+	"build_failed_platform":      {ofClass(imageregistry.FailurePlatform)},
+	"build_failed_cancelled":     {ofClass(imageregistry.FailureCancelled)},
+	"build_failed_abandoned":     {ofClass(imageregistry.FailureAbandoned)},
+	"build_failed_unknown":       {diags.FromError(diags.CreateImage, "sklearn", failedBuild(nil))},
+
+	"build_interrupted":           {unfinished(context.Canceled, nil)},
+	"build_timed_out":             {unfinished(&diags.TimeoutError{Setting: "timeouts.create", After: 90 * time.Minute}, nil)},
+	"build_goes_on":               {unfinished(context.Canceled, imageregistry.ErrCannotCancel)},
+	"build_interrupted_uncertain": {unfinished(context.Canceled, answered(503, ""))},
+
+	"invalid_value":         {diags.InvalidValue("Invalid Managed Image Name", path.Root("name"), "My.Image", &diags.Problem{Text: "must be lower case", Suggestion: `write "my-image"`})},
+	"invalid_secret":        {diags.InvalidValue("Invalid Registry Address", path.Root("url"), "ada:hunter2@registry.test", &diags.Problem{Text: "carries a user", Secret: true})},
+	"invalid_environment":   {diags.InvalidEnvironment("Invalid BuildKit Address", path.Root("address"), "BUILDKIT_HOST", "here", &diags.Problem{Text: "has no scheme", Suggestion: "write one"})},
+	"invalid_pip_name":      requirements("pip_requirements", "numpy>=1", pipError("numpy>=1", "")),
+	"invalid_pip_specifier": requirements("pip_requirements", "numpy", pipError("numpy", ">=1,=<2")),
+	"conflicting_pips": requirements("pip_requirements", "", requirement.CheckPips([]requirement.Pip{
+		{Name: "numpy", VersionSpecifier: ">1"}, {Name: "numpy"}, {Name: "pandas", VersionSpecifier: ">2,<1"},
+	})),
+}
+
+// TestMessages compares every message as a whole, so that a change of wording is seen in review. Run with -update to accept one.
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	for name, diagnostics := range messages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got strings.Builder
+			for _, d := range diagnostics {
+				fmt.Fprintf(&got, "%s: %s\n", d.Severity(), d.Summary())
+				if at, ok := d.(diag.DiagnosticWithPath); ok {
+					fmt.Fprintf(&got, "at %s\n", at.Path())
+				}
+				fmt.Fprintf(&got, "\n%s\n----\n", d.Detail())
+			}
+			file := filepath.Join("testdata", name+".golden")
+			if *update {
+				if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.String() != string(want) {
+				t.Errorf("got:\n%s\nwant:\n%s", got.String(), want)
+			}
+			if strings.Contains(got.String(), "hunter2") {
+				t.Error("the message shows a secret")
+			}
+		})
+	}
+}
+
+// TestMessages_complete finds golden files that no message has any more.
+func TestMessages_complete(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".golden"); messages[name] == nil {
+			t.Errorf("%s belongs to no message", file)
+		}
+	}
+}
+
+// TestMessages_style holds what all messages have in common.
+func TestMessages_style(t *testing.T) {
+	t.Parallel()
+	for name, diagnostics := range messages {
+		for _, d := range diagnostics {
+			for word := range strings.FieldsSeq(d.Summary()) {
+				if small := word == "in" || word == "to"; !small && strings.ToUpper(word[:1]) != word[:1] {
+					t.Errorf("%s: the summary %q is not in title case", name, d.Summary())
+				}
+			}
+			if strings.ContainsAny(d.Summary(), "\"`0123456789.") {
+				t.Errorf("%s: the summary %q is not static text", name, d.Summary())
+			}
+			if d.Detail() == "" || d.Detail() == d.Summary() {
+				t.Errorf("%s says no more than its summary", name)
+			}
+		}
+	}
+}
