@@ -2,6 +2,7 @@ package buildkit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,11 @@ type stepLog struct {
 	name    string
 	tail    tail
 	streams map[int]*splitter // standard output and standard error interleave by line
-	begun   bool
-	ended   bool
+	// turnedTo is the last line in which pip said which distribution it turned to. It is kept even when the flood of
+	// that distribution's build drives it out of the tail: older versions of pip do not name the culprit again.
+	turnedTo string
+	begun    bool
+	ended    bool
 }
 
 func newBuildLog(r *redactor, observe func(step, line string)) *buildLog {
@@ -131,6 +135,9 @@ func (l *buildLog) line(s *stepLog, raw []byte, dropped int) {
 	text = shorten(strings.ToValidUTF8(text, ""), dropped)
 	s.tail.add(text)
 	l.tail.add(text)
+	if pipCollecting.MatchString(text) {
+		s.turnedTo = text
+	}
 	l.observe(s.name, text)
 }
 
@@ -144,5 +151,9 @@ func (l *buildLog) failed(id string) (step string, lines []string) {
 	if s == nil || s.name == "" {
 		return "", l.tail.all()
 	}
-	return s.plainName(), s.tail.all()
+	lines = s.tail.all()
+	if s.turnedTo != "" && !slices.Contains(lines, s.turnedTo) {
+		lines = append([]string{s.turnedTo}, lines...)
+	}
+	return s.plainName(), lines
 }

@@ -236,3 +236,20 @@ func TestExplain_cancelled(t *testing.T) {
 		t.Errorf("%v does not wrap the cause", failed)
 	}
 }
+
+// A build may flood the log with more lines than are kept, and older versions of pip then do not name it again.
+func TestExplain_flood(t *testing.T) {
+	t.Parallel()
+	log := newBuildLog(newRedactor(), nil)
+	step := log.step(digest.FromString("x"))
+	step.name, log.unfinished = stepPip, step
+	log.write(step, 1, []byte("Collecting first\nCollecting loud>=1 (from first)\n"+strings.Repeat("noise\n", 2*maxTailLines)+"error: metadata-generation-failed\n"))
+	asked := Request{Pip: []requirement.Pip{{Name: "other"}, {Name: "First"}}}
+	failed := explain(t.Context(), &gatewaypb.ExitError{ExitCode: 1}, false, log, asked)
+	if f := failed.Failure; f.Requirement != "First" || f.RequirementKind != kindPip || !strings.HasPrefix(f.Message, "loud ") {
+		t.Errorf("blamed %q: %s", f.Requirement, f.Message)
+	}
+	if lines := failed.Failure.LogTail; len(lines) != maxTailLines+1 || lines[0] != "Collecting loud>=1 (from first)" {
+		t.Errorf("%d lines, the first is %q", len(lines), lines[0])
+	}
+}
