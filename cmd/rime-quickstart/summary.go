@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// print writes the summary.
+func (s *story) print(w io.Writer, directory string) {
+	p := &printer{w}
+	p.line("\nImages")
+	width := 0
+	for _, image := range s.images {
+		width = max(width, len(image.Values.Name))
+	}
+	for _, image := range s.images {
+		v := image.Values
+		p.line("  %-*s   %s   %s   built in %.1f s", width, v.Name, v.ImageDigest, size(v.Size), v.Build.RunningTimeSeconds)
+		p.line("  %-*s   %s", width, "", image.libraries())
+	}
+
+	p.line("\nSecond plan")
+	p.line("  No changes.")
+
+	p.line("\nDrift")
+	p.line("  The tag %s of %s was deleted in the registry. terraform plan said:\n", s.victim.Values.RimeTag, s.victim.Values.Name)
+	for line := range strings.Lines(s.drift) {
+		p.line("  %s", strings.TrimRight(line, "\n"))
+	}
+
+	p.line("\nRepair")
+	p.line("  terraform apply built and published %s again: %s, built in %.1f s. The next plan had no changes.",
+		s.repaired.Values.RimeTag, s.repaired.Values.ImageDigest, s.repaired.Values.Build.RunningTimeSeconds)
+
+	p.line("\nDestroy")
+	p.line("  The %d images are gone from the registry, which has stopped; so has BuildKit. Terraform's logs are in %s.", len(s.images), directory)
+}
+
+// libraries names what was asked for with the versions that came, and counts the rest.
+func (m managedImage) libraries() string {
+	asked := map[string]bool{}
+	for _, r := range m.Values.PipRequirements {
+		asked[r.Name] = true
+	}
+	var named []string
+	for _, l := range m.Values.PipLibraries {
+		if asked[l.Name] {
+			named = append(named, l.Name+" "+l.Version)
+		}
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(named, ", "), len(m.Values.PipLibraries)-len(named))
+}
+
+type printer struct{ io.Writer }
+
+func (p *printer) line(format string, args ...any) { _, _ = fmt.Fprintf(p, format+"\n", args...) }
