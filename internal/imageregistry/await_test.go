@@ -173,6 +173,16 @@ func TestAwait(t *testing.T) {
 			script: []step{{image: failed, build: running}, {at: 5 * time.Second, image: rebuilding, build: running}, {at: time.Minute, image: ready, build: succeeded}},
 			within: 62 * time.Second, image: ready, build: succeeded,
 		},
+		"two short disagreements are not one long": {
+			script: []step{
+				{image: failed, build: running},
+				{at: 5 * time.Second, image: rebuilding, build: running},
+				{at: 60 * time.Second, image: failed, build: running},
+				{at: 63 * time.Second, image: failed, build: imageregistry.BuildFailed},
+			},
+			within: 65 * time.Second, image: failed, build: imageregistry.BuildFailed, bad: true,
+			wantErr: `build b-1 of image "churn" failed: no such package`,
+		},
 		"unknown build state counts as running": {
 			script: []step{{image: first, build: "reconciling"}, {at: time.Minute, image: ready, build: succeeded}},
 			within: 62 * time.Second, image: ready, build: succeeded,
@@ -217,6 +227,11 @@ func TestAwait(t *testing.T) {
 		"build failed before the image was visible": {
 			script: []step{{build: running}, {at: 5 * time.Second, build: imageregistry.BuildFailed}},
 			within: 7 * time.Second, build: imageregistry.BuildFailed, bad: true,
+			wantErr: `build b-1 of image "churn" failed: no such package`,
+		},
+		"image gone with its failed build": {
+			script: []step{{image: first, build: running}, {at: time.Minute, build: imageregistry.BuildFailed}},
+			within: 62 * time.Second, build: imageregistry.BuildFailed, bad: true,
 			wantErr: `build b-1 of image "churn" failed: no such package`,
 		},
 		"image never visible": {

@@ -18,6 +18,9 @@ const (
 
 // Error is a requirement that was refused, with what is wrong about it and how to put it right.
 type Error struct {
+	// Requirement is the canonical name of the requirement at fault, where a set was checked ([CheckPips], [CheckPackages]). Empty
+	// where the caller has named it: a single requirement was parsed.
+	Requirement string
 	// Field is the part of the requirement at fault.
 	Field Field
 	// Text is the whole value of that field, credentials in URLs removed.
@@ -43,7 +46,7 @@ func (e *Error) Error() string {
 }
 
 // newError is the only way to make an [Error]; an empty offending part is the whole text. Texts that turn out to be URLs lose their credentials here.
-func newError(field Field, text, offending, problem, suggestion string) error {
+func newError(field Field, text, offending, problem, suggestion string) *Error {
 	if offending == "" {
 		offending = text
 	}
@@ -54,6 +57,12 @@ func newError(field Field, text, offending, problem, suggestion string) error {
 		Problem:    problem,
 		Suggestion: redact(suggestion),
 	}
+}
+
+// of adds which requirement the error is about.
+func (e *Error) of(requirement string) *Error {
+	e.Requirement = requirement
+	return e
 }
 
 // write words the suggestion to write that text, or to write nothing at all.

@@ -146,7 +146,7 @@ func CheckPackages(packages []Package) error {
 		version, found := versions[k]
 		if found && version != p.VersionSpecifier {
 			errs = append(errs, newError(FieldName, p.Name, "",
-				fmt.Sprintf("is required twice in different versions, %q and %q", version, p.VersionSpecifier), "keep one of them"))
+				fmt.Sprintf("is required twice in different versions, %q and %q", version, p.VersionSpecifier), "keep one of them").of(p.Name))
 		}
 		versions[k] = p.VersionSpecifier
 	}

@@ -20,7 +20,7 @@ func CheckPips(pips []Pip) error {
 		if clauses, refused := matchSpecifier(pip.VersionSpecifier); refused == nil {
 			if why := contradiction(clauses); why != "" {
 				errs = append(errs, newError(FieldVersionSpecifier, pip.VersionSpecifier, "",
-					fmt.Sprintf("of %q can be met by no version: %s", pip.Name, why), "remove one of the comparisons"))
+					fmt.Sprintf("of %q can be met by no version: %s", pip.Name, why), "remove one of the comparisons").of(pip.Name))
 			}
 		}
 		name := pip.Distribution()
@@ -31,7 +31,7 @@ func CheckPips(pips []Pip) error {
 		case other.VersionSpecifier != pip.VersionSpecifier:
 			errs = append(errs, newError(FieldName, pip.Name, "",
 				fmt.Sprintf("is required twice with different version specifiers, %q and %q", other.VersionSpecifier, pip.VersionSpecifier),
-				"keep one of them, or join them with a comma"))
+				"keep one of them, or join them with a comma").of(pip.Name))
 		}
 	}
 	return errors.Join(errs...)

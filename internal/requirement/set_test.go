@@ -25,8 +25,8 @@ func findings(t *testing.T, err error) []string {
 	}
 	var texts []string
 	for _, finding := range joined.Unwrap() {
-		if _, ok := errors.AsType[*requirement.Error](finding); !ok {
-			t.Errorf("%T is not an Error", finding)
+		if refused, ok := errors.AsType[*requirement.Error](finding); !ok || !strings.Contains(finding.Error(), fmt.Sprintf("%q", refused.Requirement)) {
+			t.Errorf("%#v is not an Error about one requirement", finding)
 		}
 		texts = append(texts, finding.Error())
 	}

@@ -24,6 +24,9 @@ type work struct {
 func (w *work) look(ctx context.Context) (time.Duration, error) {
 	age := time.Since(w.began)
 	w.looks = append(w.looks, age)
+	if w.latency == 0 { // A timer of no length in a bubble crashes Go 1.26's race detector.
+		return age, nil
+	}
 	select {
 	case <-ctx.Done():
 		return 0, ctx.Err()
@@ -96,7 +99,7 @@ func TestUntil_intervalsStayWithinBounds(t *testing.T) {
 // The goal of design §7: of 100 ends 95 are noticed within a second, at one call a second at the most, whatever the builds' lengths.
 func TestUntil_overheadAndRate(t *testing.T) {
 	t.Parallel()
-	const waits = 2000
+	const waits = 600
 	tests := map[string]struct {
 		// expected is what is thought of a build that takes so long.
 		expected func(random *rand.Rand, takes time.Duration) time.Duration
