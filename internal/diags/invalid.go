@@ -21,20 +21,8 @@ type Problem struct {
 	Secret bool
 }
 
-// Error implements error.
-func (p *Problem) Error() string {
-	if p.Suggestion == "" {
-		return p.Text
-	}
-	return p.Text + "; " + p.Suggestion
-}
-
 // InvalidValue describes what a check of the value at that path found.
-func InvalidValue(summary string, at path.Path, value string, err error) diag.Diagnostic {
-	problem := Problem{Text: err.Error()}
-	if found, ok := errors.AsType[*Problem](err); ok {
-		problem = *found
-	}
+func InvalidValue(summary string, at path.Path, value string, problem *Problem) diag.Diagnostic {
 	subject := fmt.Sprintf("%s = %q", at, value)
 	if problem.Secret {
 		subject = at.String()

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -44,9 +45,7 @@ func (d *managedImageDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 // imageAttributes are the attributes of an [imageModel].
 func imageAttributes() map[string]schema.Attribute {
 	attributes := readOnly(imageInputAttributes())
-	for name, attribute := range readOnly(imageFactAttributes()) {
-		attributes[name] = attribute
-	}
+	maps.Copy(attributes, readOnly(imageFactAttributes()))
 	attributes["name"] = schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the image."}
 	return attributes
 }

@@ -54,11 +54,11 @@ func (s *protoServer) identityName(data *tfprotov6.ResourceIdentityData) string 
 	return name
 }
 
-// create plans and applies a new image of that name.
+// create plans and applies a new image of that name. The context is that of the apply.
 func (s *protoServer) create(ctx context.Context, schema *tfprotov6.Schema, name string) *tfprotov6.ApplyResourceChangeResponse {
 	s.t.Helper()
 	config := s.value(schema, map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, name)})
-	plan, err := s.PlanResourceChange(s.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+	plan, err := s.PlanResourceChange(context.WithoutCancel(ctx), &tfprotov6.PlanResourceChangeRequest{
 		TypeName: managedImageType, PriorState: s.null(schema), ProposedNewState: config, Config: config,
 	})
 	if err != nil {

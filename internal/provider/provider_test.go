@@ -156,7 +156,7 @@ func configured(t *testing.T) []*tfprotov6.Diagnostic {
 	return resp.Diagnostics
 }
 
-//nolint:paralleltest // The environment is the process's.
+// Not in parallel: the environment is the process's.
 func TestProvider_environment(t *testing.T) {
 	for name, environment := range map[string]struct{ url, prefix, buildkit, message string }{
 		"nothing":  {},

@@ -100,16 +100,16 @@ func TestManagedImage_unclaimed(t *testing.T) {
 	registry.expectChanges(t, "Create sklearn", "Delete sklearn")
 }
 
-// lostAnswer is an error that says of itself that it may pass.
-type lostAnswer struct{}
+// lostAnswerError is an error that says of itself that it may pass.
+type lostAnswerError struct{}
 
-func (lostAnswer) Error() string   { return "connection reset by peer" }
-func (lostAnswer) Transient() bool { return true }
+func (lostAnswerError) Error() string   { return "connection reset by peer" }
+func (lostAnswerError) Transient() bool { return true }
 
 func TestManagedImage_lostAnswer(t *testing.T) {
 	t.Parallel()
 	registry := newUpdatingRegistry()
-	registry.afterCreate = lostAnswer{}
+	registry.afterCreate = lostAnswerError{}
 	run(t, registry, resource.TestStep{
 		Config:            basicConfig,
 		ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},

@@ -128,27 +128,24 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 // registry can only create and delete. A nil registry is one that is not known yet.
 func (m *managedImageModel) planChange(ctx context.Context, registry imageregistry.Registry, state managedImageModel) path.Paths {
 	intended := decide(ctx, state, *m)
-	switch intended.task {
-	case taskNone:
+	if intended.task == taskNone {
 		m.keepComputed(state)
-		return nil
-	case taskAwait:
-		m.expectBuild(state, intended.reason)
 		return nil
 	}
 	m.expectBuild(state, intended.reason)
-	if registry == nil || canChange(registry, intended.task) {
+	switch {
+	case registry == nil || canDo(registry, intended.task):
 		return nil
-	}
-	if intended.task == taskUpdate {
+	case intended.task == taskUpdate:
 		return m.changedInputs(ctx, state)
+	default:
+		return path.Paths{path.Root("status")}
 	}
-	return path.Paths{path.Root("status")}
 }
 
-// canChange tells whether the registry can do that to an image that exists.
-func canChange(registry imageregistry.Registry, t task) bool {
-	if _, ok := registry.(imageregistry.Updater); ok {
+// canDo tells whether the registry can do that to an image that exists.
+func canDo(registry imageregistry.Registry, t task) bool {
+	if _, ok := registry.(imageregistry.Updater); ok || t == taskAwait {
 		return true
 	}
 	_, ok := registry.(imageregistry.Rebuilder)

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -82,12 +83,8 @@ func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequ
 			"timeouts": timeoutsAttribute(ctx),
 		},
 	}
-	for name, attribute := range imageInputAttributes() {
-		resp.Schema.Attributes[name] = attribute
-	}
-	for name, attribute := range imageFactAttributes() {
-		resp.Schema.Attributes[name] = attribute
-	}
+	maps.Copy(resp.Schema.Attributes, imageInputAttributes())
+	maps.Copy(resp.Schema.Attributes, imageFactAttributes())
 }
 
 // imageInputAttributes are the attributes of [imageInputs].

@@ -1,0 +1,94 @@
+package provider
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+func example(t *testing.T, path ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{"..", "..", "examples"}, path...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestExamples_resource(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: withRegistry(registry),
+		Steps:                    []resource.TestStep{{Config: example(t, "resources", managedImageType, "resource.tf")}},
+	})
+	for image, err := range registry.List(t.Context(), imageregistry.Filter{}) {
+		if err != nil || image.Name != "base-data-science" { // the one that is retained
+			t.Errorf("left behind: %q, %v", image.Name, err)
+		}
+	}
+}
+
+func TestExamples_import(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	registry.put(imageregistry.Spec{Name: "sklearn-serving"}, nil)
+	run(t, registry, resource.TestStep{Config: example(t, "resources", managedImageType, "import-by-string-id.tf") + `
+resource "rime_managed_image" "serving" {
+  name = "sklearn-serving"
+}`})
+}
+
+func TestExamples_dataSources(t *testing.T) {
+	t.Parallel()
+	registry := stocked()
+	registry.put(imageregistry.Spec{Name: "sklearn-serving"}, nil)
+	read(t, registry,
+		resource.TestStep{
+			Config:            example(t, "data-sources", managedImageType, "data-source.tf"),
+			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("installed", knownvalue.MapExact(map[string]knownvalue.Check{"pip": text("24.0")}))},
+		},
+		resource.TestStep{Config: example(t, "data-sources", "rime_managed_images", "data-source.tf")},
+	)
+}
+
+// The example of the provider is good enough to plan with: nothing of what it names is contacted before an apply.
+func TestExamples_provider(t *testing.T) {
+	t.Parallel()
+	whole := example(t, "provider", "provider.tf")
+	_, configuration, found := strings.Cut(whole, "\nprovider ") // the test's own provider has no source to be named
+	if !found {
+		t.Fatal("the example configures no provider")
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: asConfigured(),
+		Steps: []resource.TestStep{{
+			Config:   "provider " + configuration + example(t, "resources", managedImageType, "resource.tf"),
+			PlanOnly: true, ExpectNonEmptyPlan: true,
+		}},
+	})
+}
+
+// Every type has an example where the documentation looks for it.
+func TestExamples_complete(t *testing.T) {
+	t.Parallel()
+	for name := range walk(t).attributes {
+		path := []string{"resources", name, "resource.tf"}
+		if source, ok := strings.CutPrefix(name, "data."); ok {
+			path = []string{"data-sources", source, "data-source.tf"}
+		}
+		if name == "provider" {
+			path = []string{"provider", "provider.tf"}
+		}
+		if len(example(t, path...)) == 0 {
+			t.Errorf("the example of %s is empty", name)
+		}
+	}
+}
