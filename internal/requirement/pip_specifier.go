@@ -115,7 +115,6 @@ func parseClause(text string, alone bool) (clause, *clauseError) {
 // checkClause holds a clause against PEP 440's rules on which version goes with which operator.
 func checkClause(text, operator string, version pep440.Version, prefix bool) *clauseError {
 	equality := operator == "==" || operator == "!="
-	segments := release(version)
 	switch {
 	case prefix && !equality:
 		return refuse(text, fmt.Sprintf("has \".*\", which goes with \"==\" and \"!=\" only, not with %q", operator),
@@ -123,8 +122,8 @@ func checkClause(text, operator string, version pep440.Version, prefix bool) *cl
 	case prefix && version.String() != version.BaseVersion():
 		// PEP 440's text would allow some of it, pip allows none.
 		return refuse(text, "has \".*\" after more than release numbers", operator+version.BaseVersion()+".*")
-	case operator == "~=" && len(segments.numbers) < 2:
-		return refuse(text, "has one release segment where \"~=\" needs two", segments.compatible(version))
+	case operator == "~=" && len(release(version).numbers) < 2:
+		return refuse(text, "has one release segment where \"~=\" needs two", release(version).compatible(version))
 	case version.Local() != "" && !equality && operator != "===":
 		return refuse(text, fmt.Sprintf("has a local version (\"+%s\"), which goes with \"==\" and \"!=\" only, not with %q",
 			version.Local(), operator), operator+version.Public())
