@@ -7,6 +7,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	"golang.org/x/sync/errgroup"
 )
 
 // importAll imports the modules of the distributions that are its arguments: a package whose system libraries are missing
@@ -35,9 +36,29 @@ func (s *story) importPackages(ctx context.Context, address string) (err error) 
 		if err != nil {
 			return err
 		}
-		if _, err := c.Solve(ctx, definition, client.SolveOpt{}, nil); err != nil {
-			return fmt.Errorf("in %s: %w", image.Values.ImageURI, err)
+		if said, err := solve(ctx, c, definition); err != nil {
+			return fmt.Errorf("in %s: %w\n\n%s", image.Values.ImageURI, err, tail(said, 10))
 		}
 	}
 	return nil
+}
+
+// solve runs the steps of a definition and returns what they said.
+func solve(ctx context.Context, c *client.Client, definition *llb.Definition) (said string, err error) {
+	status := make(chan *client.SolveStatus)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		_, err := c.Solve(ctx, definition, client.SolveOpt{}, status)
+		return err
+	})
+	group.Go(func() error {
+		for s := range status {
+			for _, log := range s.Logs {
+				said += string(log.Data)
+			}
+		}
+		return nil
+	})
+	err = group.Wait()
+	return said, err
 }

@@ -43,7 +43,7 @@ func (p *packages) find(ctx context.Context, r *reporter) error {
 	} else if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	r.note("none can be reached: taking a local one with tiny packages")
+	r.note("none answers: tiny local packages")
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a local bind does not block
 	if err != nil {
 		return err
