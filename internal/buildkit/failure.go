@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -254,9 +255,9 @@ func throttled(err error) bool {
 
 // lastMatch returns the last line that matches.
 func lastMatch(lines []string, pattern *regexp.Regexp) (string, bool) {
-	for i := len(lines) - 1; i >= 0; i-- {
-		if pattern.MatchString(lines[i]) {
-			return strings.TrimSpace(lines[i]), true
+	for _, line := range slices.Backward(lines) {
+		if pattern.MatchString(line) {
+			return strings.TrimSpace(line), true
 		}
 	}
 	return "", false

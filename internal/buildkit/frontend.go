@@ -24,7 +24,7 @@ import (
 type frontend struct {
 	options Options
 	request Request
-	secrets secretSet
+	secrets *secretSet
 
 	// What is known after the solve. The mutex guards it against the platforms, which are built side by side.
 	mu       sync.Mutex
@@ -171,7 +171,7 @@ func (f *frontend) buildPlatform(ctx context.Context, c gateway.Client, out *gat
 }
 
 // attachment makes the SBOM an attestation. The gateway takes its content only as a file of a reference.
-func (f *frontend) attachment(ctx context.Context, c gateway.Client, r report, p ocispecs.Platform) (gateway.Attestation, error) {
+func (f *frontend) attachment(ctx context.Context, c gateway.Client, r *report, p ocispecs.Platform) (gateway.Attestation, error) {
 	document, err := newSBOM(f.request, r, f.options.Version)
 	if err != nil {
 		return gateway.Attestation{}, err
@@ -203,14 +203,14 @@ func reference(ctx context.Context, c gateway.Client, state llb.State, p ocispec
 }
 
 // readReport runs the build up to its report and reads that.
-func readReport(ctx context.Context, c gateway.Client, state llb.State, p ocispecs.Platform) (report, error) {
+func readReport(ctx context.Context, c gateway.Client, state llb.State, p ocispecs.Platform) (*report, error) {
 	ref, err := reference(ctx, c, state, p, true)
 	if err != nil {
-		return report{}, err
+		return nil, err
 	}
 	raw, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: "/report"})
 	if err != nil {
-		return report{}, err
+		return nil, err
 	}
 	return parseReport(raw)
 }

@@ -46,7 +46,7 @@ type recipe struct {
 	// env is the environment of the base image.
 	env []string
 	// secrets names the secrets that there are; see [secretSet].
-	secrets secretSet
+	secrets *secretSet
 	// prefix tells the platforms apart in the names of steps. Empty where there is only one.
 	prefix string
 }

@@ -28,8 +28,8 @@ type component struct {
 }
 
 // parseReport reads the output of scripts/report.sh.
-func parseReport(raw []byte) (report, error) {
-	var r report
+func parseReport(raw []byte) (*report, error) {
+	r := &report{}
 	section := ""
 	lines := bufio.NewScanner(bytes.NewReader(raw))
 	lines.Buffer(nil, len(raw)+1) // pip lists everything on one line
@@ -43,14 +43,14 @@ func parseReport(raw []byte) (report, error) {
 			continue
 		}
 		if err := r.add(section, line); err != nil {
-			return report{}, fmt.Errorf("cannot read what is installed: %w", err)
+			return nil, fmt.Errorf("cannot read what is installed: %w", err)
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return report{}, err
+		return nil, err
 	}
 	if r.python == "" || r.pip == nil {
-		return report{}, errors.New("cannot read what is installed: the list is incomplete")
+		return nil, errors.New("cannot read what is installed: the list is incomplete")
 	}
 	return r, nil
 }
@@ -95,7 +95,7 @@ func (r *report) addPip(line string) error {
 }
 
 // libraries is what pip lists, in the words of the registry.
-func (r report) libraries() []imageregistry.PipLibrary {
+func (r *report) libraries() []imageregistry.PipLibrary {
 	libraries := make([]imageregistry.PipLibrary, len(r.pip))
 	for i, c := range r.pip {
 		libraries[i] = imageregistry.PipLibrary{Name: c.name, Version: c.version}

@@ -58,7 +58,7 @@ const (
 
 // newSBOM lists everything that is installed as an SPDX document. We write it ourselves because the scanner that BuildKit would
 // use is one more image to pull, and because pip and the package manager know best what they installed.
-func newSBOM(req Request, r report, version string) ([]byte, error) {
+func newSBOM(req Request, r *report, version string) ([]byte, error) {
 	repository, _, _ := strings.Cut(req.Target, "@")
 	doc := spdxDocument{
 		SPDXVersion: "SPDX-2.3",

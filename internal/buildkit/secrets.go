@@ -1,6 +1,7 @@
 package buildkit
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -27,18 +28,18 @@ type secretSet struct {
 	words []string
 }
 
-func (s secretSet) has(id string) bool { return len(s.files[id]) > 0 }
+func (s *secretSet) has(id string) bool { return len(s.files[id]) > 0 }
 
 // readSecrets gathers the secrets of the options. The CA file is read anew each time, because such files are replaced.
-func (o Options) readSecrets() (secretSet, error) {
-	s := secretSet{files: map[string][]byte{}}
+func (o Options) readSecrets() (*secretSet, error) {
+	s := &secretSet{files: map[string][]byte{}}
 	if o.CAFile != "" {
 		bundle, err := os.ReadFile(o.CAFile)
 		if err != nil {
-			return secretSet{}, fmt.Errorf("cannot read the CA file: %w", err)
+			return nil, fmt.Errorf("cannot read the CA file: %w", err)
 		}
 		if len(bundle) > secretsprovider.MaxSecretSize {
-			return secretSet{}, fmt.Errorf("the CA file %s has %d bytes; BuildKit takes at most %d", o.CAFile, len(bundle), secretsprovider.MaxSecretSize)
+			return nil, fmt.Errorf("the CA file %s has %d bytes; BuildKit takes at most %d", o.CAFile, len(bundle), secretsprovider.MaxSecretSize)
 		}
 		s.files[secretCA] = bundle
 	}
@@ -76,9 +77,12 @@ func (s *secretSet) note(text string) {
 	if !hasPassword { // "https://TOKEN@host"
 		secret = u.User.Username()
 	}
-	s.words = append(s.words, secret, url.QueryEscape(secret), url.PathEscape(secret))
-	if _, written, ok := strings.Cut(strings.TrimPrefix(u.User.String(), u.User.Username()), ":"); ok {
-		s.words = append(s.words, written)
+	s.words = append(s.words, secret)
+	for _, written := range []string{text, requirementsFileURL(text)} { // escaped as the user has it, and as pip will show it
+		if match := credentialsInURL.FindStringSubmatch(written); match != nil {
+			name, password, _ := strings.Cut(match[2], ":")
+			s.words = append(s.words, cmp.Or(password, name))
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func (b *Builder) solve(ctx context.Context, c *client.Client, req Request) (Res
 }
 
 // solveOptions are everything of the build that is not LLB: where its result goes and what it may ask for.
-func (b *Builder) solveOptions(req Request, secrets secretSet, redactor *redactor) client.SolveOpt {
+func (b *Builder) solveOptions(req Request, secrets *secretSet, redactor *redactor) client.SolveOpt {
 	cacheImports, cacheExports := b.cacheEntries()
 	return client.SolveOpt{
 		Exports:      []client.ExportEntry{{Type: client.ExporterImage, Attrs: b.exportAttributes(req.Target)}},

@@ -80,6 +80,9 @@ func readable(line []byte) string {
 	if bytes.IndexByte(line, '\x1b') >= 0 {
 		line = escapeSequence.ReplaceAll(line, nil)
 	}
+	if !bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return string(line)
+	}
 	var b strings.Builder
 	b.Grow(len(line))
 	for len(line) > 0 {
