@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -148,7 +149,7 @@ func (r *Registry) awaitEnd(ctx context.Context, rec *record, id string) error {
 	patience := 2*r.config.Options.LeaseRenewal + r.config.Options.LeaseTTL
 	deadline := time.Now().Add(patience)
 	for attempt := 0; time.Now().Before(deadline); attempt++ {
-		if err := sleep(ctx, min(backoff(claimPause, attempt), r.config.Options.LeaseRenewal)); err != nil {
+		if err := httpx.Sleep(ctx, min(httpx.Backoff(claimPause, attempt), r.config.Options.LeaseRenewal)); err != nil {
 			return err
 		}
 		b, err := r.Build(ctx, id)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -194,7 +195,7 @@ func (r *Registry) writeEnd(ctx context.Context, w *work, ended build, image pub
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
-		if err := sleep(ctx, backoff(time.Second, attempt)); err != nil {
+		if err := httpx.Sleep(ctx, httpx.Backoff(time.Second, attempt)); err != nil {
 			return err
 		}
 	}

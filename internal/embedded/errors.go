@@ -1,13 +1,10 @@
 package embedded
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -167,27 +165,13 @@ func (e *APIError) has(codes ...transport.ErrorCode) bool {
 	return slices.ContainsFunc(codes, func(code transport.ErrorCode) bool { return slices.Contains(e.Codes, string(code)) })
 }
 
-// temporary tells whether an error of the network is worth another attempt: all but those that say the address or the
-// certificate is wrong, or that the caller gave up.
+// temporary tells whether an error is worth another attempt.
 func temporary(err error) bool {
 	var (
-		page        *webPageError
-		refused     *plainHTTPError
-		certificate *tls.CertificateVerificationError
-		notTLS      tls.RecordHeaderError
-		resolution  *net.DNSError
+		page    *webPageError
+		refused *plainHTTPError
 	)
-	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return false
-	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &notTLS), errors.As(err, &certificate):
-		return false
-	case errors.As(err, &page), errors.As(err, &refused), errors.Is(err, errAnswerTooLarge):
-		return false
-	case errors.As(err, &resolution):
-		return !resolution.IsNotFound
-	}
-	return true
+	return httpx.Temporary(err) && !errors.As(err, &page) && !errors.As(err, &refused)
 }
 
 // apiError gives any error of go-containerregistry its type. method and reference say what was tried, for errors that do not say it themselves.
@@ -203,12 +187,12 @@ func apiError(method, reference string, err error) error {
 		e.describeAnswer(answer)
 		return e
 	}
-	e.Message = oneLine(err.Error())
+	e.Message = httpx.OneLine(err.Error())
 	var syntax *json.SyntaxError
 	if requested, ok := errors.AsType[*url.Error](err); ok {
-		e.Method, e.Message = strings.ToUpper(requested.Op), oneLine(requested.Err.Error())
+		e.Method, e.Message = strings.ToUpper(requested.Op), httpx.OneLine(requested.Err.Error())
 		if u, parseErr := url.Parse(requested.URL); parseErr == nil {
-			e.URL = redacted(u)
+			e.URL = httpx.Redacted(u)
 		}
 	} else if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
 		e.Message = "the answer is cut short or no JSON: " + e.Message
@@ -220,45 +204,16 @@ func apiError(method, reference string, err error) error {
 func (e *APIError) describeAnswer(answer *transport.Error) {
 	e.StatusCode = answer.StatusCode
 	if answer.Request != nil {
-		e.Method, e.URL = answer.Request.Method, redacted(answer.Request.URL)
+		e.Method, e.URL = answer.Request.Method, httpx.Redacted(answer.Request.URL)
 	}
 	words := make([]string, 0, len(answer.Errors))
 	for _, d := range answer.Errors {
 		e.Codes = append(e.Codes, string(d.Code))
 		words = append(words, d.String())
 	}
-	e.Message = oneLine(strings.Join(words, "; "))
+	e.Message = httpx.OneLine(strings.Join(words, "; "))
 	if len(words) == 0 {
 		_, body, _ := strings.Cut(answer.Error(), http.StatusText(answer.StatusCode)+": ")
-		e.Message = oneLine(body)
+		e.Message = httpx.OneLine(body)
 	}
-}
-
-// redacted is the URL without what may be secret in it: user information and query.
-func redacted(u *url.URL) string {
-	clean := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
-	return clean.String()
-}
-
-// maxWords bounds how much of a server's words an error carries.
-const maxWords = 400
-
-// oneLine is the text in one line of bounded length, without control characters.
-func oneLine(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, text)
-	return truncated(text, maxWords)
-}
-
-// truncated is the text with at most that many characters.
-func truncated(text string, characters int) string {
-	if runes := []rune(text); len(runes) > characters {
-		return string(runes[:characters]) + "…"
-	}
-	return text
 }

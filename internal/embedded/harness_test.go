@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
@@ -269,7 +270,7 @@ func (b *fakeBuilder) Build(ctx context.Context, r buildkit.Request) (buildkit.R
 	b.requests = append(b.requests, r)
 	b.mu.Unlock()
 	if b.takes > 0 {
-		if err := sleep(ctx, b.takes); err != nil {
+		if err := httpx.Sleep(ctx, b.takes); err != nil {
 			return buildkit.Result{}, err
 		}
 	}

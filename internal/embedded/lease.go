@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
 
 // lease is the right to write one record, as long as the record says so.
@@ -83,7 +85,7 @@ func (l *lease) put(ctx context.Context, rec *record, digest string, change func
 // keep renews the lease until ctx ends, and calls each after every renewal. It returns a *lostLeaseError as soon as the lease is lost, else nil.
 func (l *lease) keep(ctx context.Context, each func(context.Context)) error {
 	for {
-		if sleep(ctx, l.store.options.LeaseRenewal) != nil {
+		if httpx.Sleep(ctx, l.store.options.LeaseRenewal) != nil {
 			return nil //nolint:nilerr // the work is done
 		}
 		// A write that is cut off may still arrive, after whatever comes next.

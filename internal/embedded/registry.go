@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"path"
@@ -9,11 +10,10 @@ import (
 	"strings"
 	"sync"
 
-	"crypto/rand"
-
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -52,7 +52,11 @@ func New(config Config) (*Registry, error) {
 		config.Keychain = authn.DefaultKeychain
 	}
 	if config.Transport == nil {
-		config.Transport = defaultTransport()
+		transport, err := httpx.NewTransport(httpx.Trust{})
+		if err != nil {
+			return nil, err
+		}
+		config.Transport = transport
 	}
 	s, err := newStore(config, registry)
 	if err != nil {

@@ -9,12 +9,13 @@ import (
 	"net/http"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
 
 // errAbsent is a manifest or a repository that the registry itself says it does not have.
@@ -68,17 +69,6 @@ func (s *store) renewPusher() error {
 	return err
 }
 
-// noAnswerError is a registry that did not answer in time. It is a net.Error.
-type noAnswerError struct{ after time.Duration }
-
-func (e *noAnswerError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
-
-// Timeout implements net.Error.
-func (e *noAnswerError) Timeout() bool { return true }
-
-// Temporary implements net.Error.
-func (e *noAnswerError) Temporary() bool { return true }
-
 // call runs one operation against a registry, with a deadline of its own, and gives its error a type.
 func (s *store) call(ctx context.Context, method, reference string, operation func(context.Context) error) error {
 	var err error
@@ -91,7 +81,7 @@ func (s *store) call(ctx context.Context, method, reference string, operation fu
 			return nil
 		}
 		if expired {
-			err = &noAnswerError{after: s.options.RequestTimeout}
+			err = &httpx.TimeoutError{After: s.options.RequestTimeout}
 		}
 		// go-containerregistry logs in once per repository, on the context of whoever came first. Their cancellation is not ours.
 		if !errors.Is(err, context.Canceled) || ctx.Err() != nil {
@@ -167,7 +157,7 @@ func worthGet(err error) bool {
 		return true
 	case 0:
 		_, unanswered := errors.AsType[*url.Error](err)
-		_, late := errors.AsType[*noAnswerError](err)
+		_, late := errors.AsType[*httpx.TimeoutError](err)
 		return !unanswered && !late
 	default:
 		return false
@@ -221,7 +211,7 @@ func (s *store) tryPut(ctx context.Context, tag name.Tag, a artifact) error {
 		if answer, ok := errors.AsType[*APIError](err); !ok || !answer.Transient() || attempt >= s.options.Retries {
 			return err
 		}
-		if err := sleep(ctx, backoff(s.options.RetryDelay, attempt)); err != nil {
+		if err := httpx.Sleep(ctx, httpx.Backoff(s.options.RetryDelay, attempt)); err != nil {
 			return err
 		}
 	}
@@ -285,11 +275,4 @@ func children(manifest *remote.Descriptor) ([]string, error) {
 		digests = append(digests, child.Digest.String())
 	}
 	return digests, nil
-}
-
-// defaultTransport is for registries: a slow answer is an error before the user gives up, a slow build is not waited for here.
-func defaultTransport() http.RoundTripper {
-	t := remote.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the variable is go-containerregistry's, and documented to be one
-	t.ResponseHeaderTimeout = 30 * time.Second
-	return t
 }
