@@ -3,13 +3,12 @@ package rime_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"net/http/httptest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,9 +44,14 @@ func TestBuild_states(t *testing.T) {
 		"success, the image a little later": {
 			pip: "numpy",
 			steps: []step{
-				{0, "REQUESTED BUILDING_FIRST_TIME"}, {4.9, "REQUESTED BUILDING_FIRST_TIME"},
-				{5, "PENDING BUILDING_FIRST_TIME"}, {20, "RUNNING BUILDING_FIRST_TIME"}, {99.9, "RUNNING BUILDING_FIRST_TIME"},
-				{100, "SUCCEEDED BUILDING_FIRST_TIME"}, {110, "SUCCEEDED READY"}, {1e6, "SUCCEEDED READY"},
+				{0, "REQUESTED BUILDING_FIRST_TIME"},
+				{4.9, "REQUESTED BUILDING_FIRST_TIME"},
+				{5, "PENDING BUILDING_FIRST_TIME"},
+				{20, "RUNNING BUILDING_FIRST_TIME"},
+				{99.9, "RUNNING BUILDING_FIRST_TIME"},
+				{100, "SUCCEEDED BUILDING_FIRST_TIME"},
+				{110, "SUCCEEDED READY"},
+				{1e6, "SUCCEEDED READY"},
 			},
 		},
 		"success, the image a little earlier": {
@@ -57,8 +61,11 @@ func TestBuild_states(t *testing.T) {
 		"failure": {
 			pip: "sandbox-not-found",
 			steps: []step{
-				{20, "RUNNING BUILDING_FIRST_TIME"}, {59.9, "RUNNING BUILDING_FIRST_TIME"},
-				{60, "FAILED BUILDING_FIRST_TIME"}, {70, "FAILED FAILED"}, {1e6, "FAILED FAILED"},
+				{20, "RUNNING BUILDING_FIRST_TIME"},
+				{59.9, "RUNNING BUILDING_FIRST_TIME"},
+				{60, "FAILED BUILDING_FIRST_TIME"},
+				{70, "FAILED FAILED"},
+				{1e6, "FAILED FAILED"},
 			},
 		},
 		"failure, the image a little earlier": {
@@ -84,8 +91,12 @@ func TestBuild_states(t *testing.T) {
 		"states that nobody knows": {
 			options: rime.Options{TransientJobStatus: "JOB_STATUS_RECONCILING", TransientImageStatus: "STATUS_VERIFYING"}, pip: "numpy",
 			steps: []step{
-				{19, "PENDING BUILDING_FIRST_TIME"}, {20, "RECONCILING BUILDING_FIRST_TIME"}, {30, "RUNNING VERIFYING"},
-				{40, "RUNNING BUILDING_FIRST_TIME"}, {110, "SUCCEEDED BUILDING_FIRST_TIME"}, {120, "SUCCEEDED READY"},
+				{19, "PENDING BUILDING_FIRST_TIME"},
+				{20, "RECONCILING BUILDING_FIRST_TIME"},
+				{30, "RUNNING VERIFYING"},
+				{40, "RUNNING BUILDING_FIRST_TIME"},
+				{110, "SUCCEEDED BUILDING_FIRST_TIME"},
+				{120, "SUCCEEDED READY"},
 			},
 		},
 		"a length of its own": {
@@ -291,7 +302,7 @@ func TestBuild_inABubble(t *testing.T) {
 		get(http.MethodPost, "/v1/images", `{"name": "churn"}`)
 		began := time.Now()
 		for !strings.Contains(get(http.MethodGet, "/v1/images/churn", ""), "STATUS_READY") {
-			time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
+			time.Sleep(time.Second)
 		}
 		if took := time.Since(began); took != 330*time.Second {
 			t.Errorf("it took %s", took)

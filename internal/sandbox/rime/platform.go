@@ -79,8 +79,9 @@ func (p *Platform) routes() http.Handler {
 	api.Handle("/", p.rpc(unknownRoute))
 
 	front := http.NewServeMux()
-	for _, prefix := range []string{"/v1/", "/v1-beta/", "/internal/"} {
+	for _, prefix := range []string{"/v1", "/v1-beta", "/internal"} {
 		front.Handle(prefix, p.authenticated(api))
+		front.Handle(prefix+"/", p.authenticated(api))
 	}
 	front.Handle("GET /v1/rime-info", p.rpc(p.info))
 	front.Handle("GET "+logPath+"{id}", http.HandlerFunc(p.serveLog))
