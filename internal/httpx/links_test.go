@@ -110,7 +110,7 @@ func TestObserver(t *testing.T) {
 	if len(seen) != 2 {
 		t.Fatalf("%d exchanges", len(seen))
 	}
-	if e := seen[0]; e.Method != "GET" || e.URL != server.URL+"/tea" || e.Status != http.StatusTeapot || e.Err != nil || e.Elapsed <= 0 {
+	if e := seen[0]; e.Method != http.MethodGet || e.URL != server.URL+"/tea" || e.Status != http.StatusTeapot || e.Err != nil || e.Elapsed <= 0 {
 		t.Errorf("%+v", e)
 	}
 	if e := seen[1]; e.URL != server.URL+"/lost" || e.Status != 0 || e.Err == nil {

@@ -139,7 +139,7 @@ func TestRetry_untilItSucceeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 200 || len(server.bodies) != 3 {
+		if resp.StatusCode != http.StatusOK || len(server.bodies) != 3 {
 			t.Fatalf("status %d after %d attempts", resp.StatusCode, len(server.bodies))
 		}
 		for _, body := range server.bodies {
@@ -223,7 +223,7 @@ func TestRetry_deadline(t *testing.T) {
 			t.Fatalf("the server's last word is lost: %v", err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 503 || len(server.asked) != 3 || ctx.Err() != nil {
+		if resp.StatusCode != http.StatusServiceUnavailable || len(server.asked) != 3 || ctx.Err() != nil {
 			t.Errorf("status %d after %d attempts, %v", resp.StatusCode, len(server.asked), ctx.Err())
 		}
 	})
@@ -258,7 +258,7 @@ func TestRetry_bodyThatCannotBeSentTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 429 || len(server.asked) != 1 {
+		if resp.StatusCode != http.StatusTooManyRequests || len(server.asked) != 1 {
 			t.Errorf("status %d after %d attempts", resp.StatusCode, len(server.asked))
 		}
 	})
