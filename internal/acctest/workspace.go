@@ -73,6 +73,19 @@ func (w *Workspace) Write(name, text string) {
 	}
 }
 
+// Edit replaces a piece of a file of the configuration, which has to be there.
+func (w *Workspace) Edit(name, before, after string) {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.Dir, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !strings.Contains(string(text), before) {
+		w.t.Fatalf("%s has no %q:\n%s", name, before, text)
+	}
+	w.Write(name, strings.ReplaceAll(string(text), before, after))
+}
+
 // Clone makes another directory with the same configuration and a copy of the state: another machine.
 func (w *Workspace) Clone() *Workspace {
 	w.t.Helper()
@@ -81,6 +94,16 @@ func (w *Workspace) Clone() *Workspace {
 		w.t.Fatal(err)
 	}
 	return c
+}
+
+// CopyState takes over the state of another workspace.
+func (w *Workspace) CopyState(from *Workspace) {
+	w.t.Helper()
+	state, err := os.ReadFile(filepath.Join(from.Dir, "terraform.tfstate"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Write("terraform.tfstate", string(state))
 }
 
 // Result is what a command of Terraform printed, both streams in the order of printing, and its exit status.
