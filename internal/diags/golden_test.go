@@ -115,6 +115,7 @@ var messages = map[string]diag.Diagnostics{
 	"build_interrupted":           {unfinished(context.Canceled, nil)},
 	"build_timed_out":             {unfinished(&diags.TimeoutError{Setting: "timeouts.create", After: 90 * time.Minute}, nil)},
 	"build_goes_on":               {unfinished(context.Canceled, imageregistry.ErrCannotCancel)},
+	"build_of_others_goes_on":     {unfinished(context.Canceled, diags.ErrNotOurs)},
 	"build_interrupted_uncertain": {unfinished(context.Canceled, answered(503, ""))},
 
 	"invalid_value":         {diags.InvalidValue("Invalid Managed Image Name", path.Root("name"), "My.Image", &diags.Problem{Text: "must be lower case", Suggestion: `write "my-image"`})},

@@ -217,3 +217,33 @@ resource "rime_managed_image" "test" {
 	)
 	registry.expectChanges(t, "Rebuild sklearn", "Delete sklearn")
 }
+
+// A build that somebody else started is waited for, but not stopped.
+func TestManagedImage_adoptRunning(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	registry.endless = true
+	registry.put(imageregistry.Spec{Name: "sklearn", PythonVersion: "3.11"}, nil)
+	config := `
+resource "rime_managed_image" "test" {
+  name           = "sklearn"
+  adopt_existing = true
+  timeouts       = { create = "1500ms" }
+}`
+	run(t, registry,
+		resource.TestStep{
+			Config:             config,
+			ConfigStateChecks:  []statecheck.StateCheck{expectState("status", text("building_first_time"))},
+			ExpectNonEmptyPlan: true,
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				registry.expectChanges(t)
+				registry.set(func(f *fakeRegistry) { f.endsAfter("sklearn/1", 6) })()
+			},
+			Config:            config,
+			ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
+		},
+	)
+	registry.expectChanges(t, "Delete sklearn")
+}
