@@ -158,7 +158,7 @@ func (o Options) buildkitd(ctx context.Context) (string, error) {
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
 	}
-	o.progress("building buildkitd once, takes a minute or two")
+	o.progress("building buildkitd, 1-2 minutes")
 	env := []string{"CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false"}
 	if err := run(ctx, repository, env, "go", "build", "-modfile="+toolsModule, "-o", binary+".new", buildkitdPackage); err != nil {
 		return "", err
