@@ -167,6 +167,17 @@ func (e *APIError) has(codes ...transport.ErrorCode) bool {
 	return slices.ContainsFunc(codes, func(code transport.ErrorCode) bool { return slices.Contains(e.Codes, string(code)) })
 }
 
+// unansweredError is a request without an answer that makes sense. Where go-containerregistry tries TLS first and plain http then, it
+// joins the errors of both; this is how the one that matters is found.
+type unansweredError struct {
+	method string
+	url    *url.URL
+	err    error
+}
+
+func (e *unansweredError) Error() string { return e.err.Error() }
+func (e *unansweredError) Unwrap() error { return e.err }
+
 // temporary tells whether an error of the network is worth another attempt: all but those that say the address or the
 // certificate is wrong, or that the caller gave up.
 func temporary(err error) bool {
@@ -177,6 +188,9 @@ func temporary(err error) bool {
 		notTLS      tls.RecordHeaderError
 		resolution  *net.DNSError
 	)
+	if failed, ok := errors.AsType[*unansweredError](err); ok {
+		err = failed.err
+	}
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return false
@@ -201,6 +215,10 @@ func apiError(method, reference string, err error) error {
 	e := &APIError{Method: method, URL: reference, Err: err}
 	if answer, ok := errors.AsType[*transport.Error](err); ok {
 		e.describeAnswer(answer)
+		return e
+	}
+	if failed, ok := errors.AsType[*unansweredError](err); ok {
+		e.Method, e.URL, e.Message = failed.method, redacted(failed.url), oneLine(failed.Error())
 		return e
 	}
 	e.Message = oneLine(err.Error())

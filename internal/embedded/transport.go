@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -57,6 +58,17 @@ func (e *webPageError) Error() string {
 
 // RoundTrip implements http.RoundTripper.
 func (t *answerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.answer(req)
+	if notTLS, mismatch := errors.AsType[tls.RecordHeaderError](err); mismatch {
+		return nil, notTLS // as it is, for http.Client to recognise; go-containerregistry then tries plain http where that is allowed
+	}
+	if err != nil {
+		return nil, &unansweredError{method: req.Method, url: req.URL, err: err}
+	}
+	return resp, nil
+}
+
+func (t *answerTransport) answer(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
