@@ -54,7 +54,7 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 
 // take makes the record one of a build of ours.
 func (r *Registry) take(repo name.Repository, rec *record, o order) *work {
-	l := &lease{store: r.store, repo: repo, id: newBuildID(o.spec.Name)}
+	l := newLease(r.store, repo)
 	rec.noteAttempt()
 	rec.Request = requestOf(o.spec)
 	rec.Build = build{ID: l.id, Status: imageregistry.BuildRequested, CreatedAt: r.store.clock.now().UTC()}

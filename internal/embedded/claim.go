@@ -137,6 +137,8 @@ func (s *store) others(tags []string, c claim) (live, expired []string) {
 		expires, ok := claimExpiry(tag)
 		switch {
 		case !ok || tag == c.tag.TagStr():
+		case s.isForsaken(tag):
+			expired = append(expired, tag)
 		case now.Before(expires):
 			live = append(live, tag)
 		case now.After(expires.Add(s.options.ClaimTTL)):
@@ -177,21 +179,30 @@ func (s *store) standing(ctx context.Context, repo name.Repository, claims []str
 	return up, nil
 }
 
-// lower takes a claim down. If that fails, it expires.
+// lower takes a claim down. If that fails, it expires; to this process it counts as down already.
 func (s *store) lower(ctx context.Context, c claim) {
 	if c.digest == "" {
 		return
 	}
 	ctx = context.WithoutCancel(ctx) // every call has a deadline of its own
 	if !s.keepsAll.Load() {
-		_, refused := errors.AsType[*DeletesRefusedError](s.remove(ctx, c.tag, c.digest))
-		if !refused {
+		err := s.remove(ctx, c.tag, c.digest)
+		if err == nil {
 			return
 		}
+		s.forsaken.Store(c.tag.TagStr(), true)
 	}
-	if released, err := newArtifact(typeClaim, claimContent{Holder: s.options.Holder, Released: true}); err == nil {
-		_ = s.put(ctx, c.tag, released)
+	if s.keepsAll.Load() {
+		if released, err := newArtifact(typeClaim, claimContent{Holder: s.options.Holder, Released: true}); err == nil {
+			_ = s.put(ctx, c.tag, released)
+		}
 	}
+}
+
+// isForsaken tells whether the claim is one of this process that could not be lowered.
+func (s *store) isForsaken(tag string) bool {
+	_, forsaken := s.forsaken.Load(tag)
+	return forsaken
 }
 
 // sweep removes claims of processes that died. Nothing depends on it.

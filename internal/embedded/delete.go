@@ -38,7 +38,7 @@ func (r *Registry) Delete(ctx context.Context, image string) error {
 			return err
 		}
 	}
-	l := &lease{store: r.store, repo: repo, id: newBuildID(image)}
+	l := newLease(r.store, repo)
 	if err := r.seize(ctx, l); err != nil {
 		return err
 	}
@@ -141,15 +141,28 @@ func (r *Registry) owned(ctx context.Context, l *lease) ([]leftover, error) {
 		all = slices.Insert(all, 0, rec.Image.leftover)
 	}
 	for i, image := range all {
-		found, err := r.resolveOrGone(ctx, l.repo.Tag(image.Tag))
+		ours, err := r.leadsTo(ctx, l.repo.Tag(image.Tag), image.Digest)
 		if err != nil {
 			return nil, err
 		}
-		if found != image.Digest {
+		if !ours {
 			all[i].Tag = ""
 		}
 	}
 	return all, nil
+}
+
+// leadsTo tells whether the tag is as we left it: it leads to the manifest, or to the tombstone of a delete that was interrupted.
+func (r *Registry) leadsTo(ctx context.Context, tag name.Tag, digest string) (bool, error) {
+	manifest, err := r.store.get(ctx, tag)
+	switch {
+	case errors.Is(err, errAbsent):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	_, tombstone := contentOf(manifest, typeTombstone)
+	return tombstone || manifest.Digest.String() == digest, nil
 }
 
 // settleAttempts finds out what builds that died have published and writes it into the record, before anything is deleted.
@@ -234,7 +247,7 @@ func (r *Registry) removeTags(ctx context.Context, repo name.Repository, owned [
 // inUse tells whether the tag is a claim that is still up.
 func (r *Registry) inUse(tag string) bool {
 	expires, claim := claimExpiry(tag)
-	return claim && r.store.clock.now().Before(expires)
+	return claim && r.store.clock.now().Before(expires) && !r.store.isForsaken(tag)
 }
 
 // untag removes a tag and not what it leads to. Not every registry deletes tags by name, and some take the manifest along, so the tag is first made to lead

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"path"
 
 	"github.com/google/go-containerregistry/pkg/name"
 )
@@ -14,7 +14,12 @@ type lease struct {
 	store *store
 	repo  name.Repository
 	id    string
-	mu    sync.Mutex // one write at a time: the work's own and the renewals
+	// turn admits one write at a time, the work's own or a renewal.
+	turn chan struct{}
+}
+
+func newLease(s *store, repo name.Repository) *lease {
+	return &lease{store: s, repo: repo, id: newBuildID(path.Base(repo.RepositoryStr())), turn: make(chan struct{}, 1)}
 }
 
 // lostLeaseError tells that the record is somebody else's now.
@@ -35,8 +40,12 @@ func (l *lease) terms() *leaseTerms {
 // write changes the record and renews the lease, unless change gives it up by removing it. It is a *lostLeaseError when the lease has gone to
 // somebody else.
 func (l *lease) write(ctx context.Context, change func(*record)) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	rec, digest, err := l.read(ctx)
 	if err != nil {
 		return err

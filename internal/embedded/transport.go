@@ -214,6 +214,9 @@ func (e *plainHTTPError) Error() string {
 // RoundTrip implements http.RoundTripper.
 func (t *schemeTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme == "http" && req.URL.Host != t.insecureHost && !isLoopback(req.URL.Hostname()) {
+		if req.Body != nil {
+			_ = req.Body.Close() // by the contract of http.RoundTripper
+		}
 		return nil, &plainHTTPError{host: req.URL.Host}
 	}
 	return t.next.RoundTrip(req)
