@@ -2,6 +2,9 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
+	"flag"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -183,5 +186,57 @@ func TestProtoManagedImage_readAsksOnce(t *testing.T) {
 	defer registry.mu.Unlock()
 	if !slices.Equal(registry.calls, []string{"Get sklearn"}) {
 		t.Errorf("a read of an unchanged image asked %q", registry.calls)
+	}
+}
+
+// identitySchemas is how a CLI that knows identities writes their schemas in `terraform providers schema -json`.
+type identitySchemas map[string]struct {
+	Version    int64                        `json:"version"`
+	Attributes map[string]identityAttribute `json:"attributes"`
+}
+
+type identityAttribute struct {
+	Type              tftypes.Type `json:"type"`
+	Description       string       `json:"description"`
+	RequiredForImport bool         `json:"required_for_import,omitempty"`
+	OptionalForImport bool         `json:"optional_for_import,omitempty"`
+}
+
+var updateIdentities = flag.Bool("update-identities", false, "write testdata/identity_schemas.json")
+
+// TestProtoIdentitySchemas keeps testdata/identity_schemas.json, from which the documentation is made as long as the CLI at hand is older than 1.12
+// and leaves identities out. Run with -update-identities to write it.
+func TestProtoIdentitySchemas(t *testing.T) {
+	t.Parallel()
+	server, _ := newImageServer(t, newFakeRegistry())
+	resp, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := identitySchemas{}
+	for name, schema := range resp.IdentitySchemas {
+		one := schemas[name]
+		one.Version, one.Attributes = schema.Version, map[string]identityAttribute{}
+		for _, a := range schema.IdentityAttributes {
+			one.Attributes[a.Name] = identityAttribute{a.Type, a.Description, a.RequiredForImport, a.OptionalForImport}
+		}
+		schemas[name] = one
+	}
+	got, err := json.Marshal(schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "testdata/identity_schemas.json"
+	if *updateIdentities {
+		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got)+"\n" != string(want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
