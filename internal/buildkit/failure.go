@@ -106,14 +106,12 @@ func builderWords(err error) string {
 func (e evidence) stepName() string {
 	var base *baseError
 	switch {
-	case e.step != "":
-		return e.step
 	case errors.As(e.err, &base):
 		return stepPull
-	case e.exported:
+	case e.step == "" && e.exported:
 		return stepPush
 	}
-	return ""
+	return e.step
 }
 
 // judge tries the analyses from the most to the least specific.
@@ -137,16 +135,19 @@ func analysePlatform(e evidence) finding {
 	switch {
 	case errors.As(e.err, &platform):
 		return finding{class: imageregistry.FailurePlatform, message: platform.Error()}
-	case e.step == "" && !e.exported && grpcerrors.Code(e.err) == codes.Unavailable && connectionLost.MatchString(e.message):
+	case grpcerrors.Code(e.err) == codes.Unavailable && connectionLost.MatchString(e.message):
 		return finding{class: imageregistry.FailurePlatform, message: "the connection to the BuildKit daemon was lost: " + e.message}
-	case strings.Contains(e.message, "exec format error"):
-		return finding{class: imageregistry.FailurePlatform, message: "the BuildKit daemon cannot run programs of the image's platform: " + e.message}
+	}
+	if line, ok := e.find(otherProcessor); ok && e.step == stepProbe {
+		return finding{class: imageregistry.FailurePlatform, message: "the BuildKit daemon cannot run programs of the base image's platform: " + line}
 	}
 	return finding{}
 }
 
 var (
-	connectionLost = regexp.MustCompile(`error reading from server|transport is closing|connection (refused|reset|error)|\bEOF\b|broken pipe`)
+	connectionLost = regexp.MustCompile(`error reading from server|transport is closing|client connection is closing|connection error: desc`) // gRPC's words
+	otherProcessor = regexp.MustCompile(`exec format error`)
+	noShell        = regexp.MustCompile(`exec:? "?/bin/sh`)
 	diskFull       = regexp.MustCompile(`(?i)no space left on device|disk quota exceeded|enough free space|more space needed on the`)
 	memoryFull     = regexp.MustCompile(`(?i)\bMemoryError\b|cannot allocate memory|out of memory|virtual memory exhausted|Killed signal terminated program|\(program cc1(plus)?\)|^Killed$|signal: killed|died with <Signals\.SIGKILL`)
 )
@@ -204,10 +205,11 @@ const baseVerdict = 69
 
 // analyseProbe finds base images without a shell to run the probe with.
 func analyseProbe(e evidence) finding {
-	if e.exitCode == 0 || strings.Contains(e.message, "no such file or directory") {
-		return finding{class: imageregistry.FailureBaseImage, message: "the base image cannot run /bin/sh: " + e.message}
+	f := finding{class: imageregistry.FailureBaseImage}
+	if line, ok := e.find(noShell); ok {
+		f.message = "the base image cannot run /bin/sh: " + line
 	}
-	return finding{class: imageregistry.FailureBaseImage}
+	return f
 }
 
 // How a refused push reads: the registry's own error code and words where it gave some, else the HTTP status.
