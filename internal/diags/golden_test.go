@@ -84,6 +84,8 @@ var messages = map[string]diag.Diagnostics{
 	"create_other_inputs":    {diags.FromError(diags.CreateImage, "sklearn", &diags.OtherInputsError{Differences: []string{"python version changed: 3.11 -> 3.12", "pip requirements changed: + pandas"}})},
 	"update_cannot_change":   {diags.FromError(diags.UpdateImage, "sklearn", diags.ErrCannotChange)},
 	"list_failed":            {diags.ListFailed(answered(403, "DENIED"))},
+	"delete_refused":         {diags.FromError(diags.DeleteImage, "sklearn", &embedded.DeletesRefusedError{Registry: "registry.test", Err: answered(405, "UNSUPPORTED")})},
+	"list_no_catalog":        {diags.ListFailed(&embedded.CatalogError{Registry: "registry.test", Err: answered(401, "UNAUTHORIZED")})},
 	"image_not_found":        {diags.ImageNotFound("sklearn")},
 	"no_registry_configured": {diags.FromError(diags.CreateImage, "sklearn", diags.ErrNoRegistry)},
 	"not_known_yet":          {diags.ListFailed(diags.ErrNotKnownYet)},

@@ -98,8 +98,8 @@ type DeletesRefusedError struct {
 
 // Error implements error.
 func (e *DeletesRefusedError) Error() string {
-	return fmt.Sprintf("the registry %s does not delete manifests; enable it (for the Docker registry: REGISTRY_STORAGE_DELETE_ENABLED=true), "+
-		`or set deletion_policy = "retain" to only forget the image: %v`, e.Registry, e.Err)
+	return fmt.Sprintf("the registry %s does not delete manifests: %v. Enable deletes (for the Docker registry: REGISTRY_STORAGE_DELETE_ENABLED=true), "+
+		`or set deletion_policy = "retain" and apply that before the destroy, to only forget the image.`, e.Registry, e.Err)
 }
 
 // Unwrap returns the registry's answer.
@@ -114,8 +114,8 @@ type CatalogError struct {
 
 // Error implements error.
 func (e *CatalogError) Error() string {
-	return fmt.Sprintf("the registry %s does not list its repositories (GET /v2/_catalog), so managed images can only be looked up by name; "+
-		"where the registry has a catalog, it may need an administrator's credentials: %v", e.Registry, e.Err)
+	return fmt.Sprintf("the registry %s does not list its repositories: %v. Look images up by name; or, where the registry has a catalog, "+
+		"use the credentials of an administrator.", e.Registry, e.Err)
 }
 
 // Unwrap returns the registry's answer.
