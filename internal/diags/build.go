@@ -92,7 +92,7 @@ func adviceForClass(class imageregistry.FailureClass) string {
 	case imageregistry.FailureAbandoned:
 		return "The process that ran the build died. Apply again to build anew."
 	case imageregistry.FailurePlatform:
-		return "The fault is in the builder, not in the requirements: look at the builder's own log, then apply again."
+		return "The fault is in the builder, not in the requirements: check that the BuildKit daemon runs at the address the provider has (`buildkit.address` or BUILDKIT_HOST), look at the daemon's own log, then apply again."
 	default:
 		return "Apply again; if it fails again, look at the whole log of the build."
 	}
