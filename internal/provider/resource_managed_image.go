@@ -167,6 +167,8 @@ func start(ctx context.Context, registry imageregistry.Registry, t task, plan, s
 	switch t {
 	case taskUpdate:
 		return update(ctx, registry, spec)
+	case taskRepair:
+		return repair(ctx, registry, spec)
 	case taskRebuild:
 		return rebuild(ctx, registry, spec)
 	default:

@@ -33,6 +33,9 @@ func obtain(ctx context.Context, registry imageregistry.Registry, spec imageregi
 		return wanted{}, err
 	case image.Unclaimed:
 		return started(registry.Create(ctx, spec))
+	case !mayAdopt(image) && image.Status == imageregistry.StatusBuildingFirstTime:
+		// Its builder may have died and not been missed yet; the registry finds out.
+		return started(registry.Create(ctx, spec))
 	case !mayAdopt(image):
 		return wanted{}, imageregistry.ErrAlreadyExists
 	}
@@ -43,7 +46,7 @@ func obtain(ctx context.Context, registry imageregistry.Registry, spec imageregi
 		return wanted{}, &diags.OtherInputsError{Differences: changes}
 	}
 	if image.Status.Broken() {
-		return rebuild(ctx, registry, spec)
+		return repair(ctx, registry, spec)
 	}
 	return wanted{image: image, build: imageregistry.Build{ID: image.BuildID}}, nil
 }
@@ -85,7 +88,16 @@ func mayPass(err error) bool {
 	return ok && found.Transient()
 }
 
-// rebuild builds an image anew from the inputs it has.
+// repair makes an image whole that has the right inputs. A registry that can take inputs takes these again, and so publishes from its
+// cache what it can; another one builds everything anew.
+func repair(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
+	if _, ok := registry.(imageregistry.Updater); ok {
+		return update(ctx, registry, spec)
+	}
+	return rebuild(ctx, registry, spec)
+}
+
+// rebuild builds an image anew from the inputs it has, from a fresh base and fresh packages.
 func rebuild(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
 	if rebuilder, ok := registry.(imageregistry.Rebuilder); ok {
 		return started(rebuilder.Rebuild(ctx, spec.Name))
@@ -93,7 +105,7 @@ func rebuild(ctx context.Context, registry imageregistry.Registry, spec imagereg
 	return update(ctx, registry, spec)
 }
 
-// update builds an image anew from other inputs.
+// update builds an image anew from these inputs.
 func update(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
 	if updater, ok := registry.(imageregistry.Updater); ok {
 		return started(updater.Update(ctx, spec))

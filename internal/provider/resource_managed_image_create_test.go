@@ -68,7 +68,7 @@ func TestManagedImage_adoptBroken(t *testing.T) {
 		Config:            adoptingConfig,
 		ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
 	})
-	registry.expectChanges(t, "Rebuild sklearn", "Delete sklearn")
+	registry.expectChanges(t, "Update sklearn", "Delete sklearn")
 }
 
 func TestManagedImage_adoptOtherInputs(t *testing.T) {
@@ -215,7 +215,7 @@ resource "rime_managed_image" "test" {
 			ConfigPlanChecks: before(expectPlanned("rebuild_reason", text("its last build was cancelled"))),
 		},
 	)
-	registry.expectChanges(t, "Rebuild sklearn", "Delete sklearn")
+	registry.expectChanges(t, "Update sklearn", "Delete sklearn")
 }
 
 // A build that somebody else started is waited for, but not stopped.

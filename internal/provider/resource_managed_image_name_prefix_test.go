@@ -182,5 +182,5 @@ func TestManagedImage_namePrefixRepair(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
 		},
 	)
-	registry.expectChanges(t, "Rebuild "+name, "Delete "+name)
+	registry.expectChanges(t, "Update "+name, "Delete "+name)
 }
