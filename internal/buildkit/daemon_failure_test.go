@@ -78,6 +78,7 @@ func TestBuild_fails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req, options := b.request("tiny"), b.options
+			options.Pip.Config = fewRetries
 			c.change(&req, &options)
 			builder, err := New(options)
 			if err != nil {
@@ -100,6 +101,9 @@ func TestBuild_fails(t *testing.T) {
 		})
 	}
 }
+
+// fewRetries is a pip.conf that makes pip give up soon.
+const fewRetries = "[global]\nretries = 1\n"
 
 // refusing serves an index that answers everything with one status. Pip keeps that to itself unless made to say it.
 func refusing(t *testing.T, status int) string {
@@ -186,7 +190,7 @@ func newSeverable(t *testing.T, address string) *severable {
 	if !ok {
 		t.Skipf("%s is no socket that can be forwarded", address)
 	}
-	dir, err := os.MkdirTemp("", "rime") // the name of a socket must be short
+	dir, err := os.MkdirTemp("", "rime") //nolint:usetesting // the name of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,10 @@
 package buildkit
 
 import (
+	"archive/tar"
 	"encoding/json"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -131,6 +134,61 @@ func checkProvenance(t *testing.T, predicate json.RawMessage, baseDigest string)
 	}
 	if strings.Contains(string(predicate), "install_pip.py") {
 		t.Error("the provenance holds the LLB")
+	}
+}
+
+// TestBuild_rpm lets the three package managers of RPM systems write down what they were called with. They are made up: this
+// machine has none of the real ones.
+func TestBuild_rpm(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const tool = "#!/bin/sh\nmkdir -p /var/cache/dnf /var/cache/yum\necho cached >/var/cache/dnf/x >/var/cache/yum/x\n{ basename \"$0\"; printf '%s\\n' \"$@\"; } >/called\n"
+	for name, c := range map[string]struct {
+		tools []string
+		ca    bool
+		want  string
+	}{
+		"dnf":      {[]string{"dnf", "yum", "microdnf"}, false, "dnf --assumeyes --refresh --setopt=install_weak_deps=False --setopt=keepcache=True --setopt=logdir=/run/rime/tmp install -- g++-1:2.0 vim"},
+		"microdnf": {[]string{"microdnf", "yum"}, true, "microdnf --assumeyes --setopt=install_weak_deps=0 --setopt=keepcache=1 --setopt=sslcacert=/run/rime/tmp/ca.pem install -- g++-1:2.0 vim"},
+		"yum":      {[]string{"yum"}, false, "yum --assumeyes --setopt=metadata_expire=0 --setopt=skip_missing_names_on_install=False --setopt=keepcache=1 install -- g++-1:2.0 vim"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files, options := map[string]string{}, b.options
+			for _, name := range c.tools {
+				files["usr/bin/"+name] = tool
+			}
+			if c.ca {
+				options.CAFile = t.TempDir() + "/ca.pem"
+				if err := os.WriteFile(options.CAFile, []byte("certificates"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			req := b.request()
+			req.Base, req.Target = b.variant("base/"+name, withFiles(files)), strings.Replace(req.Target, ":tag", "-"+name+":tag", 1)
+			req.Packages = []requirement.Package{
+				{Name: "vim", Type: requirement.PackageTypeRockyLinux}, {Name: "g++", VersionSpecifier: "1:2.0", Type: requirement.PackageTypeRockyLinux},
+			}
+			builder, err := New(options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = builder.Close() })
+			if _, err := builder.Build(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			layers := layersOf(t, b.pull(req.Target).images[0])
+			checkLayer(t, "system", layers[len(layers)-1], []string{"called"}, []string{"called"})
+			eachFile(t, layers[len(layers)-1], func(h *tar.Header, r io.Reader) {
+				content, err := io.ReadAll(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Join(strings.Fields(string(content)), " "); h.Name == "called" && got != c.want {
+					t.Errorf("called\n%s\nwant\n%s", got, c.want)
+				}
+			})
+		})
 	}
 }
 

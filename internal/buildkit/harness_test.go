@@ -2,12 +2,15 @@ package buildkit
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/core/content/proxy"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -23,6 +28,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	controlapi "github.com/moby/buildkit/api/services/control"
+	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
@@ -278,4 +287,70 @@ func fakeConfig(t *testing.T) v1.Image {
 		t.Fatal(err)
 	}
 	return image
+}
+
+// forwardRequest answers with what another server answers, without credentials.
+func forwardRequest(w http.ResponseWriter, r *http.Request, server string) {
+	target, err := url.Parse(server)
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Del("Authorization")
+	httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
+}
+
+// certificateOf is the certificate of a test server in PEM.
+func certificateOf(server *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+}
+
+func asError(t *testing.T, err error) *Error {
+	t.Helper()
+	failed, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("%T is no *Error: %v", err, err)
+	}
+	return failed
+}
+
+// buildHistory is what the daemon remembers: a record of each build, and every blob that records refer to (logs, errors, provenance).
+func buildHistory(t *testing.T, c *client.Client) [][]byte {
+	t.Helper()
+	stream, err := c.ControlClient().ListenBuildHistory(t.Context(), &controlapi.BuildHistoryRequest{EarlyExit: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := proxy.NewContentStore(c.ContentClient())
+	var found [][]byte
+	for {
+		event, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return found
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		record, err := event.Record.MarshalVT()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, record)
+		for _, d := range []*controlapi.Descriptor{event.Record.Logs, event.Record.ExternalError, event.Record.Trace} {
+			if d == nil {
+				continue
+			}
+			blob, err := content.ReadBlob(t.Context(), store, ocispecs.Descriptor{Digest: digest.Digest(d.Digest), Size: d.Size, MediaType: d.MediaType})
+			if err == nil { // an older record may be pruned meanwhile
+				found = append(found, blob)
+			}
+		}
+		for _, result := range append(slices.Collect(maps.Values(event.Record.Results)), event.Record.Result) {
+			for _, d := range result.GetAttestations() {
+				blob, err := content.ReadBlob(t.Context(), store, ocispecs.Descriptor{Digest: digest.Digest(d.Digest), Size: d.Size, MediaType: d.MediaType})
+				if err == nil {
+					found = append(found, blob)
+				}
+			}
+		}
+	}
 }
