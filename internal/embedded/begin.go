@@ -45,6 +45,9 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 		return err
 	})
 	if err != nil {
+		if w != nil {
+			w.lease.release()
+		}
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	r.serve(rec.Name)
@@ -55,6 +58,9 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 // take makes the record one of a build of ours.
 func (r *Registry) take(repo name.Repository, rec *record, o order) *work {
 	l := newLease(r.store, repo)
+	if rec.Lease != nil {
+		r.store.lifelines().forget(rec.Lease.ID)
+	}
 	rec.noteAttempt()
 	rec.Request = requestOf(o.spec)
 	rec.Build = build{ID: l.id, Status: imageregistry.BuildRequested, CreatedAt: r.store.clock.now().UTC()}
@@ -72,6 +78,7 @@ func (r *Registry) start(ctx context.Context, w *work) {
 	go func() {
 		defer cancel(nil)
 		defer close(w.done)
+		defer w.lease.release()
 		r.run(ctx, w)
 	}()
 }

@@ -58,6 +58,8 @@ type BusyError struct {
 	Holder string
 	// Until is when that process counts as dead unless it is heard of again.
 	Until time.Time
+	// lease is the lease that is in the way. Empty where there is none yet.
+	lease string
 }
 
 // Error implements error.

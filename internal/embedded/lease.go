@@ -16,10 +16,13 @@ type lease struct {
 	id    string
 	// turn admits one write at a time, the work's own or a renewal.
 	turn chan struct{}
+	// release lets go of the lease's lifeline; the record must not have the lease any more.
+	release func()
 }
 
 func newLease(s *store, repo name.Repository) *lease {
-	return &lease{store: s, repo: repo, id: newBuildID(path.Base(repo.RepositoryStr())), turn: make(chan struct{}, 1)}
+	id := newBuildID(path.Base(repo.RepositoryStr()))
+	return &lease{store: s, repo: repo, id: id, turn: make(chan struct{}, 1), release: s.lifelines().tie(id)}
 }
 
 // lostLeaseError tells that the record is somebody else's now.

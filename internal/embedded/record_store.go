@@ -36,6 +36,9 @@ func (s *store) readRecord(ctx context.Context, repo name.Repository) (*record, 
 	if err := json.Unmarshal([]byte(content), rec); err != nil {
 		return nil, "", &RecordError{Reference: tag.Name(), Problem: "the record of a managed image cannot be read", Err: err}
 	}
+	if rec.Lease != nil {
+		rec.Lease.died = s.lifelines().cut(rec.Lease.ID)
+	}
 	return rec, manifest.Digest.String(), nil
 }
 

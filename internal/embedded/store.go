@@ -71,6 +71,9 @@ func (s *store) renewPusher() error {
 	return err
 }
 
+// lifelines are those of the processes of this machine.
+func (s *store) lifelines() lifelines { return lifelines{s.options.Lifelines} }
+
 // noAnswerError is a registry that did not answer in time. It is a net.Error.
 type noAnswerError struct{ after time.Duration }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -108,6 +109,7 @@ func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registr
 		Options: embedded.Options{
 			RequestTimeout: requestTimeout,
 			Retries:        cmp.Or(int(model.HTTP.MaxRetries.ValueInt64()), -1), // Zero would mean the default there.
+			Lifelines:      os.TempDir(),
 		},
 	})
 }
