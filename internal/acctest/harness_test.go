@@ -158,15 +158,21 @@ func (r repository) index(reference string) v1.ImageIndex {
 	return index
 }
 
-// image is the image that a tag or digest stands for: the only one of its index that is no attestation.
+// image is the only image that a tag or digest stands for.
 func (r repository) image(reference string) v1.Image {
 	r.t.Helper()
-	images, err := partial.FindImages(r.index(reference), func(d v1.Descriptor) bool { return d.Annotations[attestationKey] == "" })
+	return only(r.t, r.index(reference))
+}
+
+// only is the only image of an index that is no attestation.
+func only(t *testing.T, index v1.ImageIndex) v1.Image {
+	t.Helper()
+	images, err := partial.FindImages(index, func(d v1.Descriptor) bool { return d.Annotations[attestationKey] == "" })
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if len(images) != 1 {
-		r.t.Fatalf("%s has %d images", reference, len(images))
+		t.Fatalf("the index has %d images", len(images))
 	}
 	return images[0]
 }
