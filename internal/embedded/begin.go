@@ -20,10 +20,7 @@ type order struct {
 // begin accepts a build: with no other process changing the record, decide is asked what to build (the record is nil where there is none), the record
 // is written with a lease of ours, and the build starts in the background.
 func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(*record) (order, error)) (imageregistry.Image, imageregistry.Build, error) {
-	var (
-		w   *work
-		rec *record
-	)
+	var rec *record
 	err := r.store.exclusively(ctx, repo, func(ctx context.Context) error {
 		found, digest, err := r.store.readRecord(ctx, repo)
 		if err != nil && !errors.Is(err, errAbsent) {
@@ -40,18 +37,19 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 		if rec == nil {
 			rec = &record{Name: o.spec.Name, CreatedAt: r.store.clock.now().UTC()}
 		}
-		w = r.take(repo, rec, o)
-		_, err = r.store.writeRecord(ctx, repo, rec, digest)
-		return err
+		w := r.take(repo, rec, o)
+		if _, err := r.store.writeRecord(ctx, repo, rec, digest); err != nil {
+			w.lease.release()
+			return err
+		}
+		// At once, for the lease runs from now on.
+		r.start(ctx, w)
+		return nil
 	})
 	if err != nil {
-		if w != nil {
-			w.lease.release()
-		}
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	r.serve(rec.Name)
-	r.start(ctx, w)
 	return r.describe(repo, rec, sighting{}), rec.Build.domain(r.store.clock.now()), nil
 }
 

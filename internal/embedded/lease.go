@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 )
@@ -90,6 +91,22 @@ func (l *lease) put(ctx context.Context, rec *record, digest string, change func
 	change(rec)
 	_, err := l.store.writeRecord(ctx, l.repo, rec, digest)
 	return err
+}
+
+// hold renews the lease in the background, calls each after every renewal, and lost when the lease is lost. The function it returns ends
+// that, and waits for a renewal that is under way: one that arrives later would bring back what has been written or removed meanwhile.
+func (l *lease) hold(ctx context.Context, each func(context.Context), lost func(error)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var renewals sync.WaitGroup
+	renewals.Go(func() {
+		if err := l.keep(ctx, each); err != nil {
+			lost(err)
+		}
+	})
+	return func() {
+		cancel()
+		renewals.Wait()
+	}
 }
 
 // keep renews the lease until ctx ends, and calls each after every renewal. It returns a *lostLeaseError as soon as the lease is lost, else nil.

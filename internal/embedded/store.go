@@ -37,8 +37,8 @@ type store struct {
 	direct http.RoundTripper
 	// keepsAll is set once the registry has refused a delete, to save asking again where it does not matter.
 	keepsAll atomic.Bool
-	// forsaken are the tags of claims of this process that could not be lowered.
-	forsaken sync.Map
+	// lowered are the tags of claims that this process is done with.
+	lowered sync.Map
 }
 
 // newStore contacts nothing.
