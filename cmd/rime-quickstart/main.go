@@ -93,7 +93,7 @@ func (p *parts) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := p.reporter.stage("Start an OCI registry", func() error {
-		p.registry, err = oci.Start(oci.Options{})
+		p.registry, err = oci.Start(oci.Options{DataDir: p.images()})
 		return err
 	}); err != nil {
 		return err
@@ -114,12 +114,15 @@ func (p *parts) prepare(ctx context.Context) error {
 	})
 }
 
+// images is where the registry keeps the images: not in the system's directory for temporary files, which may be in memory.
+func (p *parts) images() string { return filepath.Join(p.directory, "registry") }
+
 // stop stops what was started, last first.
 func (p *parts) stop() error {
 	p.packages.stop()
 	var errs []error
 	if p.registry != nil {
-		errs = append(errs, p.registry.Close())
+		errs = append(errs, p.registry.Close(), os.RemoveAll(p.images()))
 	}
 	if p.daemon != nil {
 		errs = append(errs, p.daemon.Stop())

@@ -207,7 +207,7 @@ func TestReporter(t *testing.T) {
 	if err := r.stage("Do it", func() error { r.note("once"); return syscall.ENOENT }); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("got %v", err)
 	}
-	if got, want := out.String(), `^  Do it \(once\) \.{50} +0\.0 s ✗\n$`; !regexp.MustCompile(want).MatchString(got) {
+	if got, want := out.String(), `^  Do it \(once\) \.{58} +0\.0 s ✗\n$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -14,7 +14,7 @@ type reporter struct {
 }
 
 // column is where the durations stand.
-const column = 64
+const column = 72
 
 func (r *reporter) stage(title string, do func() error) error {
 	began := time.Now()

@@ -1,30 +1,57 @@
 package acctest_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/managed-images/terraform-provider-rime/internal/acctest"
-	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
-
-func TestMain(m *testing.M) { acctest.Main(m) }
 
 func TestManagedImage_basic(t *testing.T) {
 	t.Parallel()
-	registry := acctest.StartRegistry(t, oci.Options{})
-	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
-	w.Write("main.tf", `
-resource "rime_managed_image" "a" {
-  name           = "basic"
-  python_version = "3.11"
-  pip_requirements = [
-    { name = "tiny-model", version_specifier = ">=1,<2" },
-    { name = "needs-other" },
-  ]
-}
-`)
-	t.Log(w.Apply().Output)
+	registry, w := setup(t, model)
+	shows(t, w.Apply(), "Plan: 1 to add, 0 to change, 0 to destroy.", "Apply complete! Resources: 1 added, 0 changed, 0 destroyed.")
+	repo := repositoryOf(t, registry.Host, "model")
+	first, firstTag := text(t, w, "image_digest"), text(t, w, "rime_tag")
+	expectValues(t, w, map[string]any{
+		"status": "ready", "status_reason": nil, "rebuild_reason": nil, "role_type": "user_defined", "python_version": "3.11",
+		"repo_uri": repo.Name(), "image_uri": repo.Name() + "@" + first,
+	})
+	if found := repo.digest(firstTag); found != first {
+		t.Errorf("the tag %s stands for %q in the registry and %q in the state", firstTag, found, first)
+	}
 	w.PlanIsEmpty()
-	t.Log(w.Values("rime_managed_image.a"))
-	w.Destroy()
+	w.Clone().PlanIsEmpty() // another machine
+
+	w.Edit("main.tf", `{ name = "tiny-model", version_specifier = ">=1,<2" }`, `{ name = "tiny-model", version_specifier = ">=2" }, { name = "needs-other" }`)
+	planShows(t, w, "rime_managed_image.a will be updated in-place", "Plan: 0 to add, 1 to change, 0 to destroy.",
+		`+ rebuild_reason = "pip requirements changed: + needs-other, ~ tiny-model >=1,<2 -> >=2"`)
+	w.Apply()
+	second := text(t, w, "image_digest")
+	if second == first {
+		t.Error("other requirements made the same image")
+	}
+	for _, digest := range []string{first, second} { // pods may still run the first
+		if err := validate.Image(repo.image(digest)); err != nil {
+			t.Errorf("%s cannot be pulled: %v", digest, err)
+		}
+	}
+	if want := []string{firstTag, text(t, w, "rime_tag"), recordTag}; !sameElements(repo.tags(), want) {
+		t.Errorf("the registry has the tags %q, want %q", repo.tags(), want)
+	}
+	w.PlanIsEmpty()
+	w.Clone().PlanIsEmpty()
+
+	shows(t, w.Destroy(), "Destroy complete! Resources: 1 destroyed.")
+	expectNothingLeft(t, registry, "model")
+	for _, request := range registry.Requests() {
+		if !strings.HasPrefix(request.Path, "/v2/ml/model/") && request.Path != "/v2/" {
+			t.Errorf("the registry was asked for something that is not the image's: %s %s", request.Method, request.Path)
+		}
+	}
+}
+
+func sameElements(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }

@@ -1,7 +1,6 @@
 package acctest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,12 +8,8 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -73,6 +68,19 @@ func (w *Workspace) Write(name, text string) {
 	}
 }
 
+// Edit replaces a piece of a file of the configuration, which has to be there.
+func (w *Workspace) Edit(name, before, after string) {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.Dir, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !strings.Contains(string(text), before) {
+		w.t.Fatalf("%s has no %q:\n%s", name, before, text)
+	}
+	w.Write(name, strings.ReplaceAll(string(text), before, after))
+}
+
 // Clone makes another directory with the same configuration and a copy of the state: another machine.
 func (w *Workspace) Clone() *Workspace {
 	w.t.Helper()
@@ -81,6 +89,23 @@ func (w *Workspace) Clone() *Workspace {
 		w.t.Fatal(err)
 	}
 	return c
+}
+
+// CopyState takes over the state of another workspace.
+func (w *Workspace) CopyState(from *Workspace) {
+	w.t.Helper()
+	state, err := os.ReadFile(filepath.Join(from.Dir, "terraform.tfstate"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Write("terraform.tfstate", string(state))
+}
+
+// For is the same workspace for a part of the test.
+func (w *Workspace) For(t testing.TB) *Workspace {
+	part := *w
+	part.t = t
+	return &part
 }
 
 // Result is what a command of Terraform printed, both streams in the order of printing, and its exit status.
@@ -210,104 +235,6 @@ func (w *Workspace) Image(name string) (Resource, bool) {
 		}
 	}
 	return Resource{}, false
-}
-
-// Process is a command of Terraform that runs.
-type Process struct {
-	t      testing.TB
-	cmd    *exec.Cmd
-	output lockedBuffer
-}
-
-// Start starts a command of Terraform in a process group of its own.
-func (w *Workspace) Start(args ...string) *Process {
-	w.t.Helper()
-	p := &Process{t: w.t}
-	// Longer than any test: a command that hangs ends with the test binary's own time-out and its stacks.
-	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), terraform(), args...)
-	p.cmd.Dir = w.Dir
-	p.cmd.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "NO_COLOR=1", "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1")
-	for _, key := range slices.Sorted(maps.Keys(w.Env)) {
-		p.cmd.Env = append(p.cmd.Env, key+"="+w.Env[key])
-	}
-	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.WaitDelay = 10 * time.Second
-	if err := p.cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	return p
-}
-
-// terraform is the CLI to test with.
-func terraform() string {
-	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {
-		return path
-	}
-	return "terraform"
-}
-
-// Interrupt sends SIGINT to Terraform and its providers, as Ctrl-C at a terminal does.
-func (p *Process) Interrupt() { p.signal(-p.cmd.Process.Pid, syscall.SIGINT) }
-
-// Terminate sends SIGTERM to Terraform alone, as a CI system does when it cancels a job.
-func (p *Process) Terminate() { p.signal(p.cmd.Process.Pid, syscall.SIGTERM) }
-
-// Kill kills Terraform and its providers at once.
-func (p *Process) Kill() { p.signal(-p.cmd.Process.Pid, syscall.SIGKILL) }
-
-// KillProviders kills the providers and leaves Terraform alone.
-func (p *Process) KillProviders() {
-	p.t.Helper()
-	pids := processesWith(func(parent int, command string) bool {
-		return parent == p.cmd.Process.Pid && strings.Contains(command, "terraform-provider-rime")
-	})
-	if len(pids) == 0 {
-		p.t.Fatal("Terraform runs no provider")
-	}
-	for _, pid := range pids {
-		p.signal(pid, syscall.SIGKILL)
-	}
-}
-
-func (p *Process) signal(pid int, s syscall.Signal) {
-	p.t.Helper()
-	if err := syscall.Kill(pid, s); err != nil {
-		p.t.Fatalf("signal %v: %v", s, err)
-	}
-}
-
-// Output is what was printed so far.
-func (p *Process) Output() string { return p.output.String() }
-
-// Wait waits for the end.
-func (p *Process) Wait() Result {
-	p.t.Helper()
-	err := p.cmd.Wait()
-	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
-		p.t.Fatalf("%v: %v\n%s", p.cmd.Args, err, p.Output())
-	}
-	return Result{Output: p.Output(), ExitCode: p.cmd.ProcessState.ExitCode()}
-}
-
-// lockedBuffer is a buffer that can be read while the command still writes.
-type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *lockedBuffer) Write(text []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(text)
-}
-
-// String returns what was written so far.
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
 }
 
 // Eventually waits until the condition holds, looking often, and fails the test after the time given.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,14 +137,23 @@ func TestResolveBase_digestIsKnown(t *testing.T) {
 
 // keychain answers with what it has for a host, and counts.
 type keychain struct {
+	mu      sync.Mutex
 	configs map[string]authn.AuthConfig
 	asked   []string
 	err     error
 }
 
 func (k *keychain) Resolve(r authn.Resource) (authn.Authenticator, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.asked = append(k.asked, r.RegistryStr())
 	return authn.FromConfig(k.configs[r.RegistryStr()]), k.err
+}
+
+func (k *keychain) set(host string, config authn.AuthConfig) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.configs[host] = config
 }
 
 func TestAuthProvider(t *testing.T) {

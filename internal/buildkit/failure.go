@@ -106,14 +106,12 @@ func builderWords(err error) string {
 func (e evidence) stepName() string {
 	var base *baseError
 	switch {
-	case e.step != "":
-		return e.step
 	case errors.As(e.err, &base):
 		return stepPull
-	case e.exported:
+	case e.step == "" && e.exported:
 		return stepPush
 	}
-	return ""
+	return e.step
 }
 
 // judge tries the analyses from the most to the least specific.
@@ -137,16 +135,19 @@ func analysePlatform(e evidence) finding {
 	switch {
 	case errors.As(e.err, &platform):
 		return finding{class: imageregistry.FailurePlatform, message: platform.Error()}
-	case e.step == "" && !e.exported && grpcerrors.Code(e.err) == codes.Unavailable && connectionLost.MatchString(e.message):
+	case grpcerrors.Code(e.err) == codes.Unavailable && connectionLost.MatchString(e.message):
 		return finding{class: imageregistry.FailurePlatform, message: "the connection to the BuildKit daemon was lost: " + e.message}
-	case strings.Contains(e.message, "exec format error"):
-		return finding{class: imageregistry.FailurePlatform, message: "the BuildKit daemon cannot run programs of the image's platform: " + e.message}
+	}
+	if line, ok := e.find(otherProcessor); ok && e.step == stepProbe {
+		return finding{class: imageregistry.FailurePlatform, message: "the BuildKit daemon cannot run programs of the base image's platform: " + line}
 	}
 	return finding{}
 }
 
 var (
-	connectionLost = regexp.MustCompile(`error reading from server|transport is closing|connection (refused|reset|error)|\bEOF\b|broken pipe`)
+	connectionLost = regexp.MustCompile(`error reading from server|transport is closing|client connection is closing|connection error: desc`) // gRPC's words
+	otherProcessor = regexp.MustCompile(`exec format error`)
+	noShell        = regexp.MustCompile(`exec:? "?/bin/sh`)
 	diskFull       = regexp.MustCompile(`(?i)no space left on device|disk quota exceeded|enough free space|more space needed on the`)
 	memoryFull     = regexp.MustCompile(`(?i)\bMemoryError\b|cannot allocate memory|out of memory|virtual memory exhausted|Killed signal terminated program|\(program cc1(plus)?\)|^Killed$|signal: killed|died with <Signals\.SIGKILL`)
 )
@@ -204,47 +205,50 @@ const baseVerdict = 69
 
 // analyseProbe finds base images without a shell to run the probe with.
 func analyseProbe(e evidence) finding {
-	if e.exitCode == 0 || strings.Contains(e.message, "no such file or directory") {
-		return finding{class: imageregistry.FailureBaseImage, message: "the base image cannot run /bin/sh: " + e.message}
+	f := finding{class: imageregistry.FailureBaseImage}
+	if line, ok := e.find(noShell); ok {
+		f.message = "the base image cannot run /bin/sh: " + line
 	}
-	return finding{class: imageregistry.FailureBaseImage}
+	return f
 }
 
-// How a refused push reads: the registry's own error code and words where it gave some, else the HTTP status.
+// How a refused push reads. BuildKit gives the registry's own error code and words where there were some, and the HTTP
+// status only where there were none.
 var (
-	pushErrorCode  = regexp.MustCompile(`failed to push \S+: ([a-z ]+): `)
-	pushHTTPStatus = regexp.MustCompile(`unexpected status.*?: (\d{3})\b`)
+	pushErrorCode   = regexp.MustCompile(`failed to push \S+: ([a-z ]+): `)
+	pushHTTPStatus  = regexp.MustCompile(`unexpected status.*?: (\d{3})\b`)
+	rateExceeded    = regexp.MustCompile(`(?i)rate exceeded|rate limit|too ?many ?requests`) // under any code
+	nameUnknown     = regexp.MustCompile(`(?i)no such repository|repository .*(?:does not exist|not found)|repository name not known`)
+	pushTranslation = map[string]string{"unauthorized": unauthorized, "401": unauthorized, "denied": denied, "403": denied, "404": noRepository}
 )
 
-// pushWords are the beginnings of messages, by error code of the distribution specification and by HTTP status.
-var pushWords = map[string]string{
-	"unauthorized":    "the registry wants other credentials",
-	"401":             "the registry wants other credentials",
-	"denied":          "the credentials may not push to this repository",
-	"403":             "the credentials may not push to this repository",
-	"name unknown":    "the registry has no such repository, and does not make it on a push",
-	"404":             "the registry has no such repository, and does not make it on a push",
-	"toomanyrequests": tooManyRequests,
-	"429":             tooManyRequests,
-}
-
-const tooManyRequests = "the registry asks for fewer requests"
-
-var rateExceeded = regexp.MustCompile(`(?i)rate exceeded|rate limit|too ?many ?requests`)
+// The beginnings of messages about refused pushes.
+const (
+	tooManyRequests = "the registry asks for fewer requests"
+	unauthorized    = "the registry wants other credentials"
+	denied          = "the credentials may not push to this repository"
+	noRepository    = "the registry has no such repository, and makes none on a push"
+)
 
 // analysePush says what a registry's answer means.
 func analysePush(e evidence) finding {
-	f := finding{class: imageregistry.FailurePush}
-	for _, pattern := range []*regexp.Regexp{pushErrorCode, pushHTTPStatus} {
-		if match := pattern.FindStringSubmatch(e.message); match != nil && pushWords[match[1]] != "" {
-			f.message = pushWords[match[1]] + ": " + e.message
-			return f
+	meaning := ""
+	switch {
+	case rateExceeded.MatchString(e.message):
+		meaning = tooManyRequests
+	case nameUnknown.MatchString(e.message):
+		meaning = noRepository
+	default:
+		for _, pattern := range []*regexp.Regexp{pushErrorCode, pushHTTPStatus} {
+			if match := pattern.FindStringSubmatch(e.message); match != nil && meaning == "" {
+				meaning = pushTranslation[match[1]]
+			}
 		}
 	}
-	if rateExceeded.MatchString(e.message) { // said under some other code
-		f.message = tooManyRequests + ": " + e.message
+	if meaning == "" {
+		return finding{class: imageregistry.FailurePush}
 	}
-	return f
+	return finding{class: imageregistry.FailurePush, message: meaning + ": " + e.message}
 }
 
 // throttled tells whether a push failed only because the registry was asked too often.

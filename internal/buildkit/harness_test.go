@@ -2,24 +2,36 @@ package buildkit
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/core/content/proxy"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	controlapi "github.com/moby/buildkit/api/services/control"
+	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
@@ -43,8 +55,9 @@ type bench struct {
 	// registry is host and port. Requests go through intercept first, which tells whether it has answered.
 	registry  string
 	intercept func(w http.ResponseWriter, r *http.Request) bool
-	// index is the address of the simple index.
-	index string
+	// index is the address of the simple index, which packages answers at.
+	index    string
+	packages atomic.Pointer[pypi.Index]
 	// base is the base image by digest.
 	base string
 	// options are what builder uses.
@@ -65,12 +78,19 @@ func newBench(t *testing.T, packages ...pypi.Package) *bench {
 	}))
 	t.Cleanup(server.Close)
 	b.registry = strings.TrimPrefix(server.URL, "http://")
-	index := httptest.NewServer(pypi.New(packages...))
+	b.packages.Store(pypi.New(packages...))
+	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.packages.Load().ServeHTTP(w, r) }))
 	t.Cleanup(index.Close)
 	b.index = index.URL + "/simple/"
 	b.base = pinned(t, workbenchtest.BaseImage(t, b.registry))
 	b.options = Options{Address: b.address, Pip: PipOptions{IndexURL: b.index}, Version: "1.2.3"}
 	return b
+}
+
+// replaceIndex serves other packages from now on.
+func (b *bench) replaceIndex(packages ...pypi.Package) *atomic.Pointer[pypi.Index] {
+	b.packages.Store(pypi.New(packages...))
+	return &b.packages
 }
 
 // pinned adds the digest that a reference means now.
@@ -165,28 +185,69 @@ func (b *bench) failureOf(ctx context.Context, req Request) *Error {
 	return failed
 }
 
-// variant pushes the base image with more files and returns it by digest.
-func (b *bench) variant(repository string, change func(v1.Image) (v1.Image, error)) string {
+// image pulls a single image.
+func (b *bench) image(ref string) v1.Image {
 	b.t.Helper()
-	base, err := name.ParseReference(b.base)
+	parsed, err := name.ParseReference(ref)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	image, err := remote.Image(base, remote.WithContext(b.t.Context()))
+	image, err := remote.Image(parsed, remote.WithContext(b.t.Context()))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if image, err = change(image); err != nil {
-		b.t.Fatal(err)
-	}
+	return image
+}
+
+// push pushes an image or an index and returns it by digest.
+func (b *bench) push(repository string, what remote.Taggable) string {
+	b.t.Helper()
 	target, err := name.NewTag(b.registry + "/" + repository + ":tag")
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := remote.Write(target, image, remote.WithContext(b.t.Context()), remote.WithAuth(authn.Anonymous)); err != nil {
+	switch what := what.(type) {
+	case v1.ImageIndex:
+		err = remote.WriteIndex(target, what, remote.WithContext(b.t.Context()))
+	case v1.Image:
+		err = remote.Write(target, what, remote.WithContext(b.t.Context()))
+	}
+	if err != nil {
 		b.t.Fatal(err)
 	}
 	return pinned(b.t, target.String())
+}
+
+// variant pushes the base image with a change and returns it by digest.
+func (b *bench) variant(repository string, change func(v1.Image) (v1.Image, error)) string {
+	b.t.Helper()
+	image, err := change(b.image(b.base))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.push(repository, image)
+}
+
+// multiPlatform pushes the base image as one for several architectures.
+func (b *bench) multiPlatform(repository string, architectures ...string) string {
+	b.t.Helper()
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, architecture := range architectures {
+		image := b.image(b.base)
+		config, err := image.ConfigFile()
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		config = config.DeepCopy()
+		config.Architecture = architecture
+		if image, err = mutate.ConfigFile(image, config); err != nil {
+			b.t.Fatal(err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: architecture}},
+		})
+	}
+	return b.push(repository, index)
 }
 
 // withFiles adds a layer of files to an image; a path that ends in "/" is a directory.
@@ -202,3 +263,94 @@ func withFiles(files map[string]string) func(v1.Image) (v1.Image, error) {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// serve starts a server and returns its address.
+func serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// forward copies until one side is closed, then closes both.
+func forward(to io.WriteCloser, from io.ReadCloser) {
+	_, _ = io.Copy(to, from)
+	_ = to.Close()
+	_ = from.Close()
+}
+
+// fakeConfig is an image of this machine's platform, to derive others from.
+func fakeConfig(t *testing.T) v1.Image {
+	t.Helper()
+	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
+// forwardRequest answers with what another server answers, without credentials.
+func forwardRequest(w http.ResponseWriter, r *http.Request, server string) {
+	target, err := url.Parse(server)
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Del("Authorization")
+	httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
+}
+
+// certificateOf is the certificate of a test server in PEM.
+func certificateOf(server *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+}
+
+func asError(t *testing.T, err error) *Error {
+	t.Helper()
+	failed, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("%T is no *Error: %v", err, err)
+	}
+	return failed
+}
+
+// buildHistory is what the daemon remembers: a record of each build, and every blob that records refer to (logs, errors, provenance).
+func buildHistory(t *testing.T, c *client.Client) [][]byte {
+	t.Helper()
+	stream, err := c.ControlClient().ListenBuildHistory(t.Context(), &controlapi.BuildHistoryRequest{EarlyExit: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := proxy.NewContentStore(c.ContentClient())
+	var found [][]byte
+	for {
+		event, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return found
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		record, err := event.Record.MarshalVT()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, record)
+		for _, d := range []*controlapi.Descriptor{event.Record.Logs, event.Record.ExternalError, event.Record.Trace} {
+			if d == nil {
+				continue
+			}
+			blob, err := content.ReadBlob(t.Context(), store, ocispecs.Descriptor{Digest: digest.Digest(d.Digest), Size: d.Size, MediaType: d.MediaType})
+			if err == nil { // an older record may be pruned meanwhile
+				found = append(found, blob)
+			}
+		}
+		for _, result := range append(slices.Collect(maps.Values(event.Record.Results)), event.Record.Result) {
+			for _, d := range result.GetAttestations() {
+				blob, err := content.ReadBlob(t.Context(), store, ocispecs.Descriptor{Digest: digest.Digest(d.Digest), Size: d.Size, MediaType: d.MediaType})
+				if err == nil {
+					found = append(found, blob)
+				}
+			}
+		}
+	}
+}

@@ -92,11 +92,14 @@ func adviceForClass(class imageregistry.FailureClass) string {
 	case imageregistry.FailureAbandoned:
 		return "The process that ran the build died. Apply again to build anew."
 	case imageregistry.FailurePlatform:
-		return "The fault is in the builder, not in the requirements: look at the builder's own log, then apply again."
+		return "The fault is in the builder, not in the requirements: check that the BuildKit daemon runs at the address the provider has (`buildkit.address` or BUILDKIT_HOST), look at the daemon's own log, then apply again."
 	default:
 		return "Apply again; if it fails again, look at the whole log of the build."
 	}
 }
+
+// ErrNotOurs is a build that is left alone because this apply did not start it.
+var ErrNotOurs = fmt.Errorf("it was started elsewhere: %w", imageregistry.ErrCannotCancel)
 
 // Unfinished is a wait for a build that ended before the build did.
 type Unfinished struct {
@@ -110,7 +113,7 @@ type Unfinished struct {
 	Cancel error
 }
 
-// Diagnostic describes it: a warning when the build goes on because it cannot be cancelled (the next apply waits for it), else an error.
+// Diagnostic describes it: a warning when the build goes on because nobody may or can cancel it (the next apply waits for it), else an error.
 func (u Unfinished) Diagnostic() diag.Diagnostic {
 	summary := "Managed Image Build Interrupted"
 	what := fmt.Sprintf("Waiting for the build of managed image %q was interrupted.", u.Name)
@@ -124,6 +127,9 @@ func (u Unfinished) Diagnostic() diag.Diagnostic {
 	switch {
 	case u.Cancel == nil:
 		return diag.NewErrorDiagnostic(summary, text(what+" The build was cancelled and has ended.", next, block))
+	case errors.Is(u.Cancel, ErrNotOurs):
+		return diag.NewWarningDiagnostic("Managed Image Build Continues",
+			text(what+" The build was not started by this apply, so it goes on.", "Apply again to wait for its end.", block))
 	case errors.Is(u.Cancel, imageregistry.ErrCannotCancel):
 		return diag.NewWarningDiagnostic("Managed Image Build Continues",
 			text(what+" The registry cannot cancel a running build, so it goes on.", "Apply again to wait for its end.", block))

@@ -84,6 +84,8 @@ var messages = map[string]diag.Diagnostics{
 	"create_other_inputs":    {diags.FromError(diags.CreateImage, "sklearn", &diags.OtherInputsError{Differences: []string{"python version changed: 3.11 -> 3.12", "pip requirements changed: + pandas"}})},
 	"update_cannot_change":   {diags.FromError(diags.UpdateImage, "sklearn", diags.ErrCannotChange)},
 	"list_failed":            {diags.ListFailed(answered(403, "DENIED"))},
+	"delete_refused":         {diags.FromError(diags.DeleteImage, "sklearn", &embedded.DeletesRefusedError{Registry: "registry.test", Err: answered(405, "UNSUPPORTED")})},
+	"list_no_catalog":        {diags.ListFailed(&embedded.CatalogError{Registry: "registry.test", Err: answered(401, "UNAUTHORIZED")})},
 	"image_not_found":        {diags.ImageNotFound("sklearn")},
 	"no_registry_configured": {diags.FromError(diags.CreateImage, "sklearn", diags.ErrNoRegistry)},
 	"not_known_yet":          {diags.ListFailed(diags.ErrNotKnownYet)},
@@ -115,6 +117,7 @@ var messages = map[string]diag.Diagnostics{
 	"build_interrupted":           {unfinished(context.Canceled, nil)},
 	"build_timed_out":             {unfinished(&diags.TimeoutError{Setting: "timeouts.create", After: 90 * time.Minute}, nil)},
 	"build_goes_on":               {unfinished(context.Canceled, imageregistry.ErrCannotCancel)},
+	"build_of_others_goes_on":     {unfinished(context.Canceled, diags.ErrNotOurs)},
 	"build_interrupted_uncertain": {unfinished(context.Canceled, answered(503, ""))},
 
 	"invalid_value":         {diags.InvalidValue("Invalid Managed Image Name", path.Root("name"), "My.Image", &diags.Problem{Text: "must be lower case", Suggestion: `write "my-image"`})},

@@ -1,6 +1,7 @@
 package diags
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,14 +42,7 @@ func InvalidRequirements(summary, attribute, name string, at path.Path, err erro
 			all.Append(diag.NewAttributeErrorDiagnostic(at, summary, text(sentence(err.Error()))))
 			continue
 		}
-		element := name
-		if element == "" && refused.Field == requirement.FieldName {
-			element = refused.Text
-		}
-		subject := attribute
-		if element != "" {
-			subject = fmt.Sprintf("%s[%q]", attribute, element)
-		}
+		subject := fmt.Sprintf("%s[%q]", attribute, cmp.Or(name, refused.Requirement))
 		problem := refused.Problem
 		if refused.Offending != "" && refused.Offending != refused.Text {
 			problem = fmt.Sprintf("cannot be used: %q %s", refused.Offending, refused.Problem)

@@ -80,11 +80,11 @@ func busy(op Operation, name string, err error) diag.Diagnostic {
 
 // advice is the next step for an error that is not particular to managed images. Errors that already say what to do get none.
 func advice(err error) string {
-	if status := statusOf(err); status != 0 {
-		return adviceForStatus(status)
-	}
 	if saysWhatToDo(err) {
 		return ""
+	}
+	if status := statusOf(err); status != 0 {
+		return adviceForStatus(status)
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "Give the certificate authority that signed the server's certificate in `http.ca_file` of the provider."

@@ -21,10 +21,7 @@ type order struct {
 // begin accepts a build: with no other process changing the record, decide is asked what to build (the record is nil where there is none), the record
 // is written with a lease of ours, and the build starts in the background.
 func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(*record) (order, error)) (imageregistry.Image, imageregistry.Build, error) {
-	var (
-		w   *work
-		rec *record
-	)
+	var rec *record
 	err := r.store.exclusively(ctx, repo, func(ctx context.Context) error {
 		found, digest, err := r.store.readRecord(ctx, repo)
 		if err != nil && !errors.Is(err, errAbsent) {
@@ -41,21 +38,28 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 		if rec == nil {
 			rec = &record{Name: o.spec.Name, CreatedAt: r.store.clock.now().UTC()}
 		}
-		w = r.take(repo, rec, o)
-		_, err = r.store.writeRecord(ctx, repo, rec, digest)
-		return err
+		w := r.take(repo, rec, o)
+		if _, err := r.store.writeRecord(ctx, repo, rec, digest); err != nil {
+			w.lease.release()
+			return err
+		}
+		// At once, for the lease runs from now on.
+		r.start(ctx, w)
+		return nil
 	})
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	r.serve(rec.Name)
-	r.start(ctx, w)
 	return r.describe(repo, rec, sighting{}), rec.Build.domain(r.store.clock.now()), nil
 }
 
 // take makes the record one of a build of ours.
 func (r *Registry) take(repo name.Repository, rec *record, o order) *work {
-	l := &lease{store: r.store, repo: repo, id: newBuildID(o.spec.Name)}
+	l := newLease(r.store, repo)
+	if rec.Lease != nil {
+		r.store.lifelines().forget(rec.Lease.ID)
+	}
 	rec.noteAttempt()
 	rec.Request = requestOf(o.spec)
 	rec.Build = build{ID: l.id, Status: imageregistry.BuildRequested, CreatedAt: r.store.clock.now().UTC()}
@@ -73,6 +77,7 @@ func (r *Registry) start(ctx context.Context, w *work) {
 	go func() {
 		defer cancel(nil)
 		defer close(w.done)
+		defer w.lease.release()
 		r.run(ctx, w)
 	}()
 }

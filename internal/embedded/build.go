@@ -36,20 +36,12 @@ type stageError struct {
 func (e *stageError) Error() string { return e.err.Error() }
 func (e *stageError) Unwrap() error { return e.err }
 
-// run does the work from the accepted request to the last write of the record.
+// run does the work from the accepted request to the last write of the record. The lease is held to the very end, however long a cancelled build takes to stop.
 func (r *Registry) run(ctx context.Context, w *work) {
-	keeping, stop := context.WithCancel(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		if err := w.lease.keep(keeping, w.heedCancelRequest); err != nil {
-			w.cancel(err)
-		}
-	}()
+	stop := w.lease.hold(ctx, w.heedCancelRequest, w.cancel)
+	defer stop()
 	image, err := r.produce(ctx, w)
 	r.finish(context.WithoutCancel(ctx), w, image, err)
-	stop()
-	<-kept
 }
 
 // produce builds and publishes the image.

@@ -40,6 +40,8 @@ type claim struct {
 	tag     name.Tag
 	digest  string
 	expires time.Time
+	// release lets go of the claim's lifeline.
+	release func()
 }
 
 // exclusively runs change while no other process changes what is in the repository.
@@ -92,12 +94,14 @@ func (s *store) tryExclusively(ctx context.Context, repo name.Repository, change
 // raise puts a claim up.
 func (s *store) raise(ctx context.Context, repo name.Repository) (claim, error) {
 	expires := s.clock.now().Add(s.options.ClaimTTL)
-	tag := repo.Tag(fmt.Sprintf("%s%013d-%s", claimPrefix, expires.UnixMilli(), strings.ToLower(rand.Text()[:10])))
+	id := strings.ToLower(rand.Text()[:10])
+	tag := repo.Tag(fmt.Sprintf("%s%013d-%s", claimPrefix, expires.UnixMilli(), id))
 	a, err := newArtifact(typeClaim, claimContent{Holder: s.options.Holder})
 	if err != nil {
 		return claim{}, err
 	}
-	return claim{tag: tag, digest: a.digest, expires: expires}, s.put(ctx, tag, a)
+	c := claim{tag: tag, digest: a.digest, expires: expires, release: s.lifelines().tie(id)}
+	return c, s.put(ctx, tag, a)
 }
 
 // alone waits until no other claim is up, as long as this one is the first of them. It also returns the expired claims it saw.
@@ -140,6 +144,8 @@ func (s *store) others(tags []string, c claim) (live, expired []string) {
 		expires, ok := claimExpiry(tag)
 		switch {
 		case !ok || tag == c.tag.TagStr():
+		case s.isLowered(tag):
+			expired = append(expired, tag)
 		case now.Before(expires):
 			live = append(live, tag)
 		case now.After(expires.Add(s.options.ClaimTTL)):
@@ -180,22 +186,33 @@ func (s *store) standing(ctx context.Context, repo name.Repository, claims []str
 	return up, nil
 }
 
-// lower takes a claim down. If that fails, it expires.
+// lower takes a claim down. If that fails, it expires; to this process it counts as down already.
 func (s *store) lower(ctx context.Context, c claim) {
 	if c.digest == "" {
 		return
 	}
+	defer c.release()
 	ctx = context.WithoutCancel(ctx) // every call has a deadline of its own
+	s.lowered.Store(c.tag.TagStr(), true)
 	if !s.keepsAll.Load() {
-		_, refused := errors.AsType[*DeletesRefusedError](s.remove(ctx, c.tag, c.digest))
-		if !refused {
-			return
+		_ = s.remove(ctx, c.tag, c.digest)
+	}
+	if s.keepsAll.Load() {
+		if released, err := newArtifact(typeClaim, claimContent{Holder: s.options.Holder, Released: true}); err == nil {
+			_ = s.put(ctx, c.tag, released)
 		}
 	}
-	if released, err := newArtifact(typeClaim, claimContent{Holder: s.options.Holder, Released: true}); err == nil {
-		_ = s.put(ctx, c.tag, released)
-	}
 }
+
+// isLowered tells whether the claim is one that this process is done with, even if it is still to be seen, or that of a process of this
+// machine that died.
+func (s *store) isLowered(tag string) bool {
+	_, lowered := s.lowered.Load(tag)
+	return lowered || s.lifelines().cut(claimID(tag))
+}
+
+// claimID is the random part of a claim's tag.
+func claimID(tag string) string { return tag[strings.LastIndexByte(tag, '-')+1:] }
 
 // sweep removes claims of processes that died. Nothing depends on it.
 func (s *store) sweep(ctx context.Context, repo name.Repository, expired []string) {
@@ -206,5 +223,6 @@ func (s *store) sweep(ctx context.Context, repo name.Repository, expired []strin
 		if digest, err := s.resolve(ctx, repo.Tag(tag)); err == nil {
 			_ = s.remove(ctx, repo.Tag(tag), digest)
 		}
+		s.lifelines().forget(claimID(tag))
 	}
 }

@@ -89,6 +89,9 @@ type Options struct {
 	Holder string
 	// Workspace identifies the machine and directory. Default: a hash of host name and working directory.
 	Workspace string
+	// Lifelines is a directory where the processes of this machine show each other that they live, so that the lease of one that died need
+	// not run out. Empty: they do not.
+	Lifelines string
 }
 
 func (o Options) withDefaults() Options {
@@ -108,6 +111,7 @@ func (o Options) withDefaults() Options {
 		Concurrency:      cmp.Or(o.Concurrency, 8),
 		Holder:           cmp.Or(o.Holder, fmt.Sprintf("%s/%d", cmp.Or(host, "unknown"), os.Getpid())),
 		Workspace:        cmp.Or(o.Workspace, hex.EncodeToString(fingerprint[:16])),
+		Lifelines:        o.Lifelines,
 	}
 }
 

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -17,6 +18,10 @@ import (
 // Delete implements [imageregistry.Registry]. It removes what the image owns and nothing else: a manifest that a tag of somebody else leads to stays, without our
 // tags. The record goes last, so that a delete that was interrupted can be finished.
 func (r *Registry) Delete(ctx context.Context, image string) error {
+	return r.outwait(ctx, image, func() error { return r.tryDelete(ctx, image) })
+}
+
+func (r *Registry) tryDelete(ctx context.Context, image string) error {
 	repo, err := r.repository(image)
 	if err != nil {
 		return err
@@ -38,21 +43,38 @@ func (r *Registry) Delete(ctx context.Context, image string) error {
 			return err
 		}
 	}
-	l := &lease{store: r.store, repo: repo, id: newBuildID(image)}
-	if err := r.seize(ctx, l); err != nil {
-		return err
-	}
-	if err := r.empty(ctx, l); err != nil {
-		// Nobody has to wait for the lease to run out.
-		_ = l.write(context.WithoutCancel(ctx), func(rec *record) { rec.Lease = nil })
-		return err
-	}
-	return r.removeRepository(ctx, repo)
+	l := newLease(r.store, repo)
+	defer l.release()
+	return r.deleteUnder(ctx, l)
 }
 
-// seize takes the lease for a delete.
-func (r *Registry) seize(ctx context.Context, l *lease) error {
-	return r.store.exclusively(ctx, l.repo, func(ctx context.Context) error {
+// deleteUnder takes the lease and deletes under it.
+func (r *Registry) deleteUnder(ctx context.Context, l *lease) error {
+	deleting, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	stop, err := r.seize(ctx, l, giveUp)
+	if err != nil {
+		return err
+	}
+	err = r.removeImages(deleting, l)
+	stop()
+	if err == nil {
+		err = r.removeRecord(deleting, l)
+	}
+	if err == nil {
+		return r.removeRepository(ctx, l.repo)
+	}
+	// Nobody has to wait for the lease to run out.
+	_ = l.write(context.WithoutCancel(ctx), func(rec *record) { rec.Lease = nil })
+	if lost, ok := errors.AsType[*lostLeaseError](context.Cause(deleting)); ok {
+		return lost
+	}
+	return err
+}
+
+// seize takes the lease for a delete and holds it until stop is called.
+func (r *Registry) seize(ctx context.Context, l *lease, lost func(error)) (stop func(), err error) {
+	err = r.store.exclusively(ctx, l.repo, func(ctx context.Context) error {
 		rec, digest, err := r.store.readRecord(ctx, l.repo)
 		switch {
 		case errors.Is(err, errAbsent):
@@ -66,38 +88,36 @@ func (r *Registry) seize(ctx context.Context, l *lease) error {
 			// With a lease, a build that was abandoned would look alive.
 			rec.Build.Status, rec.Build.Failure = imageregistry.BuildFailed, abandonedFailure(rec)
 		}
+		if rec.Lease != nil {
+			r.store.lifelines().forget(rec.Lease.ID)
+		}
 		rec.Lease = l.terms()
-		_, err = r.store.writeRecord(ctx, l.repo, rec, digest)
-		return err
+		if _, err := r.store.writeRecord(ctx, l.repo, rec, digest); err != nil {
+			return err
+		}
+		stop = l.hold(ctx, func(context.Context) {}, lost)
+		return nil
 	})
+	return stop, err
 }
 
-// empty removes everything that is ours from the repository, under the lease.
-func (r *Registry) empty(ctx context.Context, l *lease) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	keeping, stop := context.WithCancel(ctx)
-	var renewals sync.WaitGroup
-	renewals.Go(func() {
-		if err := l.keep(keeping, func(context.Context) {}); err != nil {
-			cancel(err)
-		}
-	})
-	err := r.removeImages(ctx, l)
-	// A renewal after the record is gone would bring it back.
-	stop()
-	renewals.Wait()
-	if err != nil {
-		if lost, ok := errors.AsType[*lostLeaseError](context.Cause(ctx)); ok {
-			return lost
-		}
-		return err
-	}
+// removeRecord removes the record and makes sure that it is gone.
+func (r *Registry) removeRecord(ctx context.Context, l *lease) error {
 	_, digest, err := l.read(ctx)
 	if err != nil {
 		return err
 	}
-	return r.store.remove(ctx, l.repo.Tag(recordTag), digest)
+	tag := l.repo.Tag(recordTag)
+	if err := r.store.remove(ctx, tag, digest); err != nil {
+		return err
+	}
+	switch _, err := r.store.resolve(ctx, tag); {
+	case err == nil:
+		return fmt.Errorf("%s is still there after it was deleted", tag.Name())
+	case !errors.Is(err, errAbsent):
+		return err
+	}
+	return nil
 }
 
 // removeImages removes what was published: for each image its index, what the index holds, and the tag.
@@ -106,7 +126,7 @@ func (r *Registry) removeImages(ctx context.Context, l *lease) error {
 	if err != nil {
 		return err
 	}
-	tags, err := r.store.tags(ctx, l.repo)
+	tags, err := r.tagsBesides(ctx, l.repo)
 	if err != nil {
 		return err
 	}
@@ -141,15 +161,28 @@ func (r *Registry) owned(ctx context.Context, l *lease) ([]leftover, error) {
 		all = slices.Insert(all, 0, rec.Image.leftover)
 	}
 	for i, image := range all {
-		found, err := r.resolveOrGone(ctx, l.repo.Tag(image.Tag))
+		ours, err := r.leadsTo(ctx, l.repo.Tag(image.Tag), image.Digest)
 		if err != nil {
 			return nil, err
 		}
-		if found != image.Digest {
+		if !ours {
 			all[i].Tag = ""
 		}
 	}
 	return all, nil
+}
+
+// leadsTo tells whether the tag is as we left it: it leads to the manifest, or to the tombstone of a delete that was interrupted.
+func (r *Registry) leadsTo(ctx context.Context, tag name.Tag, digest string) (bool, error) {
+	manifest, err := r.store.get(ctx, tag)
+	switch {
+	case errors.Is(err, errAbsent):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	_, tombstone := contentOf(manifest, typeTombstone)
+	return tombstone || manifest.Digest.String() == digest, nil
 }
 
 // settleAttempts finds out what builds that died have published and writes it into the record, before anything is deleted.
@@ -187,8 +220,21 @@ func (r *Registry) contents(ctx context.Context, ref name.Reference) (string, []
 // isOurs tells whether the tag was put up by this package.
 func isOurs(tag string, owned []leftover) bool {
 	_, claim := claimExpiry(tag)
-	return tag == recordTag || claim || strings.HasPrefix(tag, cancelPrefix) ||
+	return claim || strings.HasPrefix(tag, cancelPrefix) ||
 		slices.ContainsFunc(owned, func(l leftover) bool { return l.Tag == tag })
+}
+
+// tagsBesides lists the tags of a repository besides that of the record. A list without it is not to be believed.
+func (r *Registry) tagsBesides(ctx context.Context, repo name.Repository) ([]string, error) {
+	tags, err := r.store.tags(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.Index(tags, recordTag)
+	if i < 0 {
+		return nil, fmt.Errorf("%s has the tag %s, but its list of tags does not show it", repo.Name(), recordTag)
+	}
+	return slices.Delete(tags, i, i+1), nil
 }
 
 // reachable are the digests that the tags lead to.
@@ -214,27 +260,33 @@ func (r *Registry) reachable(ctx context.Context, repo name.Repository, tags []s
 	return all, group.Wait()
 }
 
-// removeTags takes down the tags that are left: all of them in a registry that does not drop them with their manifest, else those of manifests that stay.
+// removeTags takes down the tags that are left: all of them in a registry that does not drop them with their manifest, else those of manifests that
+// stay. It looks again until none is to be seen, as that is what a delete promises.
 func (r *Registry) removeTags(ctx context.Context, repo name.Repository, owned []leftover) error {
-	tags, err := r.store.tags(ctx, repo)
-	if err != nil {
-		return err
-	}
-	for _, tag := range tags {
-		if tag == recordTag || !isOurs(tag, owned) || r.inUse(tag) {
-			continue
-		}
-		if err := r.untag(ctx, repo.Tag(tag)); err != nil {
+	for pass := 0; ; pass++ {
+		tags, err := r.tagsBesides(ctx, repo)
+		if err != nil {
 			return err
 		}
+		left := slices.DeleteFunc(tags, func(tag string) bool { return !isOurs(tag, owned) || r.inUse(tag) })
+		switch {
+		case len(left) == 0:
+			return nil
+		case pass == 3:
+			return fmt.Errorf("%s still has the tags %s after they were deleted", repo.Name(), strings.Join(left, ", "))
+		}
+		for _, tag := range left {
+			if err := r.untag(ctx, repo.Tag(tag)); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
 }
 
 // inUse tells whether the tag is a claim that is still up.
 func (r *Registry) inUse(tag string) bool {
 	expires, claim := claimExpiry(tag)
-	return claim && r.store.clock.now().Before(expires)
+	return claim && r.store.clock.now().Before(expires) && !r.store.isLowered(tag)
 }
 
 // untag removes a tag and not what it leads to. Not every registry deletes tags by name, and some take the manifest along, so the tag is first made to lead

@@ -56,6 +56,8 @@ type BusyError struct {
 	Holder string
 	// Until is when that process counts as dead unless it is heard of again.
 	Until time.Time
+	// lease is the lease that is in the way. Empty where there is none yet.
+	lease string
 }
 
 // Error implements error.
@@ -96,8 +98,8 @@ type DeletesRefusedError struct {
 
 // Error implements error.
 func (e *DeletesRefusedError) Error() string {
-	return fmt.Sprintf("the registry %s does not delete manifests; enable it (for the Docker registry: REGISTRY_STORAGE_DELETE_ENABLED=true), "+
-		`or set deletion_policy = "retain" to only forget the image: %v`, e.Registry, e.Err)
+	return fmt.Sprintf("the registry %s does not delete manifests: %v. Enable deletes (for the Docker registry: REGISTRY_STORAGE_DELETE_ENABLED=true), "+
+		`or set deletion_policy = "retain" and apply that before the destroy, to only forget the image.`, e.Registry, e.Err)
 }
 
 // Unwrap returns the registry's answer.
@@ -112,8 +114,8 @@ type CatalogError struct {
 
 // Error implements error.
 func (e *CatalogError) Error() string {
-	return fmt.Sprintf("the registry %s does not list its repositories (GET /v2/_catalog), so managed images can only be looked up by name; "+
-		"where the registry has a catalog, it may need an administrator's credentials: %v", e.Registry, e.Err)
+	return fmt.Sprintf("the registry %s does not list its repositories: %v. Look images up by name; or, where the registry has a catalog, "+
+		"use the credentials of an administrator.", e.Registry, e.Err)
 }
 
 // Unwrap returns the registry's answer.
@@ -165,12 +167,26 @@ func (e *APIError) has(codes ...transport.ErrorCode) bool {
 	return slices.ContainsFunc(codes, func(code transport.ErrorCode) bool { return slices.Contains(e.Codes, string(code)) })
 }
 
+// unansweredError is a request without an answer that makes sense. Where go-containerregistry tries TLS first and plain http then, it
+// joins the errors of both; this is how the one that matters is found.
+type unansweredError struct {
+	method string
+	url    *url.URL
+	err    error
+}
+
+func (e *unansweredError) Error() string { return e.err.Error() }
+func (e *unansweredError) Unwrap() error { return e.err }
+
 // temporary tells whether an error is worth another attempt.
 func temporary(err error) bool {
 	var (
 		page    *webPageError
 		refused *plainHTTPError
 	)
+	if failed, ok := errors.AsType[*unansweredError](err); ok {
+		err = failed.err
+	}
 	return httpx.Temporary(err) && !errors.As(err, &page) && !errors.As(err, &refused)
 }
 
@@ -185,6 +201,10 @@ func apiError(method, reference string, err error) error {
 	e := &APIError{Method: method, URL: reference, Err: err}
 	if answer, ok := errors.AsType[*transport.Error](err); ok {
 		e.describeAnswer(answer)
+		return e
+	}
+	if failed, ok := errors.AsType[*unansweredError](err); ok {
+		e.Method, e.URL, e.Message = failed.method, httpx.Redacted(failed.url), httpx.OneLine(failed.Error())
 		return e
 	}
 	e.Message = httpx.OneLine(err.Error())

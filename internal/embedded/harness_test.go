@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -346,6 +347,56 @@ func inMemory(h http.Handler) http.RoundTripper {
 	})
 }
 
+// likeDistribution makes a registry behave as Docker's does: a manifest takes its tags along, and tags cannot be deleted by name.
+func likeDistribution(next http.RoundTripper) http.RoundTripper {
+	ask := func(ctx context.Context, method, url string) (*http.Response, error) {
+		req, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
+		if err != nil {
+			return nil, err
+		}
+		return next.RoundTrip(req)
+	}
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		repository, reference, manifest := strings.Cut(req.URL.String(), "/manifests/")
+		if !manifest || req.Method != http.MethodDelete {
+			return next.RoundTrip(req)
+		}
+		if !strings.HasPrefix(reference, "sha256:") {
+			return answer(req, http.StatusBadRequest, "application/json", `{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match uploaded content"}]}`), nil
+		}
+		listed, err := ask(req.Context(), http.MethodGet, repository+"/tags/list")
+		if err != nil {
+			return nil, err
+		}
+		var list struct{ Tags []string }
+		if err := json.NewDecoder(listed.Body).Decode(&list); err != nil {
+			return nil, err
+		}
+		for _, tag := range list.Tags {
+			head, err := ask(req.Context(), http.MethodHead, repository+"/manifests/"+tag)
+			if err != nil {
+				return nil, err
+			}
+			if head.Header.Get("Docker-Content-Digest") == reference {
+				if _, err := ask(req.Context(), http.MethodDelete, repository+"/manifests/"+tag); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return next.RoundTrip(req)
+	})
+}
+
+// keepsAll makes a registry refuse deletes, as Docker's does unless it is told otherwise.
+func keepsAll(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodDelete {
+			return answer(req, http.StatusMethodNotAllowed, "application/json", `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}`), nil
+		}
+		return next.RoundTrip(req)
+	})
+}
+
 // answer is a response made up by a test.
 func answer(req *http.Request, status int, contentType, body string) *http.Response {
 	return &http.Response{
@@ -358,6 +409,11 @@ func answer(req *http.Request, status int, contentType, body string) *http.Respo
 func bubble(t *testing.T, test func(*testing.T)) {
 	t.Helper()
 	t.Parallel()
+	synctestRun(t, test)
+}
+
+func synctestRun(t *testing.T, test func(*testing.T)) {
+	t.Helper()
 	synctest.Test(t, test)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -16,7 +17,15 @@ type lease struct {
 	store *store
 	repo  name.Repository
 	id    string
-	mu    sync.Mutex // one write at a time: the work's own and the renewals
+	// turn admits one write at a time, the work's own or a renewal.
+	turn chan struct{}
+	// release lets go of the lease's lifeline; the record must not have the lease any more.
+	release func()
+}
+
+func newLease(s *store, repo name.Repository) *lease {
+	id := newBuildID(path.Base(repo.RepositoryStr()))
+	return &lease{store: s, repo: repo, id: id, turn: make(chan struct{}, 1), release: s.lifelines().tie(id)}
 }
 
 // lostLeaseError tells that the record is somebody else's now.
@@ -37,8 +46,12 @@ func (l *lease) terms() *leaseTerms {
 // write changes the record and renews the lease, unless change gives it up by removing it. It is a *lostLeaseError when the lease has gone to
 // somebody else.
 func (l *lease) write(ctx context.Context, change func(*record)) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	rec, digest, err := l.read(ctx)
 	if err != nil {
 		return err
@@ -80,6 +93,22 @@ func (l *lease) put(ctx context.Context, rec *record, digest string, change func
 	change(rec)
 	_, err := l.store.writeRecord(ctx, l.repo, rec, digest)
 	return err
+}
+
+// hold renews the lease in the background, calls each after every renewal, and lost when the lease is lost. The function it returns ends
+// that, and waits for a renewal that is under way: one that arrives later would bring back what has been written or removed meanwhile.
+func (l *lease) hold(ctx context.Context, each func(context.Context), lost func(error)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var renewals sync.WaitGroup
+	renewals.Go(func() {
+		if err := l.keep(ctx, each); err != nil {
+			lost(err)
+		}
+	})
+	return func() {
+		cancel()
+		renewals.Wait()
+	}
 }
 
 // keep renews the lease until ctx ends, and calls each after every renewal. It returns a *lostLeaseError as soon as the lease is lost, else nil.

@@ -119,6 +119,8 @@ type leaseTerms struct {
 	ID      string    `json:"id"`
 	Holder  string    `json:"holder"`
 	Expires time.Time `json:"expires"`
+	// died tells that the holder was a process of this machine and is no more.
+	died bool
 }
 
 // errNewerSchema is a record of a version that changed what records mean.
@@ -168,7 +170,9 @@ func (r *record) MarshalJSON() ([]byte, error) {
 }
 
 // leased tells whether somebody is at work on the image.
-func (r *record) leased(now time.Time) bool { return r.Lease != nil && now.Before(r.Lease.Expires) }
+func (r *record) leased(now time.Time) bool {
+	return r.Lease != nil && !r.Lease.died && now.Before(r.Lease.Expires)
+}
 
 // abandoned tells whether the newest build was given up without a word.
 func (r *record) abandoned(now time.Time) bool { return !r.Build.Status.Ended() && !r.leased(now) }

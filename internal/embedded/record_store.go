@@ -36,6 +36,9 @@ func (s *store) readRecord(ctx context.Context, repo name.Repository) (*record, 
 	if err := json.Unmarshal([]byte(content), rec); err != nil {
 		return nil, "", &RecordError{Reference: tag.Name(), Problem: "the record of a managed image cannot be read", Err: err}
 	}
+	if rec.Lease != nil {
+		rec.Lease.died = s.lifelines().cut(rec.Lease.ID)
+	}
 	return rec, manifest.Digest.String(), nil
 }
 
@@ -56,7 +59,9 @@ func (s *store) writeRecord(ctx context.Context, repo name.Repository, rec *reco
 	if superseded != "" && !s.keepsAll.Load() {
 		// A renewed lease must not leave a manifest behind every few seconds. Where this fails, the registry's own
 		// garbage collection has something to do; nothing depends on it.
-		_ = s.removeManifest(ctx, repo, superseded)
+		limited, cancel := context.WithTimeout(ctx, s.options.LeaseRenewal)
+		defer cancel()
+		_ = s.removeManifest(limited, repo, superseded)
 	}
 	return a.digest, nil
 }

@@ -164,7 +164,15 @@ func (r *Registry) serve(image string) {
 
 // Create implements [imageregistry.Registry]. An image that is [imageregistry.Image.Unclaimed] is taken over, without a build where it
 // is ready and holds what is asked for.
-func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (image imageregistry.Image, build imageregistry.Build, err error) {
+	err = r.outwait(ctx, spec.Name, func() (err error) {
+		image, build, err = r.create(ctx, spec)
+		return err
+	})
+	return image, build, err
+}
+
+func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
 	repo, spec, err := r.accept(spec)
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
@@ -220,7 +228,7 @@ func (r *Registry) taken(rec *record) error {
 }
 
 func (r *Registry) busy(rec *record) error {
-	return &BusyError{Name: rec.Name, Holder: rec.Lease.Holder, Until: rec.Lease.Expires}
+	return &BusyError{Name: rec.Name, Holder: rec.Lease.Holder, Until: rec.Lease.Expires, lease: rec.Lease.ID}
 }
 
 // Update implements [imageregistry.Updater].
@@ -245,7 +253,17 @@ func (r *Registry) Rebuild(ctx context.Context, image string) (imageregistry.Ima
 }
 
 // change begins a build of an image that exists.
-func (r *Registry) change(ctx context.Context, repo name.Repository, image string, decide func(*record) (order, error)) (imageregistry.Image, imageregistry.Build, error) {
+func (r *Registry) change(
+	ctx context.Context, repo name.Repository, name string, decide func(*record) (order, error),
+) (image imageregistry.Image, build imageregistry.Build, err error) {
+	err = r.outwait(ctx, name, func() (err error) {
+		image, build, err = r.tryChange(ctx, repo, name, decide)
+		return err
+	})
+	return image, build, err
+}
+
+func (r *Registry) tryChange(ctx context.Context, repo name.Repository, image string, decide func(*record) (order, error)) (imageregistry.Image, imageregistry.Build, error) {
 	unlock, err := r.locks.lock(ctx, image)
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err

@@ -91,15 +91,15 @@ func failureReason(rec *record) string {
 	if !rec.Build.Status.Ended() {
 		return "its build was abandoned: " + abandonment(rec)
 	}
-	what := "its last build failed"
 	if rec.Build.Status == imageregistry.BuildCancelled {
-		what = "its last build was cancelled"
+		return "its last build was cancelled"
 	}
+	what := "its last build failed"
 	f := rec.Build.Failure
 	if f == nil || f.Message == "" {
 		return what
 	}
-	if f.Step != "" && rec.Build.Status == imageregistry.BuildFailed {
+	if f.Step != "" {
 		what += fmt.Sprintf(" in the step %q", f.Step)
 	}
 	return what + ": " + f.Message
@@ -113,6 +113,9 @@ func abandonedFailure(rec *record) *failure {
 func abandonment(rec *record) string {
 	if rec.Lease == nil {
 		return "the process that ran it has ended"
+	}
+	if rec.Lease.died {
+		return fmt.Sprintf("the process %s that ran it died", rec.Lease.Holder)
 	}
 	return fmt.Sprintf("the process %s that ran it was last heard of before %s", rec.Lease.Holder, rec.Lease.Expires.UTC().Format(time.RFC3339))
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -37,6 +38,8 @@ type store struct {
 	direct http.RoundTripper
 	// keepsAll is set once the registry has refused a delete, to save asking again where it does not matter.
 	keepsAll atomic.Bool
+	// lowered are the tags of claims that this process is done with.
+	lowered sync.Map
 }
 
 // newStore contacts nothing.
@@ -68,6 +71,9 @@ func (s *store) renewPusher() error {
 	}
 	return err
 }
+
+// lifelines are those of the processes of this machine.
+func (s *store) lifelines() lifelines { return lifelines{s.options.Lifelines} }
 
 // call runs one operation against a registry, with a deadline of its own, and gives its error a type.
 func (s *store) call(ctx context.Context, method, reference string, operation func(context.Context) error) error {

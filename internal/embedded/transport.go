@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"bytes"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -49,6 +51,17 @@ func (e *webPageError) Error() string {
 
 // RoundTrip implements http.RoundTripper.
 func (t *answerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.answer(req)
+	if notTLS, mismatch := errors.AsType[tls.RecordHeaderError](err); mismatch {
+		return nil, notTLS // as it is, for http.Client to recognise; go-containerregistry then tries plain http where that is allowed
+	}
+	if err != nil {
+		return nil, &unansweredError{method: req.Method, url: req.URL, err: err}
+	}
+	return resp, nil
+}
+
+func (t *answerTransport) answer(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -87,6 +100,9 @@ func (e *plainHTTPError) Error() string {
 // RoundTrip implements http.RoundTripper.
 func (t *schemeTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme == "http" && req.URL.Host != t.insecureHost && !isLoopback(req.URL.Hostname()) {
+		if req.Body != nil {
+			_ = req.Body.Close() // by the contract of http.RoundTripper
+		}
 		return nil, &plainHTTPError{host: req.URL.Host}
 	}
 	return t.next.RoundTrip(req)

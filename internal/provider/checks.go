@@ -60,6 +60,9 @@ var registryHostCheck = check{
 		if !hasUser {
 			host = authority
 		}
+		if _, err := name.NewRegistry(host, name.StrictValidation); err != nil || host == "" {
+			return &diags.Problem{Text: "is not the host and port of a registry", Suggestion: `write it like "registry.example.com:5000"`, Secret: hasUser}
+		}
 		problem := &diags.Problem{Suggestion: write(host), Secret: hasUser}
 		switch {
 		case hasUser:
@@ -72,9 +75,6 @@ var registryHostCheck = check{
 		case hasPath:
 			problem.Text = "must not end with a slash"
 		default:
-			if _, err := name.NewRegistry(host, name.StrictValidation); err != nil {
-				return &diags.Problem{Text: "is not the host and port of a registry", Suggestion: `write it like "registry.example.com:5000"`}
-			}
 			return nil
 		}
 		return problem
@@ -109,13 +109,23 @@ var imageReferenceCheck = check{
 	summary: "Invalid Image Reference",
 	rule:    "must be an image reference, as `docker pull` takes it",
 	find: func(value string) *diags.Problem {
-		if _, rest, found := strings.Cut(value, "://"); found {
+		_, rest, hasScheme := strings.Cut(value, "://")
+		if !hasScheme {
+			rest = value
+		}
+		_, err := name.ParseReference(rest)
+		switch {
+		case err != nil:
+			return &diags.Problem{
+				Text:       "is not an image reference",
+				Suggestion: `write it like "registry.example.com/python:3.11-slim", in lower case`,
+				Secret:     hasScheme && strings.Contains(rest, "@"),
+			}
+		case hasScheme:
 			return &diags.Problem{Text: "must not have a scheme", Suggestion: write(rest)}
+		default:
+			return nil
 		}
-		if _, err := name.ParseReference(value); err != nil {
-			return &diags.Problem{Text: "is not an image reference", Suggestion: `write it like "registry.example.com/python:3.11-slim", in lower case`}
-		}
-		return nil
 	},
 }
 

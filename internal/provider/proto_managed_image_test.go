@@ -2,6 +2,10 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -183,5 +187,116 @@ func TestProtoManagedImage_readAsksOnce(t *testing.T) {
 	defer registry.mu.Unlock()
 	if !slices.Equal(registry.calls, []string{"Get sklearn"}) {
 		t.Errorf("a read of an unchanged image asked %q", registry.calls)
+	}
+}
+
+// identitySchemas is how a CLI that knows identities writes their schemas in `terraform providers schema -json`.
+type identitySchemas map[string]struct {
+	Version    int64                        `json:"version"`
+	Attributes map[string]identityAttribute `json:"attributes"`
+}
+
+type identityAttribute struct {
+	Type              tftypes.Type `json:"type"`
+	Description       string       `json:"description"`
+	RequiredForImport bool         `json:"required_for_import,omitempty"`
+	OptionalForImport bool         `json:"optional_for_import,omitempty"`
+}
+
+var updateIdentities = flag.Bool("update-identities", false, "write testdata/identity_schemas.json")
+
+// TestProtoIdentitySchemas keeps testdata/identity_schemas.json, from which the documentation is made as long as the CLI at hand is older than 1.12
+// and leaves identities out. Run with -update-identities to write it.
+func TestProtoIdentitySchemas(t *testing.T) {
+	t.Parallel()
+	server, _ := newImageServer(t, newFakeRegistry())
+	resp, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := identitySchemas{}
+	for name, schema := range resp.IdentitySchemas {
+		one := schemas[name]
+		one.Version, one.Attributes = schema.Version, map[string]identityAttribute{}
+		for _, a := range schema.IdentityAttributes {
+			one.Attributes[a.Name] = identityAttribute{a.Type, a.Description, a.RequiredForImport, a.OptionalForImport}
+		}
+		schemas[name] = one
+	}
+	got, err := json.Marshal(schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "testdata/identity_schemas.json"
+	if *updateIdentities {
+		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got)+"\n" != string(want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Where the registry is may not be known yet at plan: the state is shown as it is, with a warning, and a change is planned in place.
+func TestProtoManagedImage_registryNotKnownYet(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	applied, schema := newImageServer(t, registry)
+	state := applied.create(t.Context(), schema, "sklearn")
+
+	server := newProtoServer(t, New("test"))
+	embedded := server.schema.Provider.ValueType().(tftypes.Object).AttributeTypes["embedded_registry"]
+	resp, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: server.value(server.schema.Provider, map[string]tftypes.Value{
+		"embedded_registry": tftypes.NewValue(embedded, tftypes.UnknownValue),
+	})})
+	server.expectNone(resp.Diagnostics, err)
+
+	read, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: managedImageType, CurrentState: state.NewState})
+	if err != nil || len(read.Diagnostics) != 1 || read.Diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning ||
+		read.Diagnostics[0].Summary != "Managed Image Not Refreshed" {
+		t.Errorf("got %v, %v", read.Diagnostics, err)
+	}
+	if got := server.attribute(schema, read.NewState, "status"); got != "ready" {
+		t.Errorf("the state became %q", got)
+	}
+	config := server.value(schema, map[string]tftypes.Value{
+		"name": tftypes.NewValue(tftypes.String, "sklearn"), "python_version": tftypes.NewValue(tftypes.String, "3.12"),
+	})
+	plan, err := server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: managedImageType, PriorState: state.NewState, ProposedNewState: config, Config: config,
+	})
+	server.expectNone(plan.Diagnostics, err)
+	if len(plan.RequiresReplace) != 0 {
+		t.Errorf("a replacement was planned: %v", plan.RequiresReplace)
+	}
+	if got := server.attribute(schema, plan.PlannedState, "rebuild_reason"); got != "python version changed: 3.11 -> 3.12" {
+		t.Errorf("reason %q", got)
+	}
+}
+
+// What exists is in the state even if the registry cannot be asked any more right after.
+func TestProtoManagedImage_savedAtOnce(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	registry.endless = true
+	server, schema := newImageServer(t, registry)
+	go func() {
+		<-registry.started
+		registry.set(func(f *fakeRegistry) { f.errs["Get"] = errors.New("502 Bad Gateway") })()
+	}()
+	applied := server.create(t.Context(), schema, "sklearn")
+	if len(applied.Diagnostics) != 2 || applied.Diagnostics[0].Summary != "Unable to Create Managed Image" {
+		t.Errorf("got %v", applied.Diagnostics)
+	}
+	if got := server.attribute(schema, applied.NewState, "status"); got != "building_first_time" {
+		t.Errorf("the state says that the image is %q", got)
+	}
+	if got := server.identityName(applied.NewIdentity); got != "sklearn" {
+		t.Errorf("identity: %q", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,32 @@ type clients struct {
 	images func() (imageregistry.Registry, error)
 	// pythonVersions are the Python versions that images can have, sorted. Nil when there is no telling.
 	pythonVersions []string
+	// created are the images that this run of Terraform has created.
+	created createdImages
+}
+
+// createdImages remembers the build that each image of a run was created with. With create_before_destroy, an image may be created under the
+// name of the one that it replaces; the delete that follows must not take the new one for the old.
+type createdImages struct {
+	mu     sync.Mutex
+	builds map[string]string
+}
+
+func (c *createdImages) note(name, buildID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.builds == nil {
+		c.builds = map[string]string{}
+	}
+	c.builds[name] = buildID
+}
+
+// since tells whether the image was created anew after that build.
+func (c *createdImages) since(name, buildID string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	created, found := c.builds[name]
+	return found && created != buildID
 }
 
 // clients reads the configuration. It contacts nothing.
@@ -85,6 +112,7 @@ func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registr
 		Options: embedded.Options{
 			RequestTimeout: requestTimeout,
 			Retries:        cmp.Or(int(model.HTTP.MaxRetries.ValueInt64()), -1), // Zero would mean the default there.
+			Lifelines:      os.TempDir(),
 		},
 	})
 }

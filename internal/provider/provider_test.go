@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -200,5 +201,53 @@ func TestProvider_fillsDataSlots(t *testing.T) {
 		if _, ok := data.(*clients); !ok {
 			t.Errorf("the data of a %s is %T", slot, data)
 		}
+	}
+}
+
+// lookUp reads an image from a registry at that address, with that `http`, and expects the message.
+func lookUp(t *testing.T, address, http, message string) {
+	t.Helper()
+	planned(t, `
+		provider "rime" {
+		  embedded_registry = { url = "`+address+`" }
+		  http              = { `+http+` }
+		}
+		data "rime_managed_image" "test" {
+		  name = "sklearn"
+		}`, message)
+}
+
+func TestProvider_maxRetriesActs(t *testing.T) {
+	t.Parallel()
+	requests := func(http string) int32 {
+		var asked atomic.Int32
+		server := httptest.NewServer(unavailable(&asked))
+		defer server.Close()
+		lookUp(t, strings.TrimPrefix(server.URL, "http://"), http, `Unable to Read Managed Image § 503 Service Unavailable`)
+		return asked.Load()
+	}
+	once, thrice := requests("max_retries = 0"), requests("max_retries = 2")
+	if once == 0 || thrice != 3*once {
+		t.Errorf("%d requests without repetitions, %d with two", once, thrice)
+	}
+}
+
+func unavailable(asked *atomic.Int32) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+}
+
+func TestProvider_requestTimeoutActs(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-done }))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(done) })
+	began := time.Now()
+	lookUp(t, strings.TrimPrefix(server.URL, "http://"), `request_timeout = "500ms"`, `Unable to Read Managed Image`)
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("a request that may take 500ms took %s", took)
 	}
 }

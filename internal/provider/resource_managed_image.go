@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -70,17 +71,18 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 		return
 	}
 	spec, _ := plan.spec(ctx)
-	image, build, err := obtain(ctx, registry, spec, plan.AdoptExisting.ValueBool())
+	w, err := obtain(ctx, registry, spec, plan.mayAdopt)
 	if err != nil {
 		resp.Diagnostics.Append(diags.FromError(diags.CreateImage, spec.Name, err))
 		return
 	}
 	// From here on something exists: whatever happens now, the state must know it.
-	plan.setFacts(ctx, image, &resp.Diagnostics)
-	plan.setInputs(ctx, image, &resp.Diagnostics)
-	plan.Build = newBuildObject(ctx, build, &resp.Diagnostics)
+	r.created.note(spec.Name, w.build.ID)
+	plan.setFacts(ctx, w.image, &resp.Diagnostics)
+	plan.setInputs(ctx, w.image, &resp.Diagnostics)
+	plan.Build = newBuildObject(ctx, w.build, &resp.Diagnostics)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
-	resp.Diagnostics.Append(plan.finish(ctx, registry, diags.CreateImage, build.ID)...)
+	resp.Diagnostics.Append(plan.finish(ctx, registry, diags.CreateImage, w)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 }
 
@@ -145,34 +147,33 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 		resp.Diagnostics.Append(diags.FromError(diags.UpdateImage, plan.Name.ValueString(), err))
 		return
 	}
-	image, build, err := start(ctx, registry, intended.task, plan, state)
+	w, err := start(ctx, registry, intended.task, plan, state)
 	if err != nil {
 		resp.Diagnostics.Append(diags.FromError(diags.UpdateImage, plan.Name.ValueString(), err))
 		return
 	}
 	// From here on the image has the new inputs: whatever happens now, the state must know it.
-	plan.setFacts(ctx, image, &resp.Diagnostics)
-	plan.Build = newBuildObject(ctx, build, &resp.Diagnostics)
+	plan.setFacts(ctx, w.image, &resp.Diagnostics)
+	plan.Build = newBuildObject(ctx, w.build, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, nil)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
-	resp.Diagnostics.Append(plan.finish(ctx, registry, diags.UpdateImage, build.ID)...)
+	resp.Diagnostics.Append(plan.finish(ctx, registry, diags.UpdateImage, w)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 }
 
 // start sets the task going.
-func start(ctx context.Context, registry imageregistry.Registry, t task, plan, state managedImageModel) (imageregistry.Image, imageregistry.Build, error) {
+func start(ctx context.Context, registry imageregistry.Registry, t task, plan, state managedImageModel) (wanted, error) {
 	spec, _ := plan.spec(ctx)
 	switch t {
 	case taskUpdate:
 		return update(ctx, registry, spec)
+	case taskRepair:
+		return repair(ctx, registry, spec)
 	case taskRebuild:
 		return rebuild(ctx, registry, spec)
 	default:
 		image, err := registry.Get(ctx, spec.Name)
-		if image.BuildID == "" {
-			return image, state.knownBuild(), err
-		}
-		return image, imageregistry.Build{ID: image.BuildID}, err
+		return wanted{image: image, build: imageregistry.Build{ID: cmp.Or(image.BuildID, state.knownBuild().ID)}}, err
 	}
 }
 
@@ -186,6 +187,10 @@ func (r *managedImageResource) Delete(ctx context.Context, req resource.DeleteRe
 	name := state.Name.ValueString()
 	if state.DeletionPolicy.ValueString() == deletionPolicyRetain {
 		tflog.Info(ctx, "managed image is kept, as its deletion_policy says", map[string]any{"image": name})
+		return
+	}
+	if r.created.since(name, state.knownBuild().ID) {
+		tflog.Info(ctx, "managed image was created anew under its name before the old one was to go: leaving it", map[string]any{"image": name})
 		return
 	}
 	ctx, cancel := withTimeout(ctx, "delete", state.Timeouts.Delete, defaultDeleteTimeout, &resp.Diagnostics)

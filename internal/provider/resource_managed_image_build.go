@@ -15,51 +15,67 @@ import (
 // settleTimeout bounds what is still sent after an interrupt or a time-out, each time.
 const settleTimeout = 30 * time.Second
 
+// wanted is an image that was asked for, with its build.
+type wanted struct {
+	image imageregistry.Image
+	build imageregistry.Build
+	// ours tells that this apply started the build, and so may stop it.
+	ours bool
+}
+
 // obtain gets hold of an image that the state does not know yet: a new one, or one that may be taken over.
-func obtain(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec, adopt bool) (imageregistry.Image, imageregistry.Build, error) {
+func obtain(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec, mayAdopt func(imageregistry.Image) bool) (wanted, error) {
 	image, err := registry.Get(ctx, spec.Name)
 	switch {
 	case errors.Is(err, imageregistry.ErrNotFound):
 		return create(ctx, registry, spec)
 	case err != nil:
-		return image, imageregistry.Build{}, err
+		return wanted{}, err
 	case image.Unclaimed:
-		return registry.Create(ctx, spec)
-	case !adopt:
-		return image, imageregistry.Build{}, imageregistry.ErrAlreadyExists
+		return started(registry.Create(ctx, spec))
+	case !mayAdopt(image) && image.Status == imageregistry.StatusBuildingFirstTime:
+		// Its builder may have died and not been missed yet; the registry finds out.
+		return started(registry.Create(ctx, spec))
+	case !mayAdopt(image):
+		return wanted{}, imageregistry.ErrAlreadyExists
 	}
 	if spec.PythonVersion == "" {
 		spec.PythonVersion = image.PythonVersion
 	}
 	if changes := inputChanges(image.Spec(), spec); len(changes) > 0 {
-		return image, imageregistry.Build{}, &diags.OtherInputsError{Differences: changes}
+		return wanted{}, &diags.OtherInputsError{Differences: changes}
 	}
 	if image.Status.Broken() {
-		return rebuild(ctx, registry, spec)
+		return repair(ctx, registry, spec)
 	}
-	return image, imageregistry.Build{ID: image.BuildID}, nil
+	return wanted{image: image, build: imageregistry.Build{ID: image.BuildID}}, nil
+}
+
+// started is what a registry returned for a build that it was asked to start.
+func started(image imageregistry.Image, build imageregistry.Build, err error) (wanted, error) {
+	return wanted{image: image, build: build, ours: true}, err
 }
 
 // create creates an image that was confirmed not to be there. When the answer was lost on its way, looking again tells: an image that is there
 // now and asks for the same is the one that was just created.
-func create(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
-	image, build, err := registry.Create(ctx, spec)
+func create(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
+	created, err := started(registry.Create(ctx, spec))
 	if err == nil || !mayPass(err) {
-		return image, build, err
+		return created, err
 	}
 	found, lookErr := registry.Get(ctx, spec.Name)
 	switch {
 	case lookErr != nil:
-		return image, build, err
+		return wanted{}, err
 	case found.Unclaimed:
-		return registry.Create(ctx, spec)
+		return started(registry.Create(ctx, spec))
 	case spec.PythonVersion == "":
 		spec.PythonVersion = found.PythonVersion
 	}
 	if !imageregistry.SameInputs(found.Spec(), spec) {
-		return image, build, err
+		return wanted{}, err
 	}
-	return found, imageregistry.Build{ID: found.BuildID}, nil
+	return wanted{image: found, build: imageregistry.Build{ID: found.BuildID}, ours: true}, nil
 }
 
 // mayPass tells errors that say of themselves that they may pass; they leave open whether the server did what it was asked.
@@ -72,29 +88,38 @@ func mayPass(err error) bool {
 	return ok && found.Transient()
 }
 
-// rebuild builds an image anew from the inputs it has.
-func rebuild(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+// repair makes an image whole that has the right inputs. A registry that can take inputs takes these again, and so publishes from its
+// cache what it can; another one builds everything anew.
+func repair(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
+	if _, ok := registry.(imageregistry.Updater); ok {
+		return update(ctx, registry, spec)
+	}
+	return rebuild(ctx, registry, spec)
+}
+
+// rebuild builds an image anew from the inputs it has, from a fresh base and fresh packages.
+func rebuild(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
 	if rebuilder, ok := registry.(imageregistry.Rebuilder); ok {
-		return rebuilder.Rebuild(ctx, spec.Name)
+		return started(rebuilder.Rebuild(ctx, spec.Name))
 	}
 	return update(ctx, registry, spec)
 }
 
-// update builds an image anew from other inputs.
-func update(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+// update builds an image anew from these inputs.
+func update(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
 	if updater, ok := registry.(imageregistry.Updater); ok {
-		return updater.Update(ctx, spec)
+		return started(updater.Update(ctx, spec))
 	}
-	return imageregistry.Image{}, imageregistry.Build{}, diags.ErrCannotChange
+	return wanted{}, diags.ErrCannotChange
 }
 
 // finish waits for the build and then brings the model up to date with a fresh look at the image, however the wait ended. When the
 // wait is cut short, it stops the build first.
-func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.Registry, op diags.Operation, buildID string) diag.Diagnostics {
+func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.Registry, op diags.Operation, w wanted) diag.Diagnostics {
 	var d diag.Diagnostics
 	name := m.Name.ValueString()
-	if _, _, err := imageregistry.Await(ctx, registry, name, buildID, imageregistry.AwaitOptions{Observe: progress(ctx)}); err != nil {
-		d.Append(settle(ctx, registry, op, name, buildID, err)...)
+	if _, _, err := imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)}); err != nil {
+		d.Append(settle(ctx, registry, op, name, w, err)...)
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
@@ -107,21 +132,24 @@ func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.R
 	return d
 }
 
-// settle describes a wait that ended with an error. A build that nobody waits for any more is stopped, unless it ended just in time.
-func settle(ctx context.Context, registry imageregistry.Registry, op diags.Operation, name, buildID string, err error) diag.Diagnostics {
+// settle describes a wait that ended with an error. A build of ours that nobody waits for any more is stopped, unless it ended just in time.
+func settle(ctx context.Context, registry imageregistry.Registry, op diags.Operation, name string, w wanted, err error) diag.Diagnostics {
 	if _, failed := errors.AsType[*imageregistry.BuildFailedError](err); failed || ctx.Err() == nil {
 		return diag.Diagnostics{diags.FromError(op, name, err)}
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	cancelErr := registry.CancelBuild(stop, buildID)
+	cancelErr := diags.ErrNotOurs
+	if w.ours {
+		cancelErr = registry.CancelBuild(stop, w.build.ID)
+	}
 	if cancelErr == nil {
-		if build, buildErr := registry.Build(stop, buildID); buildErr == nil && build.Status == imageregistry.BuildSucceeded {
+		if build, buildErr := registry.Build(stop, w.build.ID); buildErr == nil && build.Status == imageregistry.BuildSucceeded {
 			return nil
 		}
 	}
 	return diag.Diagnostics{diags.Unfinished{
-		Name: name, BuildID: buildID, Cause: context.Cause(ctx), Wait: err, Cancel: cancelErr,
+		Name: name, BuildID: w.build.ID, Cause: context.Cause(ctx), Wait: err, Cancel: cancelErr,
 	}.Diagnostic()}
 }
 

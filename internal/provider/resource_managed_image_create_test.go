@@ -68,7 +68,7 @@ func TestManagedImage_adoptBroken(t *testing.T) {
 		Config:            adoptingConfig,
 		ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
 	})
-	registry.expectChanges(t, "Rebuild sklearn", "Delete sklearn")
+	registry.expectChanges(t, "Update sklearn", "Delete sklearn")
 }
 
 func TestManagedImage_adoptOtherInputs(t *testing.T) {
@@ -215,5 +215,35 @@ resource "rime_managed_image" "test" {
 			ConfigPlanChecks: before(expectPlanned("rebuild_reason", text("its last build was cancelled"))),
 		},
 	)
-	registry.expectChanges(t, "Rebuild sklearn", "Delete sklearn")
+	registry.expectChanges(t, "Update sklearn", "Delete sklearn")
+}
+
+// A build that somebody else started is waited for, but not stopped.
+func TestManagedImage_adoptRunning(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	registry.endless = true
+	registry.put(imageregistry.Spec{Name: "sklearn", PythonVersion: "3.11"}, nil)
+	config := `
+resource "rime_managed_image" "test" {
+  name           = "sklearn"
+  adopt_existing = true
+  timeouts       = { create = "1500ms" }
+}`
+	run(t, registry,
+		resource.TestStep{
+			Config:             config,
+			ConfigStateChecks:  []statecheck.StateCheck{expectState("status", text("building_first_time"))},
+			ExpectNonEmptyPlan: true,
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				registry.expectChanges(t)
+				registry.set(func(f *fakeRegistry) { f.endsAfter("sklearn/1", 6) })()
+			},
+			Config:            config,
+			ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
+		},
+	)
+	registry.expectChanges(t, "Delete sklearn")
 }

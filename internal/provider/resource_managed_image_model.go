@@ -75,6 +75,12 @@ func (m *managedImageModel) generatedName(ctx context.Context) types.String {
 	return types.StringValue(m.NamePrefix.ValueString() + hex.EncodeToString(sum[:])[:hashDigits])
 }
 
+// mayAdopt tells whether a create may take over an image that exists. One of a generated name whose build failed is our own: with
+// create_before_destroy, the repair of a first build that failed creates the same name again before the tainted one goes.
+func (m *managedImageModel) mayAdopt(image imageregistry.Image) bool {
+	return m.AdoptExisting.ValueBool() || (!m.NamePrefix.IsNull() && image.Status == imageregistry.StatusFailed)
+}
+
 // keepComputed keeps what the registry told the last time.
 func (m *managedImageModel) keepComputed(state managedImageModel) {
 	m.imageFacts, m.Build, m.RebuildReason = state.imageFacts, state.Build, state.RebuildReason

@@ -4,11 +4,15 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
 func prefixConfig(requirement, commit string) string {
@@ -151,4 +155,32 @@ func TestManagedImage_unknownValues(t *testing.T) {
 			t.Errorf("an image was built without a change: %s", call)
 		}
 	}
+}
+
+// A first build that failed is repaired under the same generated name, and the destroy of the tainted one that follows leaves it alone.
+func TestManagedImage_namePrefixRepair(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	registry.failure = noSuchLibrary
+	model := managedImageModel{}
+	model.NamePrefix = stringValue("sklearn-")
+	model.PipRequirements = pipSet(t.Context(), []requirement.Pip{{Name: "numpy"}}, nil)
+	model.Triggers = types.MapValueMust(types.StringType, map[string]attr.Value{"commit": types.StringValue("a")})
+	name := model.generatedName(t.Context()).ValueString()
+	run(t, registry,
+		resource.TestStep{Config: prefixConfig("numpy", "a"), ExpectError: words("Managed Image Build Failed")},
+		resource.TestStep{
+			PreConfig: func() {
+				registry.expectChanges(t, "Create "+name)
+				registry.set(func(f *fakeRegistry) { f.failure = nil })()
+			},
+			Config: prefixConfig("numpy", "a"),
+			ConfigPlanChecks: resource.ConfigPlanChecks{
+				PreApply:             []plancheck.PlanCheck{expectAction(plancheck.ResourceActionCreateBeforeDestroy)},
+				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+			},
+			ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
+		},
+	)
+	registry.expectChanges(t, "Update "+name, "Delete "+name)
 }

@@ -23,7 +23,9 @@ const (
 	taskNone task = iota
 	// taskAwait waits for a build that is under way.
 	taskAwait
-	// taskRebuild builds from the inputs that the image has.
+	// taskRepair builds from the inputs that the image has; what the builder has cached will do.
+	taskRepair
+	// taskRebuild builds from the inputs that the image has, from a fresh base and fresh packages.
 	taskRebuild
 	// taskUpdate builds from other inputs.
 	taskUpdate
@@ -53,8 +55,12 @@ func decide(ctx context.Context, state, plan managedImageModel) intent {
 		decided = max(decided, taskRebuild)
 	}
 	status := imageregistry.Status(state.Status.ValueString())
-	if status.Broken() || (status == imageregistry.StatusOutdated && plan.RebuildWhenOutdated.ValueBool()) {
+	outdated := status == imageregistry.StatusOutdated && plan.RebuildWhenOutdated.ValueBool()
+	if status.Broken() || outdated {
 		reasons = append(reasons, statusReason(status, state.StatusReason.ValueString()))
+		decided = max(decided, taskRepair)
+	}
+	if outdated {
 		decided = max(decided, taskRebuild)
 	}
 	if decided == taskNone && unfinished(status, state.knownBuild()) {
@@ -107,7 +113,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.Diagnostics.Append(diags.FromError(diags.ReadImage, plan.Name.ValueString(), err))
 		return
 	}
-	resp.Diagnostics.Append(r.checkPythonVersion(plan.PythonVersion)...)
+	resp.Diagnostics.Append(r.checkPythonVersion(config.PythonVersion)...)
 	if !config.NamePrefix.IsNull() {
 		plan.Name = config.generatedName(ctx)
 	}
@@ -149,7 +155,7 @@ func canDo(registry imageregistry.Registry, t task) bool {
 		return true
 	}
 	_, ok := registry.(imageregistry.Rebuilder)
-	return ok && t == taskRebuild
+	return ok && (t == taskRepair || t == taskRebuild)
 }
 
 // expectBuild makes unknown what a build will tell, and keeps what it cannot change.
@@ -186,7 +192,8 @@ func (m *managedImageModel) changedInputs(ctx context.Context, state managedImag
 	return changed
 }
 
-// checkPythonVersion refuses a Python version that no base image has.
+// checkPythonVersion refuses a configured Python version that no base image has. One that only the state has is left in peace: an image that needs
+// no build needs no base image.
 func (r *managedImageResource) checkPythonVersion(asked types.String) diag.Diagnostics {
 	var d diag.Diagnostics
 	if version := asked.ValueString(); version != "" && len(r.pythonVersions) > 0 && !slices.Contains(r.pythonVersions, version) {

@@ -80,7 +80,7 @@ func TestManagedImage_updateFails(t *testing.T) {
 			},
 		},
 	)
-	registry.expectChanges(t, "Rebuild sklearn", "Delete sklearn")
+	registry.expectChanges(t, "Update sklearn", "Delete sklearn")
 }
 
 // drifts are the states that a registry finds an image in, with what the plan says then.
@@ -125,7 +125,7 @@ func TestManagedImage_drift(t *testing.T) {
 					ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
 				},
 			)
-			registry.expectChanges(t, "Create sklearn", "Rebuild sklearn", "Delete sklearn")
+			registry.expectChanges(t, "Create sklearn", "Update sklearn", "Delete sklearn")
 		})
 	}
 }

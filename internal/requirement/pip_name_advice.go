@@ -15,7 +15,7 @@ type nameDiagnosis struct {
 	suggest func(m []string) string
 }
 
-// pipNameDiagnoses are tried in this order: a URL may hold what looks like a version, a marker may hold anything.
+// pipNameDiagnoses are tried in this order: a URL may hold what looks like a version, a marker or comment may hold anything.
 var pipNameDiagnoses = []nameDiagnosis{
 	{
 		regexp.MustCompile(`^(?P<bad>(?:-e|--editable)\b.*)$`),
@@ -38,6 +38,11 @@ var pipNameDiagnoses = []nameDiagnosis{
 		func(m []string) string { return write(m[1]) },
 	},
 	{
+		regexp.MustCompile(`^([^;#:/\\]*?) *(?P<bad>[;#].*)$`),
+		"is not part of a name; the image has one Python version and one platform, so environment markers and comments have no meaning here",
+		func(m []string) string { return suggestName(m[1]) },
+	},
+	{
 		regexp.MustCompile(`(?P<bad>[A-Za-z][A-Za-z0-9+.-]*:.*)$`),
 		"is a URL; distributions are installed from a package index",
 		constant("publish the distribution to a package index and write its name"),
@@ -46,11 +51,6 @@ var pipNameDiagnoses = []nameDiagnosis{
 		regexp.MustCompile(`(?i)^(?P<bad>.*[/\\].*|.*\.(?:whl|zip|tar|tgz|tar\.(?:gz|bz2|xz)))$`),
 		"is a path; distributions are installed from a package index",
 		constant("publish the distribution to a package index and write its name"),
-	},
-	{
-		regexp.MustCompile(`^([^;#]*?) *(?P<bad>[;#].*)$`),
-		"is not part of a name; the image has one Python version and one platform, so environment markers and comments have no meaning here",
-		func(m []string) string { return suggestName(m[1]) },
 	},
 	{
 		regexp.MustCompile(`^(` + identifier + `(?:\[[^\]]*\])?) *\(? *(?P<bad>[=<>!~^].*?)\)?$`),

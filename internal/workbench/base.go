@@ -138,7 +138,7 @@ func (o Options) makeBase(ctx context.Context, dir string) error {
 	if os.Geteuid() != 0 {
 		return &UnavailableError{What: "a base image", Tried: []string{"making one takes root"}, Remedy: "Run as root."}
 	}
-	o.progress("making one from Debian's packages once, takes half a minute")
+	o.progress("making it from Debian's packages")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

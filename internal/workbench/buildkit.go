@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"github.com/moby/buildkit/client"
 )
@@ -63,6 +64,8 @@ func BuildKit(ctx context.Context, o Options) (*Daemon, error) {
 
 // answers checks that a daemon at this address can build.
 func answers(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	c, err := client.New(ctx, address)
 	if err != nil {
 		return err

@@ -54,7 +54,11 @@ func newLocalState(s *slot, fresh bool) *localState {
 	if fresh {
 		root += "-fresh"
 	}
-	return &localState{slot: s, fresh: fresh, root: root, cgroup: cgroupPrefix + key(root)}
+	return &localState{
+		slot: s, fresh: fresh, root: root,
+		run:    filepath.Join(os.TempDir(), "rime-buildkit-"+key(root)),
+		cgroup: cgroupPrefix + key(root),
+	}
 }
 
 func (l *localState) address() string { return "unix://" + filepath.Join(l.run, "buildkitd.sock") }
@@ -62,12 +66,11 @@ func (l *localState) address() string { return "unix://" + filepath.Join(l.run, 
 func (l *localState) logFile() string { return l.slot.dir + ".log" }
 
 func (l *localState) prepare() error {
-	// A process that was killed may have left build steps, mounts and a throw-away cache in this place.
+	// A process that was killed may have left something in this place.
 	if err := l.sweep(); err != nil {
 		return err
 	}
-	var err error
-	if l.run, err = os.MkdirTemp("", "rime-buildkit-"); err != nil {
+	if err := os.Mkdir(l.run, 0o700); err != nil {
 		return err
 	}
 	config := fmt.Sprintf(`root = %q
@@ -110,23 +113,19 @@ func (l *localState) start(ctx context.Context, binary string) error {
 	return nil
 }
 
-// stop ends and removes everything but the cache. The daemon is given time to end its build steps; a client that stays connected
-// makes it wait for that time in vain.
+// stop ends the daemon and removes everything but the cache. The daemon is given time to end its build steps; a client that stays
+// connected makes it wait for that time in vain.
 func (l *localState) stop() error {
 	defer l.slot.release()
 	if l.process != nil {
 		l.process.stop(10 * time.Second)
 	}
-	err := l.sweep()
-	if l.run != "" {
-		err = errors.Join(err, os.RemoveAll(l.run))
-	}
-	return err
+	return l.sweep()
 }
 
-// sweep ends build steps without a daemon, unmounts what they had mounted and removes a throw-away cache.
+// sweep ends build steps without a daemon, unmounts what they had mounted, and removes the socket and a throw-away cache.
 func (l *localState) sweep() error {
-	err := errors.Join(killCgroup(l.cgroup), unmountBelow(l.root))
+	err := errors.Join(killCgroup(l.cgroup), unmountBelow(l.root), os.RemoveAll(l.run))
 	if l.fresh && err == nil {
 		err = os.RemoveAll(l.root)
 	}
@@ -158,7 +157,7 @@ func (o Options) buildkitd(ctx context.Context) (string, error) {
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
 	}
-	o.progress("building buildkitd once, takes a minute or two")
+	o.progress("building buildkitd, 1-2 minutes")
 	env := []string{"CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false"}
 	if err := run(ctx, repository, env, "go", "build", "-modfile="+toolsModule, "-o", binary+".new", buildkitdPackage); err != nil {
 		return "", err

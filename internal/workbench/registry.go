@@ -31,6 +31,15 @@ func (r *Registry) Stop() error {
 // DockerRegistry starts a registry on a free loopback port, with deletes enabled and nothing in it. The context bounds the
 // start; the registry lives until Stop, or until this process dies. It returns [*UnavailableError] where the registry cannot be had.
 func DockerRegistry(ctx context.Context, o Options) (*Registry, error) {
+	return o.dockerRegistry(ctx, true)
+}
+
+// DockerRegistryWithoutDeletes starts a registry that deletes nothing, as it does unless it is told otherwise.
+func DockerRegistryWithoutDeletes(ctx context.Context, o Options) (*Registry, error) {
+	return o.dockerRegistry(ctx, false)
+}
+
+func (o Options) dockerRegistry(ctx context.Context, deletes bool) (*Registry, error) {
 	binary, err := o.needUnpacked(ctx, "docker-registry")
 	if err != nil {
 		return nil, err
@@ -39,21 +48,21 @@ func DockerRegistry(ctx context.Context, o Options) (*Registry, error) {
 	if r.dir, err = os.MkdirTemp("", "rime-registry-"); err != nil {
 		return nil, err
 	}
-	if err := r.start(ctx, binary); err != nil {
+	if err := r.start(ctx, binary, deletes); err != nil {
 		return nil, errors.Join(err, r.Stop())
 	}
 	return r, nil
 }
 
-func (r *Registry) start(ctx context.Context, binary string) error {
+func (r *Registry) start(ctx context.Context, binary string, deletes bool) error {
 	config := filepath.Join(r.dir, "config.yml")
 	text := fmt.Sprintf(`version: 0.1
 log: {level: info, formatter: json}
 storage:
   filesystem: {rootdirectory: %q}
-  delete: {enabled: true}
+  delete: {enabled: %t}
 http: {addr: "127.0.0.1:0"}
-`, filepath.Join(r.dir, "data"))
+`, filepath.Join(r.dir, "data"), deletes)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}

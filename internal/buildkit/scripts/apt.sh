@@ -27,4 +27,4 @@ for package in "$@"; do
 done
 apt-get --config-file="$config" install -- "$@"
 # What the package manager keeps for itself and makes again when it needs it.
-rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old
+rm -f /var/cache/ldconfig/aux-cache /var/lib/dpkg/*-old

@@ -81,7 +81,18 @@ func BaseImage(t testing.TB, registryHost string) (ref string) {
 // DockerRegistry starts Debian's docker-registry for one test and returns its host and port.
 func DockerRegistry(t testing.TB) (host string) {
 	t.Helper()
-	registry, err := workbench.DockerRegistry(t.Context(), options())
+	return dockerRegistry(t, workbench.DockerRegistry)
+}
+
+// DockerRegistryWithoutDeletes starts one that deletes nothing.
+func DockerRegistryWithoutDeletes(t testing.TB) (host string) {
+	t.Helper()
+	return dockerRegistry(t, workbench.DockerRegistryWithoutDeletes)
+}
+
+func dockerRegistry(t testing.TB, start func(context.Context, workbench.Options) (*workbench.Registry, error)) (host string) {
+	t.Helper()
+	registry, err := start(t.Context(), options())
 	SkipUnavailable(t, err)
 	t.Cleanup(func() {
 		if err := registry.Stop(); err != nil {

@@ -1,0 +1,136 @@
+package acctest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2/hclparse"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
+)
+
+const examplesRoot = "../../examples"
+
+// Every example is written as `terraform fmt` writes it, and plans with the real provider. An image that some of them take for given is there.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	registry, w := setup(t, strings.Replace(model, `"model"`, `"sklearn-serving"`, 1))
+	w.Apply()
+	w.MustRun("fmt", "-check", "-diff", "-recursive", absolute(t, examplesRoot))
+	directories := examples(t)
+	if len(directories) < 4 {
+		t.Fatalf("only these directories have examples: %v", slices.Sorted(maps.Keys(directories)))
+	}
+	for _, directory := range slices.Sorted(maps.Keys(directories)) {
+		var together []string
+		for _, file := range directories[directory] {
+			expectParses(t, file)
+			if !strings.HasPrefix(filepath.Base(file), "import-by-") { // one way or the other, not both
+				together = slices.Concat(together, []string{file})
+			}
+		}
+		t.Run(directory, func(t *testing.T) {
+			t.Parallel()
+			planExample(t, registry, together)
+		})
+		for _, file := range directories[directory] {
+			if slices.Contains(together, file) {
+				continue
+			}
+			t.Run(directory+"/"+filepath.Base(file), func(t *testing.T) {
+				t.Parallel()
+				if strings.Contains(file, "identity") && terraformMinor(t, w) < 12 {
+					t.Skip("resource identity needs Terraform 1.12 or newer")
+				}
+				shows(t, planExample(t, registry, slices.Concat(together, []string{file})), "Plan: 1 to import,")
+			})
+		}
+	}
+}
+
+// examples are the configuration files of the examples by directory.
+func examples(t *testing.T) map[string][]string {
+	t.Helper()
+	directories := map[string][]string{}
+	err := filepath.WalkDir(examplesRoot, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), ".terraform") {
+			return filepath.SkipDir
+		}
+		if err == nil && filepath.Ext(path) == ".tf" {
+			directory, relErr := filepath.Rel(examplesRoot, filepath.Dir(path))
+			directories[directory] = append(directories[directory], path)
+			return relErr
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return directories
+}
+
+func expectParses(t *testing.T, file string) {
+	t.Helper()
+	if _, diagnostics := hclparse.NewParser().ParseHCLFile(file); diagnostics.HasErrors() {
+		t.Error(diagnostics)
+	}
+}
+
+// planExample plans files of an example together, with a provider on real parts where they configure none.
+func planExample(t *testing.T, registry *oci.Server, files []string) acctest.Result {
+	t.Helper()
+	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(filepath.Base(file), string(text))
+		if strings.Contains(string(text), "required_providers") && filepath.Base(file) != "provider.tf" {
+			w.Write("provider.tf", "")
+		}
+		if strings.Contains(string(text), `variable "buildkit_address"`) {
+			w.Write("real.auto.tfvars", fmt.Sprintf("registry = %q\nbuildkit_address = %q\nbase_image = %q\npackage_index = %q\n",
+				registry.Host, workbenchtest.BuildKit(t), acctest.BaseImage(t), acctest.PackageIndex(t)))
+		}
+	}
+	return w.MustRun("plan")
+}
+
+// terraformMinor is the N of a Terraform 1.N.
+func terraformMinor(t *testing.T, w *acctest.Workspace) int {
+	t.Helper()
+	var version struct {
+		Version string `json:"terraform_version"`
+	}
+	printed := w.MustRun("version", "-json").Output
+	if err := json.Unmarshal([]byte(printed), &version); err != nil {
+		t.Fatalf("terraform version: %v\n%s", err, printed)
+	}
+	_, rest, _ := strings.Cut(version.Version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	number, err := strconv.Atoi(minor)
+	if err != nil {
+		t.Fatalf("terraform version: %v\n%s", err, printed)
+	}
+	return number
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

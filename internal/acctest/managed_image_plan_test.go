@@ -1,0 +1,196 @@
+package acctest_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
+)
+
+// A plan has to work where nothing can be built, and must not change the registry.
+func TestManagedImage_planChangesNothing(t *testing.T) {
+	t.Parallel()
+	registry, w := setup(t, model)
+	// From a directory whose provider has no builder, so that a plan that starts a build fails.
+	planner := w.Clone()
+	planner.Edit("provider.tf", workbenchtest.BuildKit(t), "unix:///nowhere/buildkitd.sock")
+	copyState := func() {
+		t.Helper()
+		planner.CopyState(w)
+		registry.Forget()
+	}
+	planShows(t, planner, "Plan: 1 to add")
+	if requests := registry.Requests(); len(requests) > 0 {
+		t.Errorf("the plan of a new image asked the registry: %v", requests)
+	}
+
+	w.Apply()
+	copyState()
+	planner.PlanIsEmpty()
+	expectOnlyReads(t, registry)
+	planner.Edit("main.tf", ">=1,<2", ">=2")
+	planShows(t, planner, "Plan: 0 to add, 1 to change")
+	shows(t, planner.MustRun("plan", "-destroy"), "Plan: 0 to add, 0 to change, 1 to destroy")
+	planner.MustRun("plan", "-refresh-only")
+	shows(t, planner.MustRun("plan", "-replace="+address), "Plan: 1 to add, 0 to change, 1 to destroy")
+	planner.MustRun("refresh")
+	expectOnlyReads(t, registry)
+
+	repositoryOf(t, registry.Host, "model").delete(text(t, w, "rime_tag"))
+	registry.Forget()
+	planShows(t, planner, "is gone from the registry")
+	expectOnlyReads(t, registry)
+
+	fails(t, planner, []string{"apply", "-auto-approve"}, "no BuildKit daemon answered at unix:///nowhere/buildkitd.sock") // it is really not there
+}
+
+// expectOnlyReads expects that the registry was asked, and only asked.
+func expectOnlyReads(t *testing.T, registry *oci.Server) {
+	t.Helper()
+	requests := registry.Requests()
+	if len(requests) == 0 {
+		t.Error("the registry was not asked at all")
+	}
+	for _, request := range requests {
+		if request.Method != http.MethodGet && request.Method != http.MethodHead {
+			t.Errorf("a plan sent %s %s", request.Method, request.Path)
+		}
+	}
+	registry.Forget()
+}
+
+// respellings are requirements that mean the same, each written in several ways.
+var respellings = [][]string{
+	{
+		`{ name = "tiny-model", version_specifier = ">=1,<2" }`,
+		`{ name = "Tiny_Model", version_specifier = "< 2, >= 1.0" }`,
+		`{ name = "tiny.MODEL", version_specifier = "<2.0.0,>=1" }`,
+	},
+	{
+		`{ name = "other-lib" }`,
+		`{ name = "OTHER--lib", version_specifier = "" }`,
+		`{ name = "Other_Lib", version_specifier = null }`,
+	},
+	{
+		`{ name = "needs-other", version_specifier = "==1.0" }`,
+		`{ name = "needs_other", version_specifier = "1.0" }`,
+		`{ name = "Needs.Other", version_specifier = " == 1.0.0 " }`,
+	},
+}
+
+func TestManagedImage_spelling(t *testing.T) {
+	t.Parallel()
+	config := func(requirements ...string) string {
+		return fmt.Sprintf(`
+resource "rime_managed_image" "a" {
+  name             = "spelling"
+  python_version   = "3.11"
+  pip_requirements = [%s]
+}
+`, strings.Join(requirements, ", "))
+	}
+	registry, w := setup(t, config(respellings[0][0], respellings[1][0], respellings[2][0]))
+	w.Apply()
+	registry.Forget()
+	elsewhere := w.Clone()
+	for range 5 {
+		var spelled []string
+		for _, ways := range respellings {
+			// Some are written twice.
+			for range 1 + rand.IntN(2) {
+				spelled = append(spelled, ways[rand.IntN(len(ways))])
+			}
+		}
+		rand.Shuffle(len(spelled), func(i, j int) { spelled[i], spelled[j] = spelled[j], spelled[i] })
+		elsewhere.Write("main.tf", config(spelled...))
+		elsewhere.PlanIsEmpty()
+	}
+	shows(t, elsewhere.Apply(), "Resources: 0 added, 0 changed, 0 destroyed.")
+	expectOnlyReads(t, registry)
+}
+
+// Every plan asks the registry, so what it asks is bounded.
+func TestManagedImage_planRequests(t *testing.T) {
+	t.Parallel()
+	const images = 3
+	registry, w := setup(t, fmt.Sprintf(`
+resource "rime_managed_image" "a" {
+  count            = %d
+  name             = "model-${count.index}"
+  python_version   = "3.11"
+  pip_requirements = [{ name = "tiny-model", version_specifier = ">=1,<2" }]
+}
+`, images))
+	w.Apply()
+	registry.Forget()
+	w.PlanIsEmpty()
+	if sent := len(registry.Requests()); sent > 2*images+2 {
+		t.Errorf("a plan of %d images sent %d requests", images, sent)
+	}
+}
+
+func TestManagedImage_invalid(t *testing.T) {
+	t.Parallel()
+	registry := acctest.StartRegistry(t, oci.Options{})
+	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
+	w.Write("main.tf", `
+resource "rime_managed_image" "number" {
+  name           = "number"
+  python_version = 3.10
+}
+resource "rime_managed_image" "name" {
+  name = "My.Image"
+}
+resource "rime_managed_image" "both" {
+  name        = "both"
+  name_prefix = "both-"
+}
+resource "rime_managed_image" "pip" {
+  name = "pip"
+  pip_requirements = [
+    { name = "" },
+    { name = "numpy>=1" },
+    { name = "scipy", version_specifier = "=1.0" },
+    { name = "pandas", version_specifier = ">=2,<1" },
+    { name = "torch; rm -rf /" },
+  ]
+}
+resource "rime_managed_image" "twice" {
+  name             = "twice"
+  pip_requirements = [{ name = "tiny-model", version_specifier = ">=1" }, { name = "Tiny_Model", version_specifier = "<1" }]
+}
+resource "rime_managed_image" "package" {
+  name                 = "package"
+  package_requirements = [{ name = "libgomp1", package_type = "yum" }, { name = "vim", package_type = "apt", version_specifier = ">=9" }]
+}
+resource "rime_managed_image" "timeout" {
+  name     = "timeout"
+  timeouts = { create = "90" }
+}
+`)
+	fails(t, w, []string{"plan"},
+		`python_version = "3.1" is not a Python version this provider knows; 3.10 without quotes is a number and loses its last zero. Write "3.10", in quotes.`,
+		`name = "My.Image" must start with a lower-case letter`, `Write "my-image".`,
+		"Exactly one of these attributes must be configured: [name,name_prefix]",
+		`name = "" is empty. Write the name of a distribution, for example "numpy".`,
+		`pip_requirements["numpy>=1"]: name = "numpy>=1" cannot be used: ">=1" is a version specifier`, `Write name = "numpy" and version_specifier = ">=1".`,
+		`pip_requirements["scipy"]: version_specifier = "=1.0" cannot be used: "=" is not an operator of PEP 440. Write "==1.0".`,
+		`version_specifier = ">=2,<1"`, `can be met by no version: ">=2" and "<1" exclude each other.`,
+		`pip_requirements["torch; rm -rf /"]: name = "torch; rm -rf /" cannot be used: "; rm -rf /" is not part of a name`, `Write "torch".`,
+		`pip_requirements["tiny-model"]: name = "tiny-model" is required twice with different version specifiers, "<1" and ">=1".`,
+		`package_requirements["libgomp1"]: package_type = "yum" is not a package type. Write "rocky_linux".`,
+		`package_requirements["vim"]: version_specifier = ">=9" cannot be used: ">=" makes a range`, `Write "9" for exactly that version`,
+		`timeouts.create = "90" must be a positive number with a unit. Write "90s".`,
+	)
+	w.Write("main.tf", "resource \"rime_managed_image\" \"old\" {\n  name           = \"old\"\n  python_version = \"3.9\"\n}\n")
+	fails(t, w, []string{"plan"}, "Error: Unsupported Python Version", `python_version = "3.9", but the provider has no base image with that Python.`,
+		"Use one of 3.11, or add \"3.9\" to `embedded_registry.base_images` of the provider.")
+	if requests := registry.Requests(); len(requests) > 0 {
+		t.Errorf("a configuration that cannot work reached the registry: %v", requests)
+	}
+}

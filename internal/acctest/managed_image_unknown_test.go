@@ -1,0 +1,102 @@
+package acctest_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+)
+
+// unknowns is a configuration whose values come from a resource, so that they are known only after an apply wherever that changes.
+func unknowns(value string) string {
+	return fmt.Sprintf(`
+resource "terraform_data" "source" {
+  input = %q
+}
+
+locals {
+  value = terraform_data.source.output
+}
+
+resource "rime_managed_image" "a" {
+  name           = "all-${local.value}"
+  python_version = local.value == "nothing" ? "3.12" : "3.11"
+  pip_requirements = [
+    { name = "tiny-${local.value}", version_specifier = local.value == "model" ? ">=1,<2" : null },
+    { name = "other-lib", version_specifier = "${length(local.value)}" == "5" ? ">=0" : "<1" },
+  ]
+  package_requirements = [for p in [local.value] : { name = p, package_type = "apt" } if p == "nothing"]
+  triggers             = { value = local.value }
+  timeouts             = { create = "${length(local.value)}m" }
+}
+
+resource "rime_managed_image" "prefixed" {
+  name_prefix      = "prefixed-"
+  python_version   = "3.11"
+  pip_requirements = toset([for name in [local.value] : { name = "tiny-${name}", version_specifier = ">=1,<2" }])
+}
+
+resource "rime_managed_image" "set" {
+  name             = "set"
+  python_version   = "3.11"
+  pip_requirements = local.value == "nothing" ? [] : [{ name = "tiny-model", version_specifier = ">=1,<2" }]
+}
+`, value)
+}
+
+func TestManagedImage_unknownValues(t *testing.T) {
+	t.Parallel()
+	registry, w := setup(t, unknowns("model"))
+	planShows(t, w, "+ name = (known after apply)", "+ python_version = (known after apply)", "+ pip_requirements = (known after apply)", "Plan: 4 to add")
+	w.Apply()
+	expectValues(t, w, map[string]any{"name": "all-model", "python_version": "3.11", "status": "ready"})
+	w.PlanIsEmpty()
+
+	// What was known becomes unknown, and what comes of it is known only then.
+	w.Edit("main.tf", `input = "model"`, `input = "MODEL"`)
+	w.Edit("main.tf", "value = terraform_data.source.output", "value = lower(terraform_data.source.output)")
+	planShows(t, w, "Plan: 2 to add, 2 to change, 2 to destroy.", "rebuild_reason = (known after apply)")
+	before := w.Values("rime_managed_image.set")["build"]
+	w.Apply()
+	if after := w.Values("rime_managed_image.set")["build"]; !sameJSON(t, after, before) {
+		t.Errorf("an image was built again without a change: %v, then %v", before, after)
+	}
+	w.PlanIsEmpty()
+
+	// A value that is refused only once it is known.
+	w.Edit("main.tf", `input = "MODEL"`, `input = "Not/a name"`)
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Invalid Managed Image Name", `name = "all-not/a name" must start with a lower-case letter`,
+		`Write "all-not-a-name".`, `pip_requirements["tiny-not/a name"]: name = "tiny-not/a name"`)
+	w.Edit("main.tf", `input = "Not/a name"`, `input = "model"`)
+	w.Apply()
+	w.Destroy()
+	for _, image := range []string{"all-model", "set"} {
+		expectNothingLeft(t, registry, image)
+	}
+}
+
+// A provider whose registry comes from another resource plans without asking it.
+func TestManagedImage_unknownProvider(t *testing.T) {
+	t.Parallel()
+	registry := acctest.StartRegistry(t, oci.Options{})
+	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
+	w.Edit("provider.tf", fmt.Sprintf("%q", registry.Host), "terraform_data.registry.output")
+	w.Write("main.tf", model)
+	w.Write("registry.tf", fmt.Sprintf("resource \"terraform_data\" \"registry\" {\n  input = %q\n}\n", registry.Host))
+	planShows(t, w, "Plan: 2 to add")
+	w.Apply()
+	w.PlanIsEmpty()
+
+	// The same registry by another name, so that everything is unknown again.
+	w.Edit("registry.tf", "127.0.0.1", "localhost")
+	planned := planShows(t, w, "Warning: Managed Image Not Refreshed", `Managed image "model" is shown as the state has it`)
+	if strings.Contains(planned.Output, "rime_managed_image.a will be") {
+		t.Error("an image is to be changed because its registry is not known yet")
+	}
+	w.Apply()
+	w.PlanIsEmpty()
+	w.Destroy()
+	expectNothingLeft(t, registry, "model")
+}

@@ -1,0 +1,13 @@
+//go:build linux || darwin || freebsd
+
+package embedded
+
+import (
+	"os"
+	"syscall"
+)
+
+// tryLock locks the file, unless it is locked, for as long as it is open.
+func tryLock(file *os.File) bool {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+}

@@ -1,0 +1,46 @@
+package provider
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+)
+
+func TestConnected(t *testing.T) {
+	t.Parallel()
+	var validating connected
+	var d diag.Diagnostics
+	validating.connect(nil, &d) // a configuration that is only validated has no provider
+	if d.HasError() {
+		t.Error(d)
+	}
+	if _, err := validating.registry(); !errors.Is(err, diags.ErrNotConfigured) {
+		t.Errorf("a registry without a provider: %v", err)
+	}
+	validating.connect("something else", &d)
+	if len(d) != 1 || d[0].Summary() != "Unexpected Provider Data" {
+		t.Errorf("foreign data: %v", d)
+	}
+	registry := newFakeRegistry()
+	validating.connect(&clients{images: always(registry, nil)}, &d)
+	if got, err := validating.registry(); err != nil || got != registry {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestCreatedImages(t *testing.T) {
+	t.Parallel()
+	var created createdImages
+	if created.since("a", "a/1") {
+		t.Error("an image that was never created")
+	}
+	created.note("a", "a/2")
+	for build, want := range map[string]bool{"a/1": true, "a/2": false, "": true} {
+		if got := created.since("a", build); got != want {
+			t.Errorf("created since %q: %t", build, got)
+		}
+	}
+}

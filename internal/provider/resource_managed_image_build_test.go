@@ -1,0 +1,75 @@
+package provider
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+// After an answer that was lost, only a look tells whether the image is ours.
+func TestCreate_lostAnswer(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("403 Forbidden")
+	scipy := imageregistry.Spec{Name: "sklearn", PythonVersion: "3.11", PipRequirements: []requirement.Pip{{Name: "scipy"}}}
+	for name, test := range map[string]struct {
+		prepare func(*fakeRegistry)
+		want    error
+		calls   []string
+	}{
+		"created all the same": {
+			prepare: func(f *fakeRegistry) { f.afterCreate = lostAnswerError{} },
+			calls:   []string{"Create sklearn", "Get sklearn"},
+		},
+		"not created": {
+			prepare: func(f *fakeRegistry) { f.errs["Create"] = lostAnswerError{} },
+			want:    lostAnswerError{},
+			calls:   []string{"Create sklearn", "Get sklearn"},
+		},
+		"not certain": {
+			prepare: func(f *fakeRegistry) { f.afterCreate, f.errs["Get"] = lostAnswerError{}, refused },
+			want:    lostAnswerError{},
+			calls:   []string{"Create sklearn", "Get sklearn"},
+		},
+		"created by somebody else meanwhile": {
+			prepare: func(f *fakeRegistry) {
+				f.build(scipy, imageregistry.StatusBuildingFirstTime)
+				f.errs["Create"] = lostAnswerError{}
+			},
+			want:  lostAnswerError{},
+			calls: []string{"Create sklearn", "Get sklearn"},
+		},
+		"left half done": {
+			prepare: func(f *fakeRegistry) {
+				f.build(basicSpec, imageregistry.StatusBuildingFirstTime)
+				f.alter("sklearn", func(i *imageregistry.Image) { i.Unclaimed = true })
+				f.errs["Create"] = lostAnswerError{}
+			},
+			want:  lostAnswerError{}, // the registry keeps failing; with a working one this create takes over
+			calls: []string{"Create sklearn", "Get sklearn", "Create sklearn"},
+		},
+		"refused": {
+			prepare: func(f *fakeRegistry) { f.errs["Create"] = refused },
+			want:    refused,
+			calls:   []string{"Create sklearn"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			registry := newUpdatingRegistry()
+			test.prepare(registry.fakeRegistry)
+			got, err := create(t.Context(), registry, basicSpec)
+			if !errors.Is(err, test.want) || (test.want == nil && err != nil) {
+				t.Errorf("error %v, want %v", err, test.want)
+			}
+			if err == nil && (!got.ours || got.build.ID != "sklearn/1") {
+				t.Errorf("got build %q, ours: %t", got.build.ID, got.ours)
+			}
+			if !slices.Equal(registry.calls, test.calls) {
+				t.Errorf("asked %q, want %q", registry.calls, test.calls)
+			}
+		})
+	}
+}

@@ -1,0 +1,101 @@
+package sandbox_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+)
+
+func start(t *testing.T, o sandbox.Options) *sandbox.Sandbox {
+	t.Helper()
+	s, err := sandbox.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("closing the sandbox: %v", err)
+		}
+	})
+	return s
+}
+
+func status(t *testing.T, url string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode
+}
+
+func TestStart_faultsAreForOneService(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Options{DataDir: t.TempDir(), Faults: []fault.Rule{{Service: sandbox.PackageIndex, Status: http.StatusTeapot}}})
+	a := s.Addresses()
+	for url, want := range map[string]int{
+		"http://" + a.OCIRegistry + "/v2/": http.StatusOK,
+		a.PackageIndex:                     http.StatusTeapot,
+		a.Control + "/requests":            http.StatusOK,
+	} {
+		if got := status(t, url); got != want {
+			t.Errorf("GET %s: status %d, want %d", url, got, want)
+		}
+	}
+	services := map[string]int{}
+	for _, r := range s.Requests() {
+		services[r.Service]++
+	}
+	if len(services) != 2 || services[oci.Service] != 1 || services[sandbox.PackageIndex] != 1 {
+		t.Errorf("recorded: %v; want one for each stand-in, and none for the control endpoint", services)
+	}
+}
+
+func TestStart_refusesInvalidFaults(t *testing.T) {
+	t.Parallel()
+	if s, err := sandbox.Start(sandbox.Options{Faults: []fault.Rule{{Path: "/x"}}}); err == nil {
+		t.Errorf("started: %v", s.Close())
+	}
+}
+
+// The packages refer to each other; pip has to find a set of versions for all of them.
+func TestPackages_canBeInstalledTogether(t *testing.T) {
+	t.Parallel()
+	if out, err := exec.CommandContext(t.Context(), "python3", "-m", "pip", "--version").CombinedOutput(); err != nil {
+		if os.Getenv("RIME_REQUIRE_BUILDKIT") == "1" {
+			t.Fatalf("python3 with pip is required here: %v %s", err, out)
+		}
+		t.Skipf("needs python3 with pip: %v", err)
+	}
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "python3", "-m", "pip", "download", "--quiet", "--dest", dir,
+		"--index-url", start(t, sandbox.Options{}).Addresses().PackageIndex, "sandbox-learn[frames]")
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "PIP_") {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(cmd.Env, "PIP_CONFIG_FILE=/dev/null")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("pip download: %v\n%s", err, out)
+	}
+	for _, want := range []string{"sandbox_learn-1.0-", "sandbox_frames-1.1-", "sandbox_arrays-1.4-"} {
+		if found, _ := filepath.Glob(filepath.Join(dir, want+"*.whl")); len(found) != 1 {
+			t.Errorf("no %s among what pip chose", want)
+		}
+	}
+}
