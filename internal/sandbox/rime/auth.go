@@ -3,6 +3,7 @@ package rime
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -43,6 +44,15 @@ func defaultKeys() []Key {
 		{Value: KeyViewer, Role: Viewer},
 		{Value: KeyExpired, Role: OrgAdmin, Expires: time.Unix(0, 0)},
 	}
+}
+
+// APIKey is the first key of an organization's administrator. Empty if there is none.
+func (p *Platform) APIKey() string {
+	i := slices.IndexFunc(p.options.Keys, func(k Key) bool { return k.Role == OrgAdmin && k.Expires.IsZero() })
+	if i < 0 {
+		return ""
+	}
+	return p.options.Keys[i].Value
 }
 
 // keyOfCall is where the context of a request has its key.
