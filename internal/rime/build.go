@@ -13,8 +13,8 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
-// cancelPatience is how long a build that was told to end is watched. It leaves time to say so before an interrupted Terraform is killed.
-const cancelPatience = 20 * time.Second
+// jobTypeImageBuilder is the type of the jobs that build images.
+const jobTypeImageBuilder = "image_builder"
 
 var errNoJob = errors.New("the answer holds no job")
 
@@ -43,7 +43,7 @@ func (r *Registry) Build(ctx context.Context, id string) (imageregistry.Build, e
 	if job == nil {
 		return imageregistry.Build{}, r.client.nonsense(http.MethodGet, jobsPath+path, errNoJob)
 	}
-	if kind := job.enum("jobType", prefixJobType); kind != unspecified && kind != "image_builder" {
+	if kind := job.enum("jobType", jobTypes); kind != unspecified && kind != jobTypeImageBuilder {
 		return imageregistry.Build{}, &NotABuildError{ID: id, Type: job.text("jobType")}
 	}
 	build := decodeBuild(job, got.at)
@@ -55,7 +55,7 @@ func (r *Registry) Build(ctx context.Context, id string) (imageregistry.Build, e
 func decodeBuild(job object, now time.Time) imageregistry.Build {
 	build := imageregistry.Build{
 		ID:          job.text("jobId"),
-		Status:      imageregistry.BuildStatus(job.enum("status", prefixJobStatus)),
+		Status:      imageregistry.BuildStatus(job.enum("status", jobStatuses)),
 		CreatedAt:   job.time("creationTime"),
 		StartedAt:   job.time("startTime"),
 		CompletedAt: job.time("completionTime"),
@@ -64,7 +64,7 @@ func decodeBuild(job object, now time.Time) imageregistry.Build {
 		LogsURL: job.object("archivedJobLogs").object("url").text("url"),
 	}
 	if build.Status == imageregistry.BuildFailed || build.Status == imageregistry.BuildCancelled {
-		build.Failure = diagnose(build, job.enum("terminationReason", prefixTermination), job.text("errorMsg"))
+		build.Failure = diagnose(build, job.enum("terminationReason", terminationReasons), job.text("errorMsg"))
 		build.Hint = remedy(build.Failure.Class)
 		return build
 	}
@@ -89,7 +89,7 @@ func (r *Registry) CancelBuild(ctx context.Context, id string) error {
 	if refused {
 		return r.refusedToCancel(ctx, id, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, cancelPatience)
+	limited, cancel := context.WithTimeout(ctx, r.patience.cancel)
 	defer cancel()
 	ended := func(b imageregistry.Build) (bool, error) { return b.Status.Ended(), nil }
 	look := func(ctx context.Context) (imageregistry.Build, error) { return r.Build(ctx, id) }
@@ -98,7 +98,7 @@ func (r *Registry) CancelBuild(ctx context.Context, id string) error {
 	case err == nil, errors.Is(err, imageregistry.ErrNotFound):
 		return nil
 	case limited.Err() != nil && ctx.Err() == nil && last.Status != "":
-		return fmt.Errorf("%w: the platform agreed to cancel build %s, but %s later it was still %s", imageregistry.ErrCannotCancel, id, cancelPatience, last.Status)
+		return fmt.Errorf("%w: the platform agreed to cancel build %s, but %s later it was still %s", imageregistry.ErrCannotCancel, id, r.patience.cancel, last.Status)
 	}
 	return err
 }

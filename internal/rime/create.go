@@ -11,14 +11,8 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
-const (
-	// settleWindow is how long an image may take to show that its create got through (contracts/rime-api.md §8 item 16).
-	settleWindow = 10 * time.Second
-	// settleInterrupted is the same for a caller who was interrupted, and who is to be gone soon.
-	settleInterrupted = 2 * time.Second
-	// settlePause is the first pause between two looks.
-	settlePause = 250 * time.Millisecond
-)
+// settlePause is the first pause between two looks for an image whose create may have got through.
+const settlePause = 250 * time.Millisecond
 
 // Create implements [imageregistry.Registry]. Callers have looked before: the image was not there.
 //
@@ -70,9 +64,9 @@ func (r *Registry) post(ctx context.Context, spec imageregistry.Spec) (imageregi
 // settle finds out whether a create that ended in lost did what it was asked. It does so even for a caller who is gone: an image that nobody remembers would be in
 // the way of the next apply.
 func (r *Registry) settle(ctx context.Context, spec imageregistry.Spec, lost error) (imageregistry.Image, error) {
-	window := settleWindow
+	window := r.patience.settle
 	if ctx.Err() != nil {
-		window = settleInterrupted
+		window = r.patience.settleInterrupted
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), window)
 	defer cancel()

@@ -9,25 +9,14 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
-// What the platform's enums begin with (contracts/rime-api.md §3).
-const (
-	prefixStatus      = "STATUS_"
-	prefixRole        = "ROLE_TYPE_"
-	prefixReference   = "REFERENCE_TYPE_"
-	prefixPackage     = "PACKAGE_TYPE_"
-	prefixJobStatus   = "JOB_STATUS_"
-	prefixJobType     = "JOB_TYPE_"
-	prefixTermination = "TERMINATION_REASON_"
-)
-
 var errNameless = errors.New("the answer holds an image without a name")
 
 // decodeImage reads a ManagedImage (contracts/rime-api.md §2.9). Only a name is indispensable: without one, it is no image.
 func decodeImage(o object) (imageregistry.Image, error) {
 	image := imageregistry.Image{
 		Name:                o.text("name"),
-		Status:              imageregistry.Status(o.enum("status", prefixStatus)),
-		RoleType:            decodeRole(o.enum("roleType", prefixRole)),
+		Status:              imageregistry.Status(o.enum("status", imageStatuses)),
+		RoleType:            decodeRole(o.enum("roleType", roleTypes)),
 		Tag:                 o.text("rimeTag"),
 		RepoURI:             o.text("repoUri"),
 		PythonVersion:       decodePythonVersion(o.text("pythonVersion")),
@@ -62,7 +51,7 @@ func decodeRole(role string) imageregistry.RoleType {
 func decodeReference(o object) imageregistry.ImageReference {
 	return imageregistry.ImageReference{
 		Name:          o.text("name"),
-		ReferenceType: imageregistry.ReferenceType(o.enum("referenceType", prefixReference)),
+		ReferenceType: imageregistry.ReferenceType(o.enum("referenceType", referenceTypes)),
 	}
 }
 
@@ -92,7 +81,7 @@ func decodePackages(list []object) []requirement.Package {
 			Name: o.text("name"),
 			// Platforms before 2.0 also took and kept apt's own spelling, "=1.6.7" (contracts/rime-api.md §2.12).
 			VersionSpecifier: strings.TrimLeft(o.text("versionSpecifier"), "= "),
-			Type:             decodePackageType(o.enum("packageType", prefixPackage)),
+			Type:             decodePackageType(o.enum("packageType", packageTypes)),
 		})
 	}
 	return packages

@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
-
-// goneWithin is how long an image may take to go after the platform has agreed to delete it.
-const goneWithin = 5 * time.Minute
 
 // Delete implements [imageregistry.Registry]. Refusals are explained by their types: [*SystemImageError], [*DeleteRefusedError], [*ChildrenError],
 // [*BuildingError].
@@ -70,7 +66,7 @@ func (r *Registry) whyKept(ctx context.Context, image imageregistry.Image, refus
 // awaitGone waits until the image is really gone, so that its name is free when Delete returns.
 func (r *Registry) awaitGone(ctx context.Context, name string) error {
 	r.builds.Delete(name)
-	limited, cancel := context.WithTimeout(ctx, goneWithin)
+	limited, cancel := context.WithTimeout(ctx, r.patience.gone)
 	defer cancel()
 	type sight struct {
 		status imageregistry.Status
@@ -89,7 +85,7 @@ func (r *Registry) awaitGone(ctx context.Context, name string) error {
 	case err == nil:
 		return nil
 	case limited.Err() != nil && ctx.Err() == nil && last.status != "":
-		return &StillThereError{Name: name, After: goneWithin, Status: last.status}
+		return &StillThereError{Name: name, After: r.patience.gone, Status: last.status}
 	}
 	return fmt.Errorf("image %q was deleted, but not seen to be gone: %w", name, err)
 }

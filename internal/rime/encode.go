@@ -1,8 +1,6 @@
 package rime
 
 import (
-	"strings"
-
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
@@ -58,7 +56,7 @@ func encodePackageType(packageType requirement.PackageType) string {
 	if packageType == requirement.PackageTypeRockyLinux || packageType == "" {
 		packageType = wireRockyLinux
 	}
-	return prefixPackage + strings.ToUpper(string(packageType))
+	return packageTypes.encode(string(packageType))
 }
 
 func newPipLibraries(filter imageregistry.Filter) []pipLibrary {

@@ -40,8 +40,8 @@ var symptoms = []symptom{
 	{regexp.MustCompile(`(?i)no package ([A-Za-z0-9._+-]+) available`), imageregistry.FailureUserInput, "package"},
 	{regexp.MustCompile(`(?i)unable to locate package ([A-Za-z0-9.+-]+)`), imageregistry.FailureUserInput, "package"},
 	{regexp.MustCompile(`(?i)\bOOMKilled\b|out of memory`), imageregistry.FailureOutOfMemory, ""},
-	{regexp.MustCompile(`(?i)\bDeadlineExceeded\b|active longer than specified deadline`), imageregistry.FailureDeadline, ""},
 	{regexp.MustCompile(`(?i)\bErrImagePull\b|\bImagePullBackOff\b`), imageregistry.FailureBaseImage, ""},
+	{regexp.MustCompile(`(?i)\bDeadlineExceeded\b|active longer than specified deadline`), imageregistry.FailureDeadline, ""},
 	{regexp.MustCompile(`(?i)no space left on device`), imageregistry.FailureOutOfDisk, ""},
 	{regexp.MustCompile(`(?i)\bAssumeRoleWithWebIdentity\b`), imageregistry.FailurePlatform, ""},
 }

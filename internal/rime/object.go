@@ -106,19 +106,8 @@ func (o object) isFalse(name string) bool {
 	return ok && !value
 }
 
-// unspecified is what every enum of the platform calls its zero value.
-const unspecified = "unspecified"
-
-// enum is an enum's value by its name, in lower case and without the prefix. Missing is protobuf's zero value. What the other
-// numbers mean is not public, so a number stays one (contracts/rime-api.md §3).
-func (o object) enum(name, prefix string) string {
-	switch text := o.text(name); text {
-	case "", "0":
-		return unspecified
-	default:
-		return strings.ToLower(strings.TrimPrefix(text, prefix))
-	}
-}
+// enum is a value of an enum, by name or number.
+func (o object) enum(name string, e enum) string { return e.decode(o.text(name)) }
 
 // object is a field that is an object, nil when there is none.
 func (o object) object(name string) object {

@@ -60,14 +60,28 @@ func (c Config) withDefaults() (Config, error) {
 //
 // It can create and delete images. The API changes none, and rebuilds them only by itself, when the platform's own version changes.
 type Registry struct {
-	client *client
-	jobs   jobs
-	shared shared
+	client   *client
+	jobs     jobs
+	shared   shared
+	patience patience
 	// enabled is set once the registry's own API has answered: only then does its "not found" mean an image.
 	enabled atomic.Bool
 	// builds are the builds that this process has asked for, by image: the platform tells a build's id once, in its answer to the create.
 	builds sync.Map // string → string
 }
+
+// patience is how long things are waited for that the platform does in its own time.
+type patience struct {
+	// settle is how long an image may take to show that its create got through (contracts/rime-api.md §8 item 16), and settleInterrupted the
+	// same for a caller who was interrupted, and who is to be gone soon.
+	settle, settleInterrupted time.Duration
+	// cancel is how long a build that was told to end is watched. It leaves time to say so before an interrupted Terraform is killed.
+	cancel time.Duration
+	// gone is how long an image may take to go after the platform has agreed to delete it.
+	gone time.Duration
+}
+
+var defaultPatience = patience{settle: 10 * time.Second, settleInterrupted: 2 * time.Second, cancel: 20 * time.Second, gone: 5 * time.Minute}
 
 // New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
 func New(config Config) (*Registry, error) {
@@ -79,7 +93,7 @@ func New(config Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{client: c, jobs: jobs{client: c}}, nil
+	return &Registry{client: c, jobs: jobs{client: c}, patience: defaultPatience}, nil
 }
 
 // imageName is the platform's rule for names (contracts/rime-api.md §2.12).
