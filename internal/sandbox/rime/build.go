@@ -28,8 +28,8 @@ type job struct {
 	// started and completed are zero until then.
 	started, completed time.Time
 	cancelled          bool // requested; the status follows
-	// settled tells that the image has its status, which may be before or after the job has its own.
-	settled bool
+	// settled is when the image got its status, which may be before or after the job got its own. Zero until then.
+	settled time.Time
 }
 
 // newID makes a random UUID.
@@ -148,10 +148,10 @@ func (p *Platform) end(j *job, status string, at time.Time) {
 // settle gives the image the status that comes of the build, as the builder's call of the registry does.
 func (p *Platform) settle(j *job, at time.Time) {
 	img := j.image
-	if j.settled || !p.exists(img) || img.build != j {
+	if !j.settled.IsZero() || !p.exists(img) || img.build != j {
 		return
 	}
-	j.settled, img.build = true, nil
+	j.settled, img.build = at, nil
 	if j.defect != nil || j.status == jobCancelled {
 		img.status = imageFailed
 		return

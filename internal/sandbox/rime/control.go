@@ -27,8 +27,8 @@ type Require struct {
 // Build is a build of an image as the platform sees it.
 type Build struct {
 	JobID, Image, Status, Tag string
-	// Created, Started and Completed are zero until then.
-	Created, Started, Completed time.Time
+	// Created, Started and Completed are the job's times, zero until then. Settled is when the image got the status that came of it.
+	Created, Started, Completed, Settled time.Time
 }
 
 // do does something to the platform as it is now.
@@ -177,7 +177,7 @@ func (p *Platform) Builds(name string) []Build {
 	var builds []Build
 	for _, j := range p.jobs {
 		if j.image.name == name {
-			builds = append(builds, Build{j.id, name, j.status, j.tag, j.created, j.started, j.completed})
+			builds = append(builds, Build{j.id, name, j.status, j.tag, j.created, j.started, j.completed, j.settled})
 		}
 	}
 	slices.SortFunc(builds, func(a, b Build) int {

@@ -66,6 +66,11 @@ func TestUpgrade(t *testing.T) {
 	if len(builds) != 2 || builds[0].Tag != "2.6.2" || builds[1].Tag != "2.7.0" || builds[0].JobID == builds[1].JobID {
 		t.Fatalf("builds %+v", builds)
 	}
+	for i, b := range builds {
+		if took := b.Settled.Sub(b.Completed); took != 10*time.Second || !b.Started.After(b.Created) || !b.Completed.After(b.Started) {
+			t.Errorf("build %d: %+v", i, b)
+		}
+	}
 	if status := p.job(builds[1].JobID)["status"]; status != "JOB_STATUS_SUCCEEDED" {
 		t.Errorf("the job of the rebuild: %v", status)
 	}

@@ -97,7 +97,7 @@ func (p *Platform) cancelJob(c *call) (any, error) {
 	switch {
 	case p.options.Cancel == CancelUnimplemented:
 		return nil, refuse(codeUnimplemented, "jobs of the type %s cannot be cancelled", jobImageBuilder)
-	case j.ended() || j.settled:
+	case j.ended() || !j.settled.IsZero():
 		return nil, refuse(codeFailedPrecondition, "the job %s has ended", j.id)
 	case p.options.Cancel == CancelRefused:
 		return nil, refuse(codeFailedPrecondition, "jobs of the type %s cannot be cancelled", jobImageBuilder)

@@ -100,7 +100,7 @@ type JobRoutes int
 const (
 	// JobsV1 are at /v1/jobs, as since 2.0.
 	JobsV1 JobRoutes = iota
-	// JobsBoth are at /v1-beta/jobs as well, and have both an error message and a termination reason, as the release candidates of 2.0.
+	// JobsBoth are at /v1-beta/jobs as well, and have both an error message and a termination reason, as in the release candidates of 2.0.
 	JobsBoth
 	// JobsBeta are at /v1-beta/jobs only, and have a termination reason only, as the betas of 2.0.
 	JobsBeta
@@ -207,12 +207,19 @@ func (o Options) check() error {
 	if !slices.Contains(o.PythonVersions, o.DefaultPython) {
 		return fmt.Errorf("the default Python %q is none of %q", o.DefaultPython, o.PythonVersions)
 	}
-	for what, d := range map[string]time.Duration{
-		"build time": o.BuildTime, "deadline": o.Deadline, "upgrade delay": o.UpgradeDelay,
-		"visibility lag": o.VisibilityLag, "name lag": o.NameLag, "job retention": o.JobRetention,
+	for _, d := range []struct {
+		what string
+		time.Duration
+	}{
+		{"build time", o.BuildTime}, // first: others follow from it
+		{"deadline", o.Deadline},
+		{"upgrade delay", o.UpgradeDelay},
+		{"visibility lag", o.VisibilityLag},
+		{"name lag", o.NameLag},
+		{"job retention", o.JobRetention},
 	} {
-		if d < 0 {
-			return fmt.Errorf("the %s cannot be negative: %s", what, d)
+		if d.Duration < 0 {
+			return fmt.Errorf("the %s cannot be negative: %s", d.what, d.Duration)
 		}
 	}
 	if o.PageSize < 0 || o.MaxPageSize < o.PageSize {

@@ -140,15 +140,15 @@ func TestInfo(t *testing.T) {
 func TestNew_refuses(t *testing.T) {
 	t.Parallel()
 	for want, options := range map[string]rime.Options{
-		"no failure is called":          {Failures: map[string]rime.Failure{"x": "bad-luck"}},
-		"needs a value and a role":      {Keys: []rime.Key{{Value: "x"}}},
-		"no package type is called":     {PackageTypes: []string{"rpm"}},
-		"the default Python":            {PythonVersions: []string{"3.12"}},
-		"cannot be negative":            {BuildTime: -1},
-		"cannot be had":                 {PageSize: 10, MaxPageSize: 5},
-		"does not match":                {Preload: rime.Preload{Images: 1, Pattern: "Image%d"}},
-		"already exists":                {Preload: rime.Preload{Images: 9, Pattern: "rime-base-python-3-%d"}},
-		"has 5 characters, more than 4": {MaxNameLength: 4, Preload: rime.Preload{Images: 1, Pattern: "long%d"}},
+		"no failure is called":              {Failures: map[string]rime.Failure{"x": "bad-luck"}},
+		"needs a value and a role":          {Keys: []rime.Key{{Value: "x"}}},
+		"no package type is called":         {PackageTypes: []string{"rpm"}},
+		"the default Python":                {PythonVersions: []string{"3.12"}},
+		"the build time cannot be negative": {BuildTime: -1},
+		"cannot be had":                     {PageSize: 10, MaxPageSize: 5},
+		"does not match":                    {Preload: rime.Preload{Images: 1, Pattern: "Image%d"}},
+		"already exists":                    {Preload: rime.Preload{Images: 9, Pattern: "rime-base-python-3-%d"}},
+		"has 5 characters, more than 4":     {MaxNameLength: 4, Preload: rime.Preload{Images: 1, Pattern: "long%d"}},
 	} {
 		if _, err := rime.New(options); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
