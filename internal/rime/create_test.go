@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -306,82 +305,4 @@ func TestCreate_forbidden(t *testing.T) {
 	if _, _, err := w.Create(t.Context(), imageregistry.Spec{Name: "churn", PythonVersion: "2.7"}); err == nil {
 		t.Error("an impossible Python version was taken")
 	}
-}
-
-// TestAwait waits for a build as the resource does: on the platform's own clock.
-func TestAwait(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		pip   string
-		class imageregistry.FailureClass
-		beta  bool
-	}{
-		"success":              {},
-		"success, before 2.0":  {beta: true},
-		"no such package":      {pip: "sandbox-not-found", class: imageregistry.FailureUserInput},
-		"conflict":             {pip: "sandbox-unresolvable", class: imageregistry.FailureUserInput},
-		"conflict, before 2.0": {pip: "sandbox-unresolvable", class: imageregistry.FailureUserInput, beta: true},
-		"memory":               {pip: "sandbox-out-of-memory", class: imageregistry.FailureOutOfMemory},
-		"memory, before 2.0":   {pip: "sandbox-out-of-memory", class: imageregistry.FailureOutOfMemory, beta: true},
-		"trust":                {pip: "sandbox-access-denied", class: imageregistry.FailurePlatform},
-		"trust, before 2.0":    {pip: "sandbox-access-denied", class: imageregistry.FailurePlatform, beta: true},
-		"deadline":             {pip: "sandbox-deadline", class: imageregistry.FailureDeadline},
-		"source image":         {pip: "sandbox-stuck-pending", class: imageregistry.FailureBaseImage},
-		"never got resources":  {pip: "sandbox-stuck-requested", class: imageregistry.FailureDeadline},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			options := sandbox.Options{Clock: time.Now, BuildTime: 100 * time.Millisecond, ImageLag: 10 * time.Millisecond}
-			if test.beta {
-				options.JobRoutes = sandbox.JobsBeta
-			}
-			w := start(t, options)
-			asked := spec("churn")
-			if test.pip != "" {
-				asked.PipRequirements = append(asked.PipRequirements, requirement.Pip{Name: test.pip})
-			}
-			_, build, err := w.Create(t.Context(), asked)
-			if err != nil {
-				t.Fatal(err)
-			}
-			image, build, err := imageregistry.Await(t.Context(), w, "churn", build.ID, imageregistry.AwaitOptions{})
-			if test.class == "" {
-				if err != nil || image.Status != imageregistry.StatusReady || build.Status != imageregistry.BuildSucceeded {
-					t.Fatalf("%+v, %+v, %v", image, build, err)
-				}
-				return
-			}
-			failed, ok := errors.AsType[*imageregistry.BuildFailedError](err)
-			if !ok || failed.Build.Failure.Class != test.class || failed.Build.Failure.Message == "" {
-				t.Fatalf("%v: %+v", err, build.Failure)
-			}
-			if test.pip == "sandbox-not-found" && (failed.Build.Failure.Requirement != test.pip || failed.Build.Failure.RequirementKind != "pip") {
-				t.Errorf("%+v", failed.Build.Failure)
-			}
-			if failed.Build.LogsURL == "" {
-				t.Error("the log cannot be found")
-			} else if log := fetch(t, failed.Build.LogsURL); log == "" {
-				t.Error("the log cannot be read")
-			}
-		})
-	}
-}
-
-// fetch reads an address without any key.
-func fetch(t *testing.T, address string) string {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := (&http.Client{}).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatal(fmt.Sprint(resp.StatusCode, err))
-	}
-	return string(text)
 }

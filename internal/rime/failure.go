@@ -65,6 +65,8 @@ func diagnose(build imageregistry.Build, reason, text string) *imageregistry.Bui
 	case recognise(failure, text):
 	case outOfTime(build):
 		failure.Class = imageregistry.FailureDeadline
+	case build.StartedAt.IsZero() && build.RunningTime == 0 && !build.CreatedAt.IsZero():
+		failure.Class = imageregistry.FailurePlatform // It never ran, so no requirement can be at fault.
 	case reason == reasonGeneric:
 		failure.Class = imageregistry.FailureUserInput
 	case reason == reasonInternal:
@@ -91,11 +93,15 @@ func recognise(failure *imageregistry.BuildFailure, text string) bool {
 
 // outOfTime tells whether a build that failed did so at the deadline. When Kubernetes began to count is not told: it is between creation and start.
 func outOfTime(build imageregistry.Build) bool {
-	atDeadline := func(d time.Duration) bool { return d >= deadline-deadlineEarly && d <= deadline+deadlineLate }
-	since := func(begin time.Time) bool {
-		return !begin.IsZero() && !build.CompletedAt.IsZero() && atDeadline(build.CompletedAt.Sub(begin))
+	end := build.CompletedAt
+	if end.IsZero() && !build.StartedAt.IsZero() {
+		end = build.StartedAt.Add(build.RunningTime) // platforms before 2.0 do not tell the end itself
 	}
-	return atDeadline(build.RunningTime) || since(build.StartedAt) || since(build.CreatedAt)
+	since := func(begin time.Time) bool {
+		took := end.Sub(begin)
+		return !begin.IsZero() && took >= deadline-deadlineEarly && took <= deadline+deadlineLate
+	}
+	return since(build.StartedAt) || since(build.CreatedAt)
 }
 
 // remedy is what to do on a RIME platform about a build that failed for that reason. Empty where the general advice is right.
@@ -112,8 +118,9 @@ func remedy(class imageregistry.FailureClass) string {
 	case imageregistry.FailureBaseImage:
 		return "Ask those who run the platform to make its source image available to the image builder (pull secret, way to the registry), then apply again."
 	case imageregistry.FailurePlatform:
-		return "The fault is in the platform, not in the requirements. A common cause is a service account that cannot take its IAM role, because the Helm release is not named as the " +
-			"role's trust policy expects (rime-<namespace>). Ask those who run the platform for the log of the job; Kubernetes keeps it for 48 hours. Then apply again."
+		return "The fault is in the platform, not in the requirements. Common causes: its source image cannot be pulled; no node has room for the builder; a service account cannot take its " +
+			"IAM role, because the Helm release is not named as the role's trust policy expects (rime-<namespace>). Ask those who run the platform for the log of the job, which Kubernetes " +
+			"keeps for 48 hours, then apply again."
 	case "":
 		return "Look at the whole log of the build where there is one; otherwise ask those who run the platform for the log of the job, which Kubernetes keeps for 48 hours. Then apply again."
 	default:

@@ -106,10 +106,16 @@ func TestDiagnose(t *testing.T) {
 		"deadline, since it was created": {took(time.Hour + 3*time.Second), "unspecified", "", imageregistry.BuildFailure{Class: imageregistry.FailureDeadline}},
 		"deadline, since it started":     {queued, "unspecified", "", imageregistry.BuildFailure{Class: imageregistry.FailureDeadline}},
 		"deadline, by its running time": {
-			imageregistry.Build{Status: imageregistry.BuildFailed, RunningTime: 3600 * time.Second},
-			"unspecified", "",
-			imageregistry.BuildFailure{Class: imageregistry.FailureDeadline},
+			imageregistry.Build{Status: imageregistry.BuildFailed, CreatedAt: began, StartedAt: began.Add(2 * time.Minute), RunningTime: 58 * time.Minute},
+			"generic_error", "",
+			imageregistry.BuildFailure{Class: imageregistry.FailureDeadline, Message: "the platform gives no other reason than GENERIC_ERROR"},
 		},
+		"it never ran": {
+			imageregistry.Build{Status: imageregistry.BuildFailed, CreatedAt: began, CompletedAt: began.Add(time.Minute)},
+			"generic_error", "",
+			imageregistry.BuildFailure{Class: imageregistry.FailurePlatform, Message: "the platform gives no other reason than GENERIC_ERROR"},
+		},
+		"all times are unknown": {imageregistry.Build{Status: imageregistry.BuildFailed}, "unspecified", "", imageregistry.BuildFailure{}},
 		"the text knows better than the clock": {
 			took(time.Hour), "unspecified", "ERROR: No matching distribution found for nosuch",
 			imageregistry.BuildFailure{

@@ -212,15 +212,20 @@ func TestList_loops(t *testing.T) {
 		t.Errorf("%v after %d pages", last, len(p.asked))
 	}
 
-	many, count := &pager{}, 0
-	registry = many.start(t, func(string) string {
+	count := 0
+	c := config("rime.test", "key")
+	c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
 		count++
-		return fmt.Sprintf(`{"nextPageToken":"t%d"}`, count)
+		return serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, `{"nextPageToken":"t%d"}`, count) }), req), nil
 	})
+	registry, err := rime.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, err := range registry.List(t.Context(), imageregistry.Filter{}) {
 		last = err
 	}
-	if endless, ok := errors.AsType[*rime.PagingError](last); !ok || endless.Pages != 10_000 {
+	if endless, ok := errors.AsType[*rime.PagingError](last); !ok || endless.Pages != 10_000 || count != 10_000 {
 		t.Errorf("%v", last)
 	}
 }

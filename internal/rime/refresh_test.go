@@ -229,20 +229,8 @@ func TestRefresh_interrupted(t *testing.T) {
 func TestRefresh_lifetime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		platform, err := sandbox.New(sandbox.Options{Preload: sandbox.Preload{Images: 20}})
-		if err != nil {
-			t.Fatal(err)
-		}
 		var calls atomic.Int32
-		c := config("rime.test", sandbox.KeyUser)
-		c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
-			calls.Add(1)
-			return serve(platform, req), nil
-		})
-		registry, err := rime.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		platform, registry := bubble(t, sandbox.Options{Preload: sandbox.Preload{Images: 20}}, func(*http.Request) { calls.Add(1) })
 		names := platform.ImageNames()
 		read := func(name string) (cost int32) {
 			before := calls.Load()
