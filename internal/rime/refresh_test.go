@@ -220,8 +220,8 @@ func TestRefresh_interrupted(t *testing.T) {
 	}
 	cancel(why)
 	everybody.Wait()
-	if lists := w.count(http.MethodPost, "list"); lists > 2 {
-		t.Errorf("the page was read %d times", lists)
+	if lists, gets := w.count(http.MethodPost, "list"), w.count(http.MethodGet, ""); lists != 2 || gets != 0 {
+		t.Errorf("the page was read %d times, and %d images by themselves", lists, gets)
 	}
 }
 
