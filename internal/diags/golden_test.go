@@ -79,6 +79,11 @@ var messages = map[string]diag.Diagnostics{
 	"read_other":             {diags.FromError(diags.ReadImage, "sklearn", errors.New("something is wrong"))},
 	"read_bad_record":        {diags.FromError(diags.ReadImage, "sklearn", &embedded.RecordError{Reference: "registry.test/ml/sklearn:rime-record", Problem: "was written by a newer version; upgrade the provider"})},
 	"create_no_daemon":       {diags.FromError(diags.CreateImage, "sklearn", &buildkit.ConnectError{Attempts: []buildkit.ConnectAttempt{{Address: "tcp://buildkitd:1234", Err: errors.New("connection refused")}}})},
+	"create_busy":            {diags.FromError(diags.CreateImage, "sklearn", fmt.Errorf("%w: %w", imageregistry.ErrAlreadyExists, &embedded.BusyError{Name: "sklearn", Holder: "ci-7/4711", Until: time.Unix(1767323045, 0)}))},
+	"create_twice":           {diags.FromError(diags.CreateImage, "sklearn", &embedded.BusyError{Name: "sklearn", Holder: "ci-7/4711", Until: time.Unix(1767323045, 0), Here: true})},
+	"create_no_base": {diags.FromError(diags.CreateImage, "sklearn", &buildkit.Error{Failure: imageregistry.BuildFailure{
+		Class: imageregistry.FailureBaseImage, Step: "pull the base image", Message: "docker.io/library/python:3.11-slim: not found",
+	}})},
 	"update_busy":            {diags.FromError(diags.UpdateImage, "sklearn", &embedded.BusyError{Name: "sklearn", Holder: "ci-7/4711", Until: time.Unix(1767323045, 0)})},
 	"create_already_exists":  {diags.FromError(diags.CreateImage, "sklearn", fmt.Errorf("image: %w", imageregistry.ErrAlreadyExists))},
 	"create_other_inputs":    {diags.FromError(diags.CreateImage, "sklearn", &diags.OtherInputsError{Differences: []string{"python version changed: 3.11 -> 3.12", "pip requirements changed: + pandas"}})},
