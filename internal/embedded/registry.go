@@ -137,7 +137,7 @@ func (r *Registry) overlay(rec *record) {
 }
 
 // unclaimed tells whether nobody can be relying on the image, so that a create may take it over: its first build died with its process, or
-// it was asked for from this very directory, by a process that did not live to tell Terraform.
+// it was created from this very directory in a run that died, maybe before Terraform saved its state.
 func (r *Registry) unclaimed(rec *record) bool {
 	now := r.store.clock.now()
 	if rec.leased(now) {
@@ -184,7 +184,7 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 	}
 	switch {
 	case errors.Is(err, errAbsent):
-		err = r.prepare(ctx, repo)
+		err = nil
 	case err == nil && !r.unclaimed(rec):
 		err = r.taken(rec)
 	case err == nil && rec.Build.Status == imageregistry.BuildSucceeded && rec.Request.InputHash == spec.Hash():
@@ -224,7 +224,7 @@ func (r *Registry) taken(rec *record) error {
 }
 
 func (r *Registry) busy(rec *record) error {
-	return &BusyError{Name: rec.Name, Holder: rec.Lease.Holder, Until: rec.Lease.Expires, lease: rec.Lease.ID}
+	return &BusyError{Name: rec.Name, Holder: rec.Lease.Holder, Until: rec.Lease.Expires, Here: r.works.get(rec.Lease.ID) != nil, lease: rec.Lease.ID}
 }
 
 // Update implements [imageregistry.Updater].
