@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,6 +119,7 @@ func (w *world) tags(t *testing.T, repository string) []string {
 	if err != nil && !strings.Contains(err.Error(), "NAME_UNKNOWN") {
 		t.Fatal(err)
 	}
+	slices.Sort(tags) // not every registry does
 	return tags
 }
 
