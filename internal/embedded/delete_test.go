@@ -234,14 +234,14 @@ func TestRepositoryManager(t *testing.T) {
 		p.mustUpdate(t, specOf("model-a", "scipy"))
 		p.mustDelete(t, "model-a")
 		if want := []string{"prepare ml/model-a", "remove ml/model-a"}; !slices.Equal(manager.calls, want) {
-			t.Errorf("calls %q", manager.calls)
+			t.Fatalf("calls %q", manager.calls)
 		}
 		// A repository with something of others in it stays.
 		p.mustCreate(t, specOf("model-a", "numpy"))
 		w.push(t, built.RepoURI+":theirs")
 		p.mustDelete(t, "model-a")
 		if n := len(manager.calls); n != 3 {
-			t.Errorf("calls %q", manager.calls)
+			t.Fatalf("calls %q", manager.calls)
 		}
 		// A delete whose very last step was interrupted is finished by the next.
 		w.remove(t, built.RepoURI+":theirs")

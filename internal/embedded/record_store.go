@@ -25,6 +25,9 @@ func (s *store) readRecord(ctx context.Context, repo name.Repository) (*record, 
 	if err != nil {
 		return nil, "", err
 	}
+	if _, buried := contentOf(manifest, typeTombstone); buried {
+		return nil, "", errAbsent // a delete died between its last two requests
+	}
 	content, ok := contentOf(manifest, typeRecord)
 	switch {
 	case !ok:
