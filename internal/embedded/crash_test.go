@@ -209,6 +209,7 @@ func TestCrash_create(t *testing.T) {
 		victim.wait()
 		survived := !m.dead()
 		pass(leases)
+		w.cutLifelines(t)
 
 		image, err = next.Get(t.Context(), "model-a")
 		switch {

@@ -266,6 +266,11 @@ func passingFault(t *testing.T, verb string, fault fault, at int) int {
 		t.Errorf("the fault is taken for drift: %v", err)
 	}
 	pass(leases)
+	if err == nil {
+		w.cutLifelines(t) // with Terraform, before it saved anything
+	} else {
+		p.Settle()
+	}
 	// The next apply, of the same directory.
 	next := w.process(t, "a/2", func(c *Config) { c.Options.Workspace = p.config.Options.Workspace })
 	switch verb {

@@ -10,6 +10,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -43,12 +45,14 @@ type world struct {
 	builds  atomic.Int32 // builds begun, over all processes
 	running atomic.Int32 // builds running right now
 	most    atomic.Int32 // most builds that ran at one time
+	// lifelines is where the processes show that they live.
+	lifelines string
 }
 
 // newWorld makes a registry in memory. It has base images for Python 3.11 and 3.12.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{host: testHost, wire: inMemory(registry.New(registry.Logger(log.New(io.Discard, "", 0))))}
+	w := &world{host: testHost, wire: inMemory(registry.New(registry.Logger(log.New(io.Discard, "", 0)))), lifelines: t.TempDir()}
 	w.pushBases(t)
 	return w
 }
@@ -150,7 +154,7 @@ func (w *world) process(t *testing.T, holder string, change ...func(*Config)) *p
 		Transport:        w.wire,
 		Builder:          b,
 		Version:          "1.2.3",
-		Options:          Options{Holder: holder, Workspace: "workspace of " + holder, BaseCheckTTL: -1},
+		Options:          Options{Holder: holder, Workspace: "workspace of " + holder, BaseCheckTTL: -1, Lifelines: w.lifelines},
 	}
 	for _, c := range change {
 		c(&config)
@@ -161,6 +165,23 @@ func (w *world) process(t *testing.T, holder string, change ...func(*Config)) *p
 	}
 	b.transport = config.Transport
 	return &process{Registry: r, builder: b, world: w}
+}
+
+// cutLifelines makes every process so far look as if it had died.
+func (w *world) cutLifelines(t *testing.T) {
+	t.Helper()
+	held, err := filepath.Glob(filepath.Join(w.lifelines, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range held {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil { // as the system leaves it: there, and not locked
+			t.Fatal(err)
+		}
+	}
 }
 
 // wait returns when all builds of the process have ended.
