@@ -15,6 +15,8 @@ import (
 type order struct {
 	spec  imageregistry.Spec
 	fresh bool
+	// creation tells that no Terraform state has the image yet.
+	creation bool
 }
 
 // begin accepts a build: with no other process changing the record, decide is asked what to build (the record is nil where there is none), the record
@@ -40,6 +42,7 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 		w := r.take(repo, rec, o)
 		if _, err := r.store.writeRecord(ctx, repo, rec, digest); err != nil {
 			w.lease.release()
+			r.creations.fail(rec.Creation)
 			return err
 		}
 		// At once, for the lease runs from now on.
@@ -49,7 +52,6 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
-	r.serve(rec.Name)
 	return r.describe(repo, rec, sighting{}), rec.Build.domain(r.store.clock.now()), nil
 }
 
@@ -63,7 +65,11 @@ func (r *Registry) take(repo name.Repository, rec *record, o order) *work {
 	rec.Request = requestOf(o.spec)
 	rec.Build = build{ID: l.id, Status: imageregistry.BuildRequested, CreatedAt: r.store.clock.now().UTC()}
 	rec.Lease = l.terms()
-	rec.Workspace = r.config.Options.Workspace
+	r.store.lifelines().forget(rec.Creation)
+	rec.Workspace, rec.Creation = "", ""
+	if o.creation {
+		rec.Workspace, rec.Creation = r.config.Options.Workspace, r.creations.begin(rec.Name)
+	}
 	return &work{lease: l, spec: o.spec, fresh: o.fresh, current: rec.Image, state: rec.Build, done: make(chan struct{})}
 }
 

@@ -7,7 +7,6 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"sync"
 
 	"crypto/rand"
 
@@ -32,10 +31,7 @@ type Registry struct {
 	bases     *bases
 	works     works
 	locks     locks
-
-	mu sync.Mutex
-	// served are the images that this process has been asked to build.
-	served map[string]bool
+	creations creations
 }
 
 // New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
@@ -65,7 +61,7 @@ func New(config Config) (*Registry, error) {
 		bases:     &bases{store: s, insecure: config.Insecure, answers: map[string]*baseAnswer{}},
 		works:     works{byID: map[string]*work{}},
 		locks:     locks{held: map[string]chan struct{}{}},
-		served:    map[string]bool{},
+		creations: creations{lifelines: s.lifelines()},
 	}, nil
 }
 
@@ -146,16 +142,7 @@ func (r *Registry) unclaimed(rec *record) bool {
 	if rec.Image == nil && rec.abandoned(now) {
 		return true
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return rec.Workspace == r.config.Options.Workspace && !r.served[rec.Name]
-}
-
-// serve notes that a resource of this process has the image.
-func (r *Registry) serve(image string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.served[image] = true
+	return rec.Workspace == r.config.Options.Workspace && r.store.lifelines().cut(rec.Creation)
 }
 
 // Create implements [imageregistry.Registry]. An image that is [imageregistry.Image.Unclaimed] is taken over, without a build where it
@@ -190,7 +177,9 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 	case err == nil && rec.Build.Status == imageregistry.BuildSucceeded && rec.Request.InputHash == spec.Hash():
 		image, lookErr := r.look(ctx, repo, rec)
 		if lookErr == nil && image.Status == imageregistry.StatusReady {
-			r.serve(spec.Name)
+			if !r.creations.inherit(rec.Creation) {
+				return image, imageregistry.Build{}, r.taken(rec)
+			}
 			image.Unclaimed = false
 			return image, rec.Build.domain(r.store.clock.now()), nil
 		}
@@ -203,7 +192,7 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 		if rec != nil && !r.unclaimed(rec) {
 			return order{}, r.taken(rec)
 		}
-		return order{spec: spec}, nil
+		return order{spec: spec, creation: true}, nil
 	})
 }
 
