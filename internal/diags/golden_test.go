@@ -74,6 +74,7 @@ var messages = map[string]diag.Diagnostics{
 	"delete_unavailable":     {diags.FromError(diags.DeleteImage, "sklearn", answered(503, ""))},
 	"read_no_registry":       {diags.FromError(diags.ReadImage, "sklearn", answered(405, "<!doctype html>"))},
 	"read_unreachable":       {diags.FromError(diags.ReadImage, "sklearn", &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")})},
+	"read_unintelligible":    {diags.FromError(diags.ReadImage, "sklearn", &embedded.APIError{Method: "GET", URL: "registry.test/ml/sklearn:rime-record", Message: "the answer is cut short or no JSON: unexpected end of JSON input", Err: errors.New("unexpected end of JSON input")})},
 	"read_timeout":           {diags.FromError(diags.ReadImage, "sklearn", fmt.Errorf("looking: %w", &diags.TimeoutError{Setting: "timeouts.read", After: 5 * time.Minute}))},
 	"read_interrupted":       {diags.FromError(diags.ReadImage, "sklearn", context.Canceled)},
 	"read_other":             {diags.FromError(diags.ReadImage, "sklearn", errors.New("something is wrong"))},

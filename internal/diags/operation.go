@@ -111,6 +111,9 @@ func advice(err error) string {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return "Check that the address in the provider's configuration is right and can be reached from this machine."
 	}
+	if _, ok := errors.AsType[*embedded.APIError](err); ok {
+		return "Check that the address in the provider's configuration is that of a container registry and that no proxy in between changes its answers, then apply again."
+	}
 	return "Correct what the answer names and apply again."
 }
 
