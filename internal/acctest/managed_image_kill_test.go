@@ -149,7 +149,7 @@ func (b *killBench) killAndFinish(t *testing.T, k killing, point killPoint, i in
 	most := mostBuilds(t, distribution)
 	survived = b.killAt(t, point.at)
 	acctest.Eventually(t, goneWithin, "the end of the build", func() bool { return acctest.Builds(distribution) == 0 })
-	orphans := b.orphans(t)
+	orphans := orphansOf(t, b.registry, "model")
 
 	b.Apply()
 	b.PlanIsEmpty()
@@ -157,15 +157,7 @@ func (b *killBench) killAndFinish(t *testing.T, k killing, point killPoint, i in
 		t.Errorf("in the end: %t %v", there, image)
 	}
 	b.Destroy()
-	if tags := repositoryOf(t, b.registry.Host, "model").tags(); len(tags) > 0 {
-		t.Errorf("left behind: %v", tags)
-	}
-	// What BuildKit had pushed without living to tag it is known to nobody: it is what a registry's garbage collection is for.
-	for _, digest := range b.manifests(t) {
-		if !slices.Contains(orphans, digest) {
-			t.Errorf("left behind: %s", digest)
-		}
-	}
+	expectNothingLeftBut(t, b.registry, "model", orphans)
 	if n := most(); n > 1 {
 		t.Errorf("%d builds ran at one time", n)
 	}
@@ -196,20 +188,21 @@ func (b *killBench) killAt(t *testing.T, point fault.Rule) (survived bool) {
 	return survived
 }
 
-// manifests are the manifests in the image's repository.
-func (b *killBench) manifests(t *testing.T) []string {
+// manifestsOf are the manifests in an image's repository.
+func manifestsOf(t *testing.T, registry *oci.Server, image string) []string {
 	t.Helper()
-	manifests, err := b.registry.Manifests("ml/model")
+	manifests, err := registry.Manifests("ml/" + image)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return manifests
 }
 
-// orphans are the manifests that no tag leads to.
-func (b *killBench) orphans(t *testing.T) []string {
+// orphansOf are the manifests of an image that no tag leads to. What BuildKit had pushed without coming to tag it is known to nobody: it is what a registry's
+// garbage collection is for.
+func orphansOf(t *testing.T, registry *oci.Server, image string) []string {
 	t.Helper()
-	repo := repositoryOf(t, b.registry.Host, "model")
+	repo := repositoryOf(t, registry.Host, image)
 	known := map[string]bool{}
 	for _, tag := range repo.tags() {
 		found, err := remote.Get(repo.Tag(tag), remote.WithContext(t.Context()))
@@ -225,7 +218,20 @@ func (b *killBench) orphans(t *testing.T) []string {
 			known[child.Digest.String()] = true
 		}
 	}
-	return slices.DeleteFunc(b.manifests(t), func(digest string) bool { return known[digest] })
+	return slices.DeleteFunc(manifestsOf(t, registry, image), func(digest string) bool { return known[digest] })
+}
+
+// expectNothingLeftBut expects that a registry has nothing of the image besides these manifests.
+func expectNothingLeftBut(t *testing.T, registry *oci.Server, image string, orphans []string) {
+	t.Helper()
+	if tags := repositoryOf(t, registry.Host, image).tags(); len(tags) > 0 {
+		t.Errorf("the registry still has the tags %q of %s", tags, image)
+	}
+	for _, digest := range manifestsOf(t, registry, image) {
+		if !slices.Contains(orphans, digest) {
+			t.Errorf("the registry still has the manifest %s of %s", digest, image)
+		}
+	}
 }
 
 // mostBuilds watches from now on how many builds of that package run at one time; the function ends that and tells the most.
