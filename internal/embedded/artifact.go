@@ -5,9 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )

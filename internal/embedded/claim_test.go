@@ -45,6 +45,7 @@ func TestCreate_atOnce(t *testing.T) {
 	const rounds, processes, goroutines = 300, 4, 3
 	for round := range rounds {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				seed := uint64(round)
@@ -98,6 +99,7 @@ func TestUpdate_atOnce(t *testing.T) {
 	t.Parallel()
 	for round := range 100 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.process(t, "first/1").mustCreate(t, specOf("model-a", "numpy"))
@@ -151,6 +153,7 @@ func TestUpdate_atOnce(t *testing.T) {
 
 // TestExclusively_flagsOfTheDead finds that a claim whose process died keeps others out for as long as it may have been at work, and no longer.
 func TestExclusively_flagsOfTheDead(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		dead, p := w.process(t, "dead/1"), w.process(t, "a/1")
@@ -178,6 +181,7 @@ func TestExclusively_flagsOfTheDead(t *testing.T) {
 
 // TestExclusively_cancelled finds that a caller who gives up while others are at work leaves no claim up.
 func TestExclusively_cancelled(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		dead, p := w.process(t, "dead/1"), w.process(t, "a/1")
@@ -206,6 +210,7 @@ func TestExclusively_cancelled(t *testing.T) {
 
 // TestExclusively_listBehind finds that a registry whose list of tags does not show what was just pushed cannot be worked with, and says so.
 func TestExclusively_listBehind(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1", func(c *Config) {
@@ -231,6 +236,7 @@ func TestExclusively_noTwo(t *testing.T) {
 	t.Parallel()
 	for round := range 100 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				var (

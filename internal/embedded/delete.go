@@ -92,7 +92,7 @@ func (r *Registry) seize(ctx context.Context, l *lease, lost func(error)) (stop 
 			r.store.lifelines().forget(rec.Lease.ID)
 		}
 		rec.Lease = l.terms()
-		if _, err := r.store.writeRecord(ctx, l.repo, rec, digest); err != nil {
+		if err := r.store.writeRecord(ctx, l.repo, rec, digest); err != nil {
 			return err
 		}
 		stop = l.hold(ctx, func(context.Context) {}, lost)

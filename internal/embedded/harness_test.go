@@ -430,12 +430,6 @@ func answer(req *http.Request, status int, contentType, body string) *http.Respo
 // bubble runs a test in a synctest bubble, where hours pass in no time.
 func bubble(t *testing.T, test func(*testing.T)) {
 	t.Helper()
-	t.Parallel()
-	synctestRun(t, test)
-}
-
-func synctestRun(t *testing.T, test func(*testing.T)) {
-	t.Helper()
 	synctest.Test(t, test)
 }
 

@@ -14,6 +14,7 @@ import (
 )
 
 func TestList(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -55,9 +56,9 @@ func TestList(t *testing.T) {
 		if got := list(imageregistry.PipLibrary{Name: "numpy"}, imageregistry.PipLibrary{Name: "scipy"}); len(got) != 0 {
 			t.Errorf("%q", got)
 		}
-		for image := range p.List(t.Context(), imageregistry.Filter{}) {
-			if image.Name != "building" {
-				t.Errorf("the first is %q", image.Name)
+		for image, err := range p.List(t.Context(), imageregistry.Filter{}) {
+			if err != nil || image.Name != "building" {
+				t.Errorf("the first is %q, %v", image.Name, err)
 			}
 			break
 		}
@@ -69,6 +70,7 @@ func TestList(t *testing.T) {
 
 // TestList_paged reads a catalog of several pages, with no more than so many requests at a time.
 func TestList_paged(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		const images = 100
 		w := newWorld(t)
@@ -125,6 +127,7 @@ func catalogPage(req *http.Request, repositories []string) *http.Response {
 }
 
 func TestList_noCatalog(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		status int
 		code   string
@@ -139,6 +142,7 @@ func TestList_noCatalog(t *testing.T) {
 		{429, "TOOMANYREQUESTS", false},
 	} {
 		t.Run(fmt.Sprint(test.status, test.code), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				p := w.process(t, "a/1", func(c *Config) {
@@ -167,14 +171,14 @@ func TestList_noCatalog(t *testing.T) {
 
 // TestList_oneUnreadable finds that a list that cannot be complete is an error, not a shorter list.
 func TestList_oneUnreadable(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
 		p.mustCreate(t, specOf("model-a"))
 		w.push(t, testHost+"/ml/model-b:"+recordTag)
 		for image, err := range p.List(t.Context(), imageregistry.Filter{}) {
-			var unreadable *RecordError
-			if !errors.As(err, &unreadable) {
+			if _, unreadable := errors.AsType[*RecordError](err); !unreadable {
 				t.Errorf("List yields %+v, %v", image, err)
 			}
 		}

@@ -100,6 +100,7 @@ func TestRecord_unreadable(t *testing.T) {
 
 // TestReadRecord_notOurs puts things under the record's tag that are no record this version can work with. None counts as missing.
 func TestReadRecord_notOurs(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -146,6 +147,7 @@ func TestReadRecord_notOurs(t *testing.T) {
 }
 
 func TestWriteRecord_tooLarge(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		p := newWorld(t).process(t, "a/1")
 		repo, err := p.repository("model-a")
@@ -155,7 +157,7 @@ func TestWriteRecord_tooLarge(t *testing.T) {
 		rec := fullRecord()
 		rec.Workspace = strings.Repeat("x", maxContent)
 		var tooLarge *RecordError
-		if _, err := p.store.writeRecord(t.Context(), repo, rec, ""); !errors.As(err, &tooLarge) {
+		if err := p.store.writeRecord(t.Context(), repo, rec, ""); !errors.As(err, &tooLarge) {
 			t.Errorf("writeRecord returns %v", err)
 		}
 	})

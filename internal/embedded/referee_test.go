@@ -29,7 +29,7 @@ func dockerRegistry(t *testing.T, settings string) *world {
 		t.Skip("docker-registry is not installed (apt-get install docker-registry)")
 	}
 	directory := t.TempDir()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only to find a free port
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,9 +56,9 @@ func dockerRegistry(t *testing.T, settings string) *world {
 			t.Logf("docker-registry says last:\n%s", said[max(0, len(said)-2000):])
 		}
 	})
-	w := &world{host: host, wire: remote.DefaultTransport.(*http.Transport).Clone()} //nolint:forcetypeassert // documented to be one
+	w := &world{host: host, wire: remote.DefaultTransport.(*http.Transport).Clone()}
 	for deadline := time.Now().Add(20 * time.Second); ; pass(50 * time.Millisecond) {
-		if c, err := net.Dial("tcp", host); err == nil { //nolint:noctx // a connection to this machine
+		if c, err := net.Dial("tcp", host); err == nil {
 			_ = c.Close()
 			break
 		} else if time.Now().After(deadline) {

@@ -2,13 +2,12 @@ package embedded
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"path"
 	"regexp"
 	"strings"
-
-	"crypto/rand"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -188,11 +187,18 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
+	from, err := r.resolveBase(ctx, spec.PythonVersion)
+	if err == nil {
+		err = r.prepare(ctx, repo)
+	}
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
 	return r.begin(ctx, repo, func(rec *record) (order, error) {
 		if rec != nil && !r.unclaimed(rec) {
 			return order{}, r.taken(rec)
 		}
-		return order{spec: spec, creation: true}, nil
+		return order{spec: spec, base: from, creation: true}, nil
 	})
 }
 
@@ -255,10 +261,18 @@ func (r *Registry) tryChange(ctx context.Context, repo name.Repository, image st
 	}
 	defer unlock()
 	// A look first: claims are tags, which must not come to be where there is no image.
-	if _, _, err := r.store.readRecord(ctx, repo); err != nil {
-		if errors.Is(err, errAbsent) {
-			err = notFound(image)
-		}
+	rec, _, err := r.store.readRecord(ctx, repo)
+	if errors.Is(err, errAbsent) {
+		err = notFound(image)
+	}
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	expected, err := decide(rec)
+	if err == nil {
+		expected.base, err = r.resolveBase(ctx, expected.spec.PythonVersion)
+	}
+	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	return r.begin(ctx, repo, func(rec *record) (order, error) {
@@ -268,7 +282,12 @@ func (r *Registry) tryChange(ctx context.Context, repo name.Repository, image st
 		case rec.leased(r.store.clock.now()):
 			return order{}, r.busy(rec)
 		}
-		return decide(rec)
+		decided, err := decide(rec)
+		decided.base = expected.base
+		if err == nil && decided.spec.PythonVersion != expected.spec.PythonVersion { // the record changed in between
+			decided.base, err = r.resolveBase(ctx, decided.spec.PythonVersion)
+		}
+		return decided, err
 	})
 }
 

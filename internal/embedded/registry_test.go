@@ -14,6 +14,7 @@ import (
 )
 
 func TestCreate_basic(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -90,6 +91,7 @@ func TestCreate_basic(t *testing.T) {
 }
 
 func TestCreate_pythonVersion(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		p := newWorld(t).process(t, "a/1")
 		spec := specOf("model-a")
@@ -110,6 +112,7 @@ func TestCreate_pythonVersion(t *testing.T) {
 }
 
 func TestCreate_alreadyExists(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.process(t, "a/1"), w.process(t, "b/2")
@@ -143,6 +146,7 @@ func TestCreate_alreadyExists(t *testing.T) {
 }
 
 func TestCreate_takesOverWhatTerraformNeverHeardOf(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		sameDirectory := func(c *Config) { c.Options.Workspace = "here" }
@@ -181,6 +185,7 @@ func TestCreate_takesOverWhatTerraformNeverHeardOf(t *testing.T) {
 // What Terraform has saved is nobody's to take over, from the same directory either: the state may be that of another workspace of Terraform,
 // or the configuration may have the name twice.
 func TestCreate_leavesWhatTerraformHas(t *testing.T) {
+	t.Parallel()
 	for name, saved := range map[string]func(*testing.T, *world, *process){
 		"the process ended in good order": func(_ *testing.T, _ *world, p *process) { p.Settle() },
 		"a state has it after a crash": func(t *testing.T, w *world, p *process) {
@@ -196,6 +201,7 @@ func TestCreate_leavesWhatTerraformHas(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				sameDirectory := func(c *Config) { c.Options.Workspace = "here" }
@@ -218,6 +224,7 @@ func TestCreate_leavesWhatTerraformHas(t *testing.T) {
 }
 
 func TestUpdate_keepsOlderImages(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -261,6 +268,7 @@ func TestUpdate_keepsOlderImages(t *testing.T) {
 }
 
 func TestRebuild_sameInputs(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -280,6 +288,7 @@ func TestRebuild_sameInputs(t *testing.T) {
 }
 
 func TestGet_drift(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")

@@ -31,7 +31,9 @@ func TestStatus(t *testing.T) {
 			record{Build: build{Status: "running"}, Lease: live, Image: image}, sighting{}, "rebuilding", "a new build is under way on a/1",
 		},
 		"abandoned": {
-			record{Build: build{Status: "running"}, Lease: over}, sighting{}, "failed",
+			record{Build: build{Status: "running"}, Lease: over},
+			sighting{},
+			"failed",
 			"its build was abandoned: the process a/1 that ran it was last heard of before 2026-01-02T03:04:05Z",
 		},
 		"abandoned on this machine": {
@@ -52,11 +54,13 @@ func TestStatus(t *testing.T) {
 			record{Build: build{Status: "succeeded"}, Image: image}, sighting{tagDigest: "sha256:d", base: base{Reference: "python:3.12"}}, "ready", "",
 		},
 		"base moved": {
-			record{Build: build{Status: "succeeded"}, Image: image}, sighting{tagDigest: "sha256:d", base: base{Reference: "python:3.12", Digest: "sha256:n"}},
+			record{Build: build{Status: "succeeded"}, Image: image},
+			sighting{tagDigest: "sha256:d", base: base{Reference: "python:3.12", Digest: "sha256:n"}},
 			"outdated", "the base image python:3.12 is now sha256:n",
 		},
 		"another base": {
-			record{Build: build{Status: "succeeded"}, Image: image}, sighting{tagDigest: "sha256:d", base: base{Reference: "debian:13", Digest: "sha256:n"}},
+			record{Build: build{Status: "succeeded"}, Image: image},
+			sighting{tagDigest: "sha256:d", base: base{Reference: "debian:13", Digest: "sha256:n"}},
 			"outdated", "the base image is now debian:13 instead of python:3.12",
 		},
 		"the same base by another name": {
@@ -67,7 +71,8 @@ func TestStatus(t *testing.T) {
 			record{Build: build{Status: "succeeded"}, Image: image}, sighting{manifestGone: true}, "missing", "the tag t and its manifest are gone from the registry",
 		},
 		"moved": {
-			record{Build: build{Status: "succeeded"}, Image: image}, sighting{tagDigest: "sha256:x", manifestGone: true},
+			record{Build: build{Status: "succeeded"}, Image: image},
+			sighting{tagDigest: "sha256:x", manifestGone: true},
 			"moved", "the tag t refers to sha256:x instead of sha256:d, which was built",
 		},
 	} {

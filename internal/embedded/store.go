@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,10 +114,11 @@ func (s *store) call(ctx context.Context, method, reference string, operation fu
 	return err
 }
 
-// isAbsence tells whether the error is a registry's own word that it does not have what was asked for.
+// isAbsence tells whether the error is a registry's own word that it does not have the manifest or the repository. The same words about /v2/ or a token are
+// those of something that is no registry.
 func isAbsence(err error) bool {
 	answer, ok := errors.AsType[*APIError](err)
-	return ok && answer.StatusCode == http.StatusNotFound &&
+	return ok && answer.StatusCode == http.StatusNotFound && (strings.Contains(answer.URL, "/manifests/") || strings.HasSuffix(answer.URL, "/tags/list")) &&
 		answer.has(transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode, codeNotFound)
 }
 

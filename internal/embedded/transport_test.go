@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,7 +19,7 @@ import (
 )
 
 // newRequest makes a request of that method, with a body where it has one.
-func newRequest(t *testing.T, ctx context.Context, method, url, body string) *http.Request { //nolint:revive // t first reads better in a test
+func newRequest(ctx context.Context, t *testing.T, method, url, body string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -26,7 +28,17 @@ func newRequest(t *testing.T, ctx context.Context, method, url, body string) *ht
 	return req
 }
 
+// statusOf makes a request and returns the status of the answer.
+func statusOf(tr http.RoundTripper, req *http.Request) (int, error) {
+	resp, err := tr.RoundTrip(req)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}
+
 func TestRetry_whatIsRepeated(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		method string
 		status int // 0: the connection is reset
@@ -50,6 +62,7 @@ func TestRetry_whatIsRepeated(t *testing.T) {
 		{http.MethodGet, 200, 1},
 	} {
 		t.Run(test.method, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				attempts := 0
 				tr := &retryTransport{clock: &clock{}, retries: 4, delay: 100 * time.Millisecond, next: roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -63,8 +76,8 @@ func TestRetry_whatIsRepeated(t *testing.T) {
 					return answer(req, test.status, "application/json", "{}"), nil
 				})}
 				began := time.Now()
-				resp, err := tr.RoundTrip(newRequest(t, t.Context(), test.method, "https://r.test/v2/x", "the body"))
-				if (err == nil) != (test.status != 0) || (err == nil && resp.StatusCode != test.status) || attempts != test.want {
+				status, err := statusOf(tr, newRequest(t.Context(), t, test.method, "https://r.test/v2/x", "the body"))
+				if (err == nil) != (test.status != 0) || status != test.status || attempts != test.want {
 					t.Errorf("%s %d: %d attempts, %v", test.method, test.status, attempts, err)
 				}
 				if took := time.Since(began); test.want > 1 && (took < 700*time.Millisecond || took > 1600*time.Millisecond) {
@@ -76,6 +89,7 @@ func TestRetry_whatIsRepeated(t *testing.T) {
 }
 
 func TestRetry_after(t *testing.T) {
+	t.Parallel()
 	for value, want := range map[string]time.Duration{
 		"5":                             5 * time.Second,
 		"60":                            time.Minute,
@@ -85,6 +99,7 @@ func TestRetry_after(t *testing.T) {
 		"Sat, 01 Jan 2000 03:00:00 GMT": 0,
 	} {
 		t.Run(value, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				attempts := 0
 				tr := &retryTransport{clock: &clock{}, retries: 1, delay: time.Millisecond, next: roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -94,7 +109,7 @@ func TestRetry_after(t *testing.T) {
 					return resp, nil
 				})}
 				began := time.Now()
-				if _, err := tr.RoundTrip(newRequest(t, t.Context(), http.MethodGet, "https://r.test/v2/x", "")); err != nil {
+				if _, err := statusOf(tr, newRequest(t.Context(), t, http.MethodGet, "https://r.test/v2/x", "")); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(began); took != want || (want > 0) != (attempts == 2) {
@@ -107,6 +122,7 @@ func TestRetry_after(t *testing.T) {
 
 // TestRetry_context finds that no wait goes on when the caller has gone, and that none begins that the deadline does not leave room for.
 func TestRetry_context(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		tr := &retryTransport{clock: &clock{}, retries: 4, delay: time.Second, next: roundTripper(func(req *http.Request) (*http.Response, error) {
 			resp := answer(req, http.StatusServiceUnavailable, "application/json", "{}")
@@ -116,7 +132,7 @@ func TestRetry_context(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		began := time.Now()
-		if _, err := tr.RoundTrip(newRequest(t, ctx, http.MethodGet, "https://r.test/v2/x", "")); !errors.Is(err, context.Canceled) {
+		if _, err := statusOf(tr, newRequest(ctx, t, http.MethodGet, "https://r.test/v2/x", "")); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: %v", err)
 		}
 		if took := time.Since(began); took != time.Second {
@@ -125,8 +141,8 @@ func TestRetry_context(t *testing.T) {
 		ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		began = time.Now()
-		resp, err := tr.RoundTrip(newRequest(t, ctx, http.MethodGet, "https://r.test/v2/x", ""))
-		if err != nil || resp.StatusCode != http.StatusServiceUnavailable || time.Since(began) != 0 {
+		status, err := statusOf(tr, newRequest(ctx, t, http.MethodGet, "https://r.test/v2/x", ""))
+		if err != nil || status != http.StatusServiceUnavailable || time.Since(began) != 0 {
 			t.Errorf("with a near deadline: %v after %s", err, time.Since(began))
 		}
 	})
@@ -153,7 +169,7 @@ func TestScheme_noPlainHTTP(t *testing.T) {
 			asked = true
 			return answer(req, 200, "application/json", "{}"), nil
 		})}
-		_, err := tr.RoundTrip(newRequest(t, t.Context(), http.MethodPut, url, "secret"))
+		_, err := statusOf(tr, newRequest(t.Context(), t, http.MethodPut, url, "secret"))
 		var refused *plainHTTPError
 		if asked != test.want || errors.As(err, &refused) == test.want {
 			t.Errorf("%s: asked %t, %v", url, asked, err)
@@ -171,18 +187,17 @@ func TestPing_remembered(t *testing.T) {
 		if req.URL.Path == "/v2/" {
 			pings.Add(1)
 		}
-		out := newRequest(t, req.Context(), req.Method, "https://"+testHost+req.URL.RequestURI(), "")
+		out := newRequest(req.Context(), t, req.Method, "https://"+testHost+req.URL.RequestURI(), "")
 		out.Body, out.Header, out.ContentLength = req.Body, req.Header, req.ContentLength
 		in, err := w.wire.RoundTrip(out)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		for key, values := range in.Header {
-			resp.Header()[key] = values
-		}
+		maps.Copy(resp.Header(), in.Header)
 		resp.WriteHeader(in.StatusCode)
 		_, _ = io.Copy(resp, in.Body)
+		_ = in.Body.Close()
 	}))
 	t.Cleanup(server.Close)
 	for _, image := range []string{"model-a", "model-b", "model-c"} {
@@ -228,13 +243,14 @@ func TestAnswer_tooLarge(t *testing.T) {
 	tr := &answerTransport{clock: &clock{}, next: roundTripper(func(req *http.Request) (*http.Response, error) {
 		return answer(req, 200, "application/json", strings.Repeat("x", maxAnswer+1)), nil
 	})}
-	if _, err := tr.RoundTrip(newRequest(t, t.Context(), http.MethodGet, "https://r.test/v2/x", "")); !errors.Is(err, errAnswerTooLarge) || temporary(err) {
+	if _, err := statusOf(tr, newRequest(t.Context(), t, http.MethodGet, "https://r.test/v2/x", "")); !errors.Is(err, errAnswerTooLarge) || temporary(err) {
 		t.Errorf("%v", err)
 	}
 }
 
 // TestClock compares two machines whose clocks differ by an hour. They work on one registry, whose time counts.
 func TestClock(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		dated := roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -261,6 +277,7 @@ func TestClock(t *testing.T) {
 }
 
 func TestClock_observe(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		c := &clock{}
 		for date, want := range map[string]time.Duration{
@@ -281,6 +298,7 @@ func TestClock_observe(t *testing.T) {
 
 // TestBases_askedOnce finds that many images on one base ask for it once, that a failure is remembered as well, and neither for long.
 func TestBases_askedOnce(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		var asked atomic.Int32
@@ -331,6 +349,7 @@ func TestBases_askedOnce(t *testing.T) {
 
 // TestResolve_oddHeads asks registries that answer HEAD without the headers that matter, or not at all.
 func TestResolve_oddHeads(t *testing.T) {
+	t.Parallel()
 	heads := map[string]func(*http.Request, *http.Response) *http.Response{
 		"no digest": func(_ *http.Request, resp *http.Response) *http.Response {
 			resp.Header.Del("Docker-Content-Digest")
@@ -349,6 +368,7 @@ func TestResolve_oddHeads(t *testing.T) {
 	}
 	for kind, spoil := range heads {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				want := w.push(t, basePython)
@@ -376,6 +396,7 @@ func TestResolve_oddHeads(t *testing.T) {
 
 // TestPut_repositoryRemoved finds that a repository that was taken away, blobs and all, is pushed to anew.
 func TestPut_repositoryRemoved(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		blobs := map[string]bool{}
@@ -406,6 +427,51 @@ func TestPut_repositoryRemoved(t *testing.T) {
 				t.Fatal(err)
 			}
 			clear(blobs) // the repository is removed
+		}
+	})
+}
+
+// TestPut_halfRead finds that Docker's registry, which now and then reads what another client is just writing, is asked again.
+func TestPut_halfRead(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		refused := 0
+		p := w.process(t, "a/1", func(c *Config) {
+			c.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+				if strings.Contains(req.URL.Path, "/ml/model-a/manifests/") && req.Method == http.MethodPut && refused < 2 {
+					refused++
+					return answer(req, http.StatusBadRequest, "application/json", `{"errors":[{"code":"DIGEST_INVALID"}]}`), nil
+				}
+				return w.wire.RoundTrip(req)
+			})
+		})
+		p.mustCreate(t, specOf("model-a"))
+		if refused != 2 {
+			t.Errorf("refused %d times", refused)
+		}
+	})
+}
+
+// TestRemoveTag_leftBehind finds that a tag is gone even where the registry forgot to take it along with its manifest.
+func TestRemoveTag_leftBehind(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		distribution := likeDistribution(w.wire)
+		forgets := true
+		p := w.process(t, "a/1", func(c *Config) {
+			c.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+				if req.Method == http.MethodDelete && strings.Contains(req.URL.Path, "sha256:") && forgets {
+					forgets = false
+					return w.wire.RoundTrip(req) // the manifest goes, its tags stay
+				}
+				return distribution.RoundTrip(req)
+			})
+		})
+		image := p.mustCreate(t, specOf("model-a"))
+		if tags := w.tags(t, image.RepoURI); forgets || !slices.Equal(tags, []string{image.Tag, recordTag}) {
+			t.Errorf("tags %q", tags)
 		}
 	})
 }
