@@ -152,8 +152,8 @@ func TestManagedImage_triggers(t *testing.T) {
 	w.PlanIsEmpty()
 	first := text(t, w, "image_digest")
 	w.Edit("main.tf", "may", "june")
-	planShows(t, w, "will be updated in-place", `+ rebuild_reason = "triggers changed: month"`)
-	w.Apply()
+	shows(t, w.MustRun("plan", "-out=saved"), "will be updated in-place", `+ rebuild_reason = "triggers changed: month"`) // as pipelines do
+	shows(t, w.MustRun("apply", "saved"), "Resources: 0 added, 1 changed, 0 destroyed.")
 	if text(t, w, "image_digest") == first {
 		t.Error("triggers that changed built nothing")
 	}
