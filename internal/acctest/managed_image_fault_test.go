@@ -120,8 +120,10 @@ func TestManagedImage_registryFaultsSurvived(t *testing.T) {
 		pushing:                   {{Method: http.MethodPut, Path: image, Times: 5, Status: http.StatusTooManyRequests}},
 		"503 and reset":           {{Path: ours, Times: 2, Status: http.StatusServiceUnavailable}, {Path: ours, Nth: 5, Times: 2, Reset: true}},
 		"answers lost": {
-			{Method: http.MethodPut, Path: record, Nth: 1, Times: 1, DropAnswer: true}, {Method: http.MethodPut, Path: record, Nth: 3, Times: 1, DropAnswer: true},
-			{Method: http.MethodPut, Path: "/manifests/rime-claim", Nth: 1, Times: 1, DropAnswer: true}, {Method: http.MethodDelete, Nth: 2, Times: 2, DropAnswer: true},
+			{Method: http.MethodPut, Path: record, Nth: 1, Times: 1, DropAnswer: true},
+			{Method: http.MethodPut, Path: record, Nth: 3, Times: 1, DropAnswer: true},
+			{Method: http.MethodPut, Path: "/manifests/rime-claim", Nth: 1, Times: 1, DropAnswer: true},
+			{Method: http.MethodDelete, Nth: 2, Times: 2, DropAnswer: true},
 		},
 	}
 	for name, rules := range rules {

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -147,7 +148,7 @@ func (s searcher) searchHistory(registryHost string) (builds int) {
 	}
 	for {
 		event, err := history.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return builds
 		}
 		if err != nil {
@@ -175,7 +176,7 @@ func (s searcher) searchStatus(c *client.Client, ref string) {
 	}
 	for {
 		update, err := status.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {
@@ -239,6 +240,19 @@ func TestManagedImage_secrets(t *testing.T) {
 	failed := fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`)
 	s.search("the failed apply", []byte(failed.Output))
 	t.Log(len(failed.Output))
+
+	wrong := secret{"reader", "c4nary-wrongpass"}
+	s.canaries = append(s.canaries, wrong.canaries()...)
+	right := w.Env["TF_VAR_index_url"]
+	w.Env["TF_VAR_index_url"] = strings.Replace(right, url.UserPassword(index.user, index.password).String(), url.UserPassword(wrong.user, wrong.password).String(), 1)
+	w.Env["TF_LOG"] = ""
+	failed = fails(t, w, []string{"apply", "-auto-approve"})
+	t.Log(failed.Output)
+	s.search("the apply with a wrong password for the index", []byte(failed.Output))
+	w.Env["TF_VAR_index_url"], w.Env["DOCKER_CONFIG"] = right, dockerConfig(t, registry.Host, wrong)
+	failed = fails(t, w, []string{"plan"}, "401 Unauthorized", "docker login")
+	t.Log(failed.Output)
+	s.search("the plan with a wrong password for the registry", []byte(failed.Output))
 
 	if n := s.searchDirectory(w.Dir, nil); n < 5 { // the state, its backup, the saved plan, the configuration
 		t.Errorf("only %d files in the workspace", n)
