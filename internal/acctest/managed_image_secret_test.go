@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	controlapi "github.com/moby/buildkit/api/services/control"
 	"github.com/moby/buildkit/client"
 
@@ -32,8 +34,9 @@ type secret struct{ user, password string }
 
 // canaries are the ways in which it might be seen.
 func (s secret) canaries() []string {
+	written, _ := json.Marshal(s.password) // a text has a JSON form
 	return []string{
-		s.password, url.QueryEscape(s.password), url.PathEscape(s.password), strings.Trim(fmt.Sprintf("%q", s.password), `"`),
+		s.password, url.QueryEscape(s.password), url.PathEscape(s.password), strings.Trim(string(written), `"`),
 		base64.StdEncoding.EncodeToString([]byte(s.user + ":" + s.password)), base64.StdEncoding.EncodeToString([]byte(s.password)),
 	}
 }
@@ -77,7 +80,16 @@ type searcher struct {
 	canaries []string
 }
 
-func (s searcher) search(where string, content []byte) {
+// search looks into a text, which has to be of what it is said to be: it tells of the image.
+func (s searcher) search(where, text string) {
+	s.t.Helper()
+	if !strings.Contains(text, "model") {
+		s.t.Errorf("%s tells nothing: %s", where, text)
+	}
+	s.searchBytes(where, []byte(text))
+}
+
+func (s searcher) searchBytes(where string, content []byte) {
 	s.t.Helper()
 	for _, canary := range s.canaries {
 		if at := bytes.Index(content, []byte(canary)); at >= 0 {
@@ -93,13 +105,13 @@ func (s searcher) searchFile(path string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.search(path, content)
+	s.searchBytes(path, content)
 	if packed, err := gzip.NewReader(bytes.NewReader(content)); err == nil {
 		unpacked, err := io.ReadAll(packed)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.search(path, unpacked)
+		s.searchBytes(path, unpacked)
 	}
 	if archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content))); err == nil {
 		for _, entry := range archive.File {
@@ -111,14 +123,15 @@ func (s searcher) searchFile(path string) {
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			s.search(path+" "+entry.Name, unpacked)
+			s.searchBytes(path+" "+entry.Name, unpacked)
 		}
 	}
 }
 
 // searchDirectory looks into every file of a directory but those whose names are left out.
-func (s searcher) searchDirectory(directory string, leftOut map[string]bool) (files int) {
+func (s searcher) searchDirectory(directory string, leftOut map[string]bool) {
 	s.t.Helper()
+	files := 0
 	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || leftOut[entry.Name()] {
 			return err
@@ -127,10 +140,9 @@ func (s searcher) searchDirectory(directory string, leftOut map[string]bool) (fi
 		s.searchFile(path)
 		return nil
 	})
-	if err != nil {
-		s.t.Fatal(err)
+	if err != nil || files < 6 {
+		s.t.Errorf("%s has only %d files: %v", directory, files, err)
 	}
-	return files
 }
 
 // searchHistory looks into what BuildKit remembers of the builds for that registry, and shows to everybody who can connect to it.
@@ -162,7 +174,7 @@ func (s searcher) searchHistory(registryHost string) (builds int) {
 			continue
 		}
 		builds++
-		s.search("BuildKit's history", record)
+		s.search("BuildKit's history", string(record))
 		s.searchStatus(c, event.GetRecord().GetRef())
 	}
 }
@@ -186,81 +198,120 @@ func (s searcher) searchStatus(c *client.Client, ref string) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.search("BuildKit's status", text)
+		s.searchBytes("BuildKit's status", text)
 		for _, log := range update.GetLogs() {
-			s.search("BuildKit's log", log.GetMsg())
+			s.searchBytes("BuildKit's log", log.GetMsg())
 		}
 	}
 }
 
-// The variables are ephemeral, because Terraform itself writes the provider's configuration and the values of other variables into a saved plan, sensitive or not:
-// that is not for a provider to prevent, and the documentation says what to do.
+// The variables are ephemeral, because Terraform itself writes the provider's configuration, as it is written, and the values of other variables into a
+// saved plan, sensitive or not: that is not for a provider to prevent. What the provider adds to plan and state is clean in any case.
 const secretVariables = `
-variable "index_url" {
-  type      = string
-  ephemeral = true
-}
-
-variable "extra_index_url" {
-  type      = string
-  ephemeral = true
-}
-
-variable "pip_config" {
-  type      = string
+variable "pip" {
+  type      = object({ index_url = optional(string), extra_index_urls = optional(list(string)), config = optional(string) })
   ephemeral = true
 }
 `
 
-func TestManagedImage_secrets(t *testing.T) {
+// secretBench is a workspace whose package indexes and registry ask for passwords.
+type secretBench struct {
+	*acctest.Workspace
+	searcher
+	registry *oci.Server
+	data     string // where the registry keeps everything
+}
+
+func newSecretBench(t *testing.T, pip map[string]any, secrets ...secret) *secretBench {
+	t.Helper()
+	login := secret{"pusher", "c4nary&registry$pass"}
+	b := &secretBench{searcher: searcher{t: t}, data: t.TempDir()}
+	for _, s := range append(secrets, login) {
+		b.canaries = append(b.canaries, s.canaries()...)
+	}
+	b.registry = acctest.StartRegistry(t, oci.Options{DataDir: b.data, Username: login.user, Password: login.password})
+	b.Workspace = acctest.Embedded{Registry: b.registry.Host, Pip: "var.pip"}.NewWorkspace(t)
+	b.Write("variables.tf", secretVariables)
+	b.set(pip)
+	b.Env["DOCKER_CONFIG"] = dockerConfig(t, b.registry.Host, login)
+	return b
+}
+
+// set gives the provider's attribute pip a value.
+func (b *secretBench) set(pip map[string]any) {
+	b.t.Helper()
+	value, err := json.Marshal(pip)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.Env["TF_VAR_pip"] = string(value)
+}
+
+// live goes through what can be seen of an image's life, and searches all of it.
+func (b *secretBench) live(requirements ...string) {
+	b.t.Helper()
+	b.Write("main.tf", imageOf("model", requirements...))
+	b.search("the plan", b.MustRun("plan", "-out=saved.tfplan").Output)
+	b.search("the saved plan", b.MustRun("show", "saved.tfplan").Output)
+	b.search("the saved plan", b.MustRun("show", "-json", "saved.tfplan").Output)
+	b.Env["TF_LOG"] = "TRACE"
+	b.search("the apply", b.MustRun("apply", "saved.tfplan").Output)
+	b.Write("main.tf", imageOf("model", append(requirements, "no-such-lib")...))
+	b.search("the failed apply", fails(b.t, b.Workspace, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`).Output)
+	b.Env["TF_LOG"] = ""
+
+	b.searchDirectory(b.Dir, nil) // the state, its backup, the saved plan
+	b.searchDirectory(b.data, baseLayers(b.t))
+	if n := b.searchHistory(b.registry.Host); n < 2 {
+		b.t.Errorf("BuildKit remembers only %d builds", n)
+	}
+}
+
+// baseLayers are the names of the layers of the base image, which no secret can have reached.
+func baseLayers(t *testing.T) map[string]bool {
+	t.Helper()
+	reference, err := name.ParseReference(acctest.BaseImage(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := remote.Image(reference, remote.WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := base.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, layer := range manifest.Layers {
+		names[layer.Digest.Hex] = true
+	}
+	return names
+}
+
+func TestManagedImage_secretURLs(t *testing.T) {
 	t.Parallel()
-	index, extra := secret{"reader", "c4nary/indexpass"}, secret{"reader2", "c4nary+extra pass"}
-	config, registryLogin := secret{"reader3", "c4nary-configpass"}, secret{"pusher", "c4nary&registry$pass"}
-	data := t.TempDir()
-	registry := acctest.StartRegistry(t, oci.Options{DataDir: data, Username: registryLogin.user, Password: registryLogin.password})
-	w := acctest.Embedded{
-		Registry: registry.Host, Pip: "{ index_url = var.index_url, extra_index_urls = [var.extra_index_url], config = var.pip_config }",
-	}.NewWorkspace(t)
-	w.Env["TF_VAR_index_url"] = privateIndex(t, index, pypi.Simple("tiny-model", "1.0"))
-	w.Env["TF_VAR_extra_index_url"] = privateIndex(t, extra, pypi.Simple("other-lib", "1.0"))
-	w.Env["TF_VAR_pip_config"] = "[global]\nextra-index-url = " + privateIndex(t, config, pypi.Simple("third-lib", "1.0")) + "\n# token = c4nary-comment\n"
-	w.Env["DOCKER_CONFIG"] = dockerConfig(t, registry.Host, registryLogin)
-	s := searcher{t: t, canaries: []string{"c4nary-comment"}}
-	for _, secret := range []secret{index, extra, config, registryLogin} {
-		s.canaries = append(s.canaries, secret.canaries()...)
-	}
+	index, extra, wrong := secret{"reader", "c4nary/indexpass"}, secret{"reader2", "c4nary+extra pass"}, secret{"reader", "c4nary-wrongpass"}
+	private := privateIndex(t, index, pypi.Simple("tiny-model", "1.0"))
+	b := newSecretBench(t, map[string]any{
+		"index_url": private, "extra_index_urls": []string{privateIndex(t, extra, pypi.Simple("other-lib", "1.0"))},
+	}, index, extra, wrong)
+	b.live("tiny-model", "other-lib")
 
-	w.Write("variables.tf", secretVariables)
-	w.Write("main.tf", imageOf("model", "tiny-model", "other-lib"))
-	s.search("the plan", []byte(w.MustRun("plan", "-out=saved.tfplan").Output))
-	s.search("the saved plan", []byte(w.MustRun("show", "saved.tfplan").Output+w.MustRun("show", "-json", "saved.tfplan").Output))
-	w.Env["TF_LOG"] = "TRACE"
-	s.search("the apply", []byte(w.MustRun("apply", "saved.tfplan").Output))
-	w.Write("main.tf", imageOf("model", "tiny-model", "other-lib", "no-such-lib"))
-	failed := fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`)
-	s.search("the failed apply", []byte(failed.Output))
-	t.Log(len(failed.Output))
+	// Wrong passwords are secrets as well: mostly they are right ones, somewhere else.
+	b.set(map[string]any{"index_url": strings.Replace(private, url.UserPassword(index.user, index.password).String(), url.UserPassword(wrong.user, wrong.password).String(), 1)})
+	r := fails(t, b.Workspace, []string{"apply", "-auto-approve"}, "the package index could not be read", "401 Client Error", "credentials")
+	b.search("the apply with a wrong password for the index", r.Output)
+	b.Env["DOCKER_CONFIG"] = dockerConfig(t, b.registry.Host, wrong)
+	r = fails(t, b.Workspace, []string{"plan"}, "401 Unauthorized", "docker login")
+	b.search("the plan with a wrong password for the registry", r.Output)
+}
 
-	wrong := secret{"reader", "c4nary-wrongpass"}
-	s.canaries = append(s.canaries, wrong.canaries()...)
-	right := w.Env["TF_VAR_index_url"]
-	w.Env["TF_VAR_index_url"] = strings.Replace(right, url.UserPassword(index.user, index.password).String(), url.UserPassword(wrong.user, wrong.password).String(), 1)
-	w.Env["TF_LOG"] = ""
-	failed = fails(t, w, []string{"apply", "-auto-approve"})
-	t.Log(failed.Output)
-	s.search("the apply with a wrong password for the index", []byte(failed.Output))
-	w.Env["TF_VAR_index_url"], w.Env["DOCKER_CONFIG"] = right, dockerConfig(t, registry.Host, wrong)
-	failed = fails(t, w, []string{"plan"}, "401 Unauthorized", "docker login")
-	t.Log(failed.Output)
-	s.search("the plan with a wrong password for the registry", []byte(failed.Output))
-
-	if n := s.searchDirectory(w.Dir, nil); n < 5 { // the state, its backup, the saved plan, the configuration
-		t.Errorf("only %d files in the workspace", n)
-	}
-	if n := s.searchDirectory(data, nil); n < 10 { // blobs and manifests of images, configurations, provenance, SBOM, record
-		t.Errorf("only %d files in the registry", n)
-	}
-	if n := s.searchHistory(registry.Host); n < 2 {
-		t.Errorf("BuildKit remembers only %d builds", n)
-	}
+func TestManagedImage_secretPipConfig(t *testing.T) {
+	t.Parallel()
+	index, extra := secret{"reader", "c4nary-configpass"}, secret{"reader2", "c4nary.configpass2"}
+	config := "[global]\nindex-url = " + privateIndex(t, index, pypi.Simple("tiny-model", "1.0")) +
+		"\nextra-index-url = " + privateIndex(t, extra, pypi.Simple("other-lib", "1.0")) + "\n# token = c4nary-comment\n"
+	b := newSecretBench(t, map[string]any{"config": config}, index, extra, secret{"", "c4nary-comment"})
+	b.live("tiny-model", "other-lib")
 }
