@@ -79,6 +79,7 @@ func TestBuild_pushThrottledFresh(t *testing.T) {
 	builder := b.builder()
 	builder.pause = time.Millisecond
 	req := b.request("tiny")
+	req.Base = b.variant("base/throttled", withFiles(map[string]string{"etc/fresh": b.index}))
 	if _, err := builder.Build(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
