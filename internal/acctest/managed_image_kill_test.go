@@ -98,7 +98,7 @@ func TestManagedImage_kill(t *testing.T) {
 			}
 			survived := false
 			for i, point := range points {
-				t.Run(point.name, func(t *testing.T) { //nolint:tparallel // one after the other, in one workspace
+				t.Run(point.name, func(t *testing.T) { // one after the other, in one workspace
 					if survived = b.killAndFinish(t, k, point, i); survived && !exhaustive {
 						t.Error("the command makes no such request")
 					}
