@@ -348,7 +348,7 @@ func TestBuild_parallel(t *testing.T) {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-time.After(20 * time.Millisecond):
 				most.Store(max(most.Load(), int64(len(processes(t, "nap0"))+len(processes(t, "nap1"))+len(processes(t, "nap2"))+len(processes(t, "nap3")))))
 			}
 		}
