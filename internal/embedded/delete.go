@@ -91,6 +91,7 @@ func (r *Registry) seize(ctx context.Context, l *lease, lost func(error)) (stop 
 		if rec.Lease != nil {
 			r.store.lifelines().forget(rec.Lease.ID)
 		}
+		r.store.lifelines().forget(rec.Creation)
 		rec.Lease = l.terms()
 		if err := r.store.writeRecord(ctx, l.repo, rec, digest); err != nil {
 			return err
