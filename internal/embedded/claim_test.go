@@ -42,7 +42,7 @@ func jittery(next http.RoundTripper, seed uint64, most time.Duration) http.Round
 // TestCreate_atOnce lets many creates of one name loose at once, of several processes: design G5.
 func TestCreate_atOnce(t *testing.T) {
 	t.Parallel()
-	const rounds, processes, goroutines = 300, 4, 3
+	const rounds, processes, goroutines = 300, 4, 2
 	for round := range rounds {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,8 +26,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
@@ -63,10 +65,15 @@ func (w *world) pushBases(t *testing.T) {
 	w.push(t, w.host+"/base/python:3.12")
 }
 
+// newImage makes an image that is like no other. Its layer is not compressed, which would take most of the time of these tests.
+func newImage() (v1.Image, error) {
+	return mutate.AppendLayers(empty.Image, static.NewLayer([]byte(rand.Text()), types.OCIUncompressedLayer))
+}
+
 // push publishes a random image and returns its digest.
 func (w *world) push(t *testing.T, reference string) string {
 	t.Helper()
-	image, err := random.Image(64, 1)
+	image, err := newImage()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +329,7 @@ func (b *fakeBuilder) publish(ctx context.Context, target string) (string, error
 	if b.platforms > 0 {
 		var index v1.ImageIndex = empty.Index
 		for range b.platforms {
-			image, err := random.Image(64, 1)
+			image, err := newImage()
 			if err != nil {
 				return "", err
 			}
@@ -334,7 +341,7 @@ func (b *fakeBuilder) publish(ctx context.Context, target string) (string, error
 		}
 		return digest.String(), remote.WriteIndex(ref, index, options...)
 	}
-	image, err := random.Image(64, 1)
+	image, err := newImage()
 	if err != nil {
 		return "", err
 	}
