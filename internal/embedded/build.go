@@ -46,12 +46,7 @@ func (r *Registry) run(ctx context.Context, w *work) {
 
 // produce builds and publishes the image.
 func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
-	from := base{Reference: r.config.BaseImages[w.spec.PythonVersion]}
-	var err error
-	if from.Digest, err = r.config.Builder.ResolveBase(ctx, from.Reference); err != nil {
-		return published{}, &stageError{imageregistry.FailureBaseImage, "resolve the base image", err}
-	}
-	tag, err := r.chooseTag(ctx, w, from.Digest)
+	tag, err := r.chooseTag(ctx, w, w.base.Digest)
 	if err != nil {
 		return published{}, &stageError{imageregistry.FailurePush, "look at the registry", err}
 	}
@@ -63,12 +58,12 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 		return published{}, &stageError{imageregistry.FailurePush, "write the record", err}
 	}
 	result, err := r.config.Builder.Build(ctx, buildkit.Request{
-		Base:          pinned(from.Reference, from.Digest),
+		Base:          pinned(w.base.Reference, w.base.Digest),
 		PythonVersion: w.spec.PythonVersion,
 		Pip:           w.spec.PipRequirements,
 		Packages:      w.spec.PackageRequirements,
 		Target:        tag.Name(),
-		Labels:        r.labels(w.spec, from, tag.TagStr()),
+		Labels:        r.labels(w.spec, w.base, tag.TagStr()),
 		Fresh:         w.fresh,
 	})
 	if err != nil {
@@ -80,7 +75,7 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 	}
 	return published{
 		leftover:      leftover{Tag: tag.TagStr(), Digest: result.Digest, Children: children},
-		Base:          from,
+		Base:          w.base,
 		PythonVersion: w.spec.PythonVersion,
 		PipLibraries:  recordedLibraries(result.PipLibraries),
 		Size:          result.Size,

@@ -220,8 +220,12 @@ func (s *store) sweep(ctx context.Context, repo name.Repository, expired []strin
 		if s.keepsAll.Load() {
 			return
 		}
-		if digest, err := s.resolve(ctx, repo.Tag(tag)); err == nil {
+		digest, err := s.resolve(ctx, repo.Tag(tag))
+		switch {
+		case err == nil:
 			_ = s.remove(ctx, repo.Tag(tag), digest)
+		case errors.Is(err, errAbsent):
+			_ = s.removeTag(ctx, repo.Tag(tag))
 		}
 		s.lifelines().forget(claimID(tag))
 	}

@@ -56,14 +56,15 @@ type BusyError struct {
 	Holder string
 	// Until is when that process counts as dead unless it is heard of again.
 	Until time.Time
+	// Here tells that this very process works on it.
+	Here bool
 	// lease is the lease that is in the way. Empty where there is none yet.
 	lease string
 }
 
 // Error implements error.
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("image %q: %v by %s; unless renewed, its lease ends at %s",
-		e.Name, imageregistry.ErrBusy, e.Holder, e.Until.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("%s is at work on image %q; unless renewed, its lease ends at %s", e.Holder, e.Name, e.Until.UTC().Format(time.RFC3339))
 }
 
 // Unwrap makes it [imageregistry.ErrBusy].

@@ -91,8 +91,7 @@ func (l *lease) read(ctx context.Context) (*record, string, error) {
 func (l *lease) put(ctx context.Context, rec *record, digest string, change func(*record)) error {
 	rec.Lease = l.terms()
 	change(rec)
-	_, err := l.store.writeRecord(ctx, l.repo, rec, digest)
-	return err
+	return l.store.writeRecord(ctx, l.repo, rec, digest)
 }
 
 // hold renews the lease in the background, calls each after every renewal, and lost when the lease is lost. The function it returns ends

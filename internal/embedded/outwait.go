@@ -19,7 +19,7 @@ func (r *Registry) outwait(ctx context.Context, image string, operation func() e
 	for {
 		err := operation()
 		busy, ok := errors.AsType[*BusyError](err)
-		if !ok || busy.lease == "" || r.works.get(busy.lease) != nil {
+		if !ok || busy.lease == "" || busy.Here {
 			return err
 		}
 		repo, nameErr := r.repository(image)

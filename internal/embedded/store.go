@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -38,6 +39,8 @@ type store struct {
 	direct http.RoundTripper
 	// keepsAll is set once the registry has refused a delete, to save asking again where it does not matter.
 	keepsAll atomic.Bool
+	// keepsNames is set once the registry has refused to delete a tag by its name.
+	keepsNames atomic.Bool
 	// lowered are the tags of claims that this process is done with.
 	lowered sync.Map
 }
@@ -101,10 +104,11 @@ func (s *store) call(ctx context.Context, method, reference string, operation fu
 	return err
 }
 
-// isAbsence tells whether the error is a registry's own word that it does not have what was asked for.
+// isAbsence tells whether the error is a registry's own word that it does not have the manifest or the repository. The same words about /v2/ or a token are
+// those of something that is no registry.
 func isAbsence(err error) bool {
 	answer, ok := errors.AsType[*APIError](err)
-	return ok && answer.StatusCode == http.StatusNotFound &&
+	return ok && answer.StatusCode == http.StatusNotFound && (strings.Contains(answer.URL, "/manifests/") || strings.HasSuffix(answer.URL, "/tags/list")) &&
 		answer.has(transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode, codeNotFound)
 }
 
@@ -193,15 +197,27 @@ func (s *store) tags(ctx context.Context, repo name.Repository) ([]string, error
 
 // put publishes a manifest of ours, with the one blob that all of them refer to.
 func (s *store) put(ctx context.Context, tag name.Tag, a artifact) error {
-	err := s.tryPut(ctx, tag, a)
-	if answer, ok := errors.AsType[*APIError](err); ok && answer.has(transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.NameUnknownErrorCode) {
-		// The repository has been removed or cleaned up since the blob was pushed.
-		if err := s.renewPusher(); err != nil {
+	for attempt := 0; ; attempt++ {
+		err := s.tryPut(ctx, tag, a)
+		answer, ok := errors.AsType[*APIError](err)
+		if !ok || attempt >= max(1, s.options.Retries) {
 			return err
 		}
-		err = s.tryPut(ctx, tag, a)
+		switch {
+		case answer.has(transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.NameUnknownErrorCode):
+			// The repository has been removed or cleaned up since the blob was pushed.
+			if err := s.renewPusher(); err != nil {
+				return err
+			}
+		case answer.has(transport.DigestInvalidErrorCode):
+			// Docker's registry reads what it is about to refer to while another client pushes the same, and finds it half written.
+			if err := httpx.Sleep(ctx, httpx.Backoff(s.options.RetryDelay, attempt)); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
 	}
-	return err
 }
 
 func (s *store) tryPut(ctx context.Context, tag name.Tag, a artifact) error {
@@ -224,47 +240,6 @@ func (s *store) tryPut(ctx context.Context, tag name.Tag, a artifact) error {
 	return s.call(ctx, http.MethodPut, tag.Name(), func(ctx context.Context) error {
 		return pusher.Put(ctx, tag, a)
 	})
-}
-
-// remove takes a manifest and its tag out of the registry. Some registries drop the tags of a manifest with it, some delete
-// tags only by name and some only by overwriting them.
-func (s *store) remove(ctx context.Context, tag name.Tag, digest string) error {
-	if err := s.removeManifest(ctx, tag.Repository, digest); err != nil {
-		return err
-	}
-	return s.removeTag(ctx, tag)
-}
-
-// removeManifest deletes a manifest by its digest. One that is gone already is no error.
-func (s *store) removeManifest(ctx context.Context, repo name.Repository, digest string) error {
-	err := s.delete(ctx, repo.Digest(digest))
-	if answer, ok := errors.AsType[*APIError](err); ok && (answer.StatusCode == http.StatusMethodNotAllowed || answer.has(transport.UnsupportedErrorCode)) {
-		s.keepsAll.Store(true)
-		return &DeletesRefusedError{Registry: s.registry.RegistryStr(), Err: err}
-	}
-	return err
-}
-
-// removeTag deletes what is left of a tag whose manifest has been deleted.
-func (s *store) removeTag(ctx context.Context, tag name.Tag) error {
-	err := s.delete(ctx, tag)
-	if answer, ok := errors.AsType[*APIError](err); ok && (answer.StatusCode == http.StatusMethodNotAllowed || answer.StatusCode == http.StatusBadRequest) {
-		// The registry does not delete by tag. Mostly the tag went with its manifest.
-		if _, resolveErr := s.resolve(ctx, tag); errors.Is(resolveErr, errAbsent) {
-			return nil
-		}
-	}
-	return err
-}
-
-func (s *store) delete(ctx context.Context, ref name.Reference) error {
-	err := s.call(ctx, http.MethodDelete, ref.Name(), func(ctx context.Context) error {
-		return s.pusher.Load().Delete(ctx, ref)
-	})
-	if errors.Is(err, errAbsent) {
-		return nil
-	}
-	return err
 }
 
 // children are the digests of the manifests that an index holds; an image has none.

@@ -23,16 +23,18 @@ const (
 
 // newTransport is what every request to a registry goes through; uncached is the same without the memory of GET /v2/.
 func newTransport(next http.RoundTripper, c Config, clock *clock, host string) (cached, uncached http.RoundTripper) {
-	whole := &httpx.WholeAnswers{Next: next, Max: maxAnswer}
-	answers := &answerTransport{next: whole, clock: clock, host: host}
-	// Starting an upload (POST) and sending a piece of it (PATCH) are not repeated after a failure, because the first attempt may have counted;
-	// whoever uploads starts anew instead.
-	retrying := &httpx.Retry{Next: answers, Retries: c.Options.Retries, Delay: c.Options.RetryDelay, Temporary: temporary, Now: clock.now}
-	guarded := &schemeTransport{next: retrying, insecureHost: ""}
+	answers := newAnswerTransport(next, clock, host)
+	guarded := &schemeTransport{next: newRetry(answers, clock, c.Options.Retries, c.Options.RetryDelay), insecureHost: ""}
 	if c.Insecure {
 		guarded.insecureHost = host
 	}
 	return &pingTransport{next: guarded, pings: map[string]ping{}}, guarded
+}
+
+// newRetry repeats what may be repeated. Starting an upload (POST) and sending a piece of it (PATCH) are not, after a failure, because the first attempt may have
+// counted; whoever uploads starts anew instead.
+func newRetry(next http.RoundTripper, clock *clock, retries int, delay time.Duration) *httpx.Retry {
+	return &httpx.Retry{Next: next, Retries: retries, Delay: delay, Temporary: temporary, Now: clock.now}
 }
 
 // answerTransport tells a registry's answers from those of whoever else sits at the address. It is given whole answers.
@@ -40,6 +42,10 @@ type answerTransport struct {
 	next  http.RoundTripper
 	clock *clock
 	host  string
+}
+
+func newAnswerTransport(next http.RoundTripper, clock *clock, host string) *answerTransport {
+	return &answerTransport{next: &httpx.WholeAnswers{Next: next, Max: maxAnswer}, clock: clock, host: host}
 }
 
 // webPageError is an HTML page where a registry's answer was expected.

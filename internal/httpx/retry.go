@@ -118,8 +118,9 @@ func (t *Retry) retryAfter(resp *http.Response) time.Duration {
 		now = time.Now
 	}
 	value := resp.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
-		return time.Duration(seconds) * time.Second
+	// What is out of range comes as the greatest number there is.
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(seconds, 0), 1+int64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
 		return date.Sub(now())
