@@ -1,6 +1,7 @@
 package diags
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,7 +37,7 @@ func buildFailed(err *imageregistry.BuildFailedError) diag.Diagnostic {
 	detail := text(
 		sentence+".",
 		said,
-		adviceForClass(failure.Class),
+		cmp.Or(err.Build.Hint, adviceForClass(failure.Class)),
 		facts(
 			fact{"Managed image", err.Image.Name},
 			fact{"Build", err.Build.ID},
@@ -91,6 +92,8 @@ func adviceForClass(class imageregistry.FailureClass) string {
 		return "Somebody stopped the build. Apply again to build anew."
 	case imageregistry.FailureAbandoned:
 		return "The process that ran the build died. Apply again to build anew."
+	case imageregistry.FailureDeadline:
+		return "The builder ended the build because it took too long. Ask for fewer packages, or for versions that need not be compiled, then apply again."
 	case imageregistry.FailurePlatform:
 		return "The fault is in the builder, not in the requirements: check that the BuildKit daemon runs at the address the provider has (`buildkit.address` or BUILDKIT_HOST), look at the daemon's own log, then apply again."
 	default:
@@ -111,6 +114,8 @@ type Unfinished struct {
 	Wait error
 	// Cancel is what cancelling the build returned: nil when the build has ended.
 	Cancel error
+	// Hint is what the registry knows about why the build has not ended. Empty when nothing.
+	Hint string
 }
 
 // Diagnostic describes it: a warning when the build goes on because nobody may or can cancel it (the next apply waits for it), else an error.
@@ -126,15 +131,15 @@ func (u Unfinished) Diagnostic() diag.Diagnostic {
 	block := facts(fact{"Managed image", u.Name}, fact{"Build", u.BuildID}, fact{"Last seen", u.Wait.Error()})
 	switch {
 	case u.Cancel == nil:
-		return diag.NewErrorDiagnostic(summary, text(what+" The build was cancelled and has ended.", next, block))
+		return diag.NewErrorDiagnostic(summary, text(what+" The build was cancelled and has ended.", u.Hint, next, block))
 	case errors.Is(u.Cancel, ErrNotOurs):
 		return diag.NewWarningDiagnostic("Managed Image Build Continues",
-			text(what+" The build was not started by this apply, so it goes on.", "Apply again to wait for its end.", block))
+			text(what+" The build was not started by this apply, so it goes on.", u.Hint, "Apply again to wait for its end.", block))
 	case errors.Is(u.Cancel, imageregistry.ErrCannotCancel):
 		return diag.NewWarningDiagnostic("Managed Image Build Continues",
-			text(what+" The registry cannot cancel a running build, so it goes on.", "Apply again to wait for its end.", block))
+			text(what+" The registry cannot cancel a running build, so it goes on.", u.Hint, "Apply again to wait for its end.", block))
 	default:
 		return diag.NewErrorDiagnostic(summary,
-			text(what+" Cancelling the build failed too, so it may go on.", "The answer was:\n"+u.Cancel.Error(), next, block))
+			text(what+" Cancelling the build failed too, so it may go on.", "The answer was:\n"+u.Cancel.Error(), u.Hint, next, block))
 	}
 }

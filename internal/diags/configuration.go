@@ -50,7 +50,13 @@ func fromConfiguration(err error) (diag.Diagnostic, bool) {
 func noRegistry() diag.Diagnostic {
 	return diag.NewErrorDiagnostic("No Managed Image Registry Configured", text(
 		"A managed image needs a registry, and the provider's configuration names none.",
-		"Configure the embedded registry, which keeps images in any OCI registry and builds them with BuildKit:\n"+
+		"Configure a RIME platform:\n"+
+			"  provider \"rime\" {\n"+
+			"    endpoint = \"https://rime.example.com\"\n"+
+			"    api_key  = var.rime_api_key\n"+
+			"  }\n"+
+			"or set the environment variables RIME_ENDPOINT and RIME_API_KEY.",
+		"Or configure the embedded registry, which keeps images in any OCI registry and builds them with BuildKit:\n"+
 			"  provider \"rime\" {\n"+
 			"    embedded_registry = {\n"+
 			"      url               = \"registry.example.com:5000\"\n"+

@@ -15,6 +15,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/embedded"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
 
 // Operation is what the provider was doing when an error came up.
@@ -26,6 +27,8 @@ var (
 	CreateImage = Operation{"Unable to Create Managed Image", "create"}
 	UpdateImage = Operation{"Unable to Update Managed Image", "update"}
 	DeleteImage = Operation{"Unable to Delete Managed Image", "delete"}
+
+	listImages = Operation{"Unable to List Managed Images", "list"}
 )
 
 // FromError describes an error of an operation on the managed image of that name.
@@ -39,6 +42,9 @@ func FromError(op Operation, name string, err error) diag.Diagnostic {
 	if other, ok := errors.AsType[*OtherInputsError](err); ok {
 		return otherInputs(name, other)
 	}
+	if d, ok := fromPlatform(op, name, err); ok {
+		return d
+	}
 	switch {
 	case errors.Is(err, imageregistry.ErrBusy):
 		return busy(op, name, err)
@@ -50,7 +56,7 @@ func FromError(op Operation, name string, err error) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(op.summary, text(
 		fmt.Sprintf("Tried to %s managed image %q.", op.verb, name),
 		"The answer was:\n"+err.Error(),
-		advice(err),
+		advice(op, err),
 		facts(fact{"Managed image", name}, fact{"HTTP status", httpStatus(err)}),
 	))
 }
@@ -60,10 +66,13 @@ func ListFailed(err error) diag.Diagnostic {
 	if d, ok := fromConfiguration(err); ok {
 		return d
 	}
-	return diag.NewErrorDiagnostic("Unable to List Managed Images", text(
+	if d, ok := fromPlatform(listImages, "", err); ok {
+		return d
+	}
+	return diag.NewErrorDiagnostic(listImages.summary, text(
 		"Tried to list the managed images of the registry.",
 		"The answer was:\n"+err.Error(),
-		advice(err),
+		advice(listImages, err),
 		facts(fact{"HTTP status", httpStatus(err)}),
 	))
 }
@@ -89,9 +98,12 @@ func busy(op Operation, name string, err error) diag.Diagnostic {
 }
 
 // advice is the next step for an error that is not particular to managed images. Errors that already say what to do get none.
-func advice(err error) string {
+func advice(op Operation, err error) string {
 	if saysWhatToDo(err) {
 		return ""
+	}
+	if next := adviceForPlatform(op, err); next != "" {
+		return next
 	}
 	if status := statusOf(err); status != 0 {
 		return adviceForStatus(status)
@@ -147,6 +159,9 @@ func adviceForStatus(status int) string {
 // statusOf is the HTTP status a registry answered with, or zero.
 func statusOf(err error) int {
 	if answer, ok := errors.AsType[*embedded.APIError](err); ok {
+		return answer.StatusCode
+	}
+	if answer, ok := errors.AsType[*rime.APIError](err); ok {
 		return answer.StatusCode
 	}
 	return 0

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
 
 // A check judges one known value. The same check serves the schema, where the value is configured, and the
@@ -215,6 +217,21 @@ var buildkitAddressCheck = check{
 			return nil
 		}
 		return problem
+	},
+}
+
+// endpointCheck is [rime.ParseEndpoint]'s judgement. The value is not shown: a mistaken one may hold a password.
+var endpointCheck = check{
+	summary: "Invalid Platform Address",
+	rule:    "must be the web address of a RIME platform, without user, query and fragment",
+	find: func(value string) *diags.Problem {
+		_, err := rime.ParseEndpoint(value)
+		refused, ok := errors.AsType[*rime.ConfigError](err)
+		if !ok {
+			return nil
+		}
+		problem, suggestion, _ := strings.Cut(refused.Problem, "; ")
+		return &diags.Problem{Text: problem, Suggestion: suggestion, Secret: true}
 	},
 }
 

@@ -37,6 +37,7 @@ func walk(t *testing.T) everything {
 			"rime_managed_image":       managedImageModel{},
 			"data.rime_managed_image":  managedImageDataModel{},
 			"data.rime_managed_images": managedImagesDataModel{},
+			"data.rime_image_build":    buildModel{},
 		},
 	}
 	p := New("test")()

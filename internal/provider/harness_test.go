@@ -21,7 +21,7 @@ import (
 
 // TestMain keeps what the user has configured for Terraform out of the tests, and finds the CLI, which is never downloaded.
 func TestMain(m *testing.M) {
-	for _, variable := range []string{"TF_CLI_CONFIG_FILE", "TF_LOG", envURL, envRepositoryPrefix, envBuildkitAddress} {
+	for _, variable := range []string{"TF_CLI_CONFIG_FILE", "TF_LOG", envEndpoint, envAPIKey, envURL, envRepositoryPrefix, envBuildkitAddress} {
 		if err := os.Unsetenv(variable); err != nil {
 			panic(err)
 		}

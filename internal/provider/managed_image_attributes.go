@@ -54,19 +54,24 @@ func buildAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Computed:            true,
 		MarkdownDescription: "The newest build of the image.",
-		Attributes: map[string]schema.Attribute{
-			"id":           computed("Identifier of the build."),
-			"status":       computed("State of the build: `requested`, `pending`, `running`, `succeeded`, `failed`, `cancelled` or one that a newer registry has."),
-			"created_at":   computed("When the build was asked for, as RFC 3339 in UTC."),
-			"started_at":   computed("When the build started, as RFC 3339 in UTC."),
-			"completed_at": computed("When the build ended, as RFC 3339 in UTC."),
-			"running_time_seconds": schema.Float64Attribute{
-				Computed:            true,
-				MarkdownDescription: "How long the build ran, in seconds.",
-			},
-			"error":    computed("The builder's own words about why the build failed, in one line."),
-			"logs_url": computed("Where the whole log can be fetched, where it is kept."),
+		Attributes:          buildAttributes(),
+	}
+}
+
+// buildAttributes are the attributes of a [buildModel].
+func buildAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"id":           computed("Identifier of the build."),
+		"status":       computed("State of the build: `requested`, `pending`, `running`, `succeeded`, `failed`, `cancelled` or one that a newer registry has."),
+		"created_at":   computed("When the build was asked for, as RFC 3339 in UTC."),
+		"started_at":   computed("When the build started, as RFC 3339 in UTC."),
+		"completed_at": computed("When the build ended, as RFC 3339 in UTC."),
+		"running_time_seconds": schema.Float64Attribute{
+			Computed:            true,
+			MarkdownDescription: "How long the build ran, in seconds.",
 		},
+		"error":    computed("The builder's own words about why the build failed, in one line."),
+		"logs_url": computed("Where the whole log can be fetched, where it is kept."),
 	}
 }
 

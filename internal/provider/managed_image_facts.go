@@ -172,6 +172,12 @@ func newBuildObject(ctx context.Context, build imageregistry.Build, d *diag.Diag
 	if build.ID == "" {
 		return types.ObjectNull(buildType.AttrTypes)
 	}
+	object, more := types.ObjectValueFrom(ctx, buildType.AttrTypes, newBuildModel(build))
+	d.Append(more...)
+	return object
+}
+
+func newBuildModel(build imageregistry.Build) buildModel {
 	model := buildModel{
 		ID:                 types.StringValue(build.ID),
 		Status:             textValue(string(build.Status)),
@@ -184,9 +190,7 @@ func newBuildObject(ctx context.Context, build imageregistry.Build, d *diag.Diag
 	if build.Failure != nil {
 		model.Error = textValue(build.Failure.Message)
 	}
-	object, more := types.ObjectValueFrom(ctx, buildType.AttrTypes, model)
-	d.Append(more...)
-	return object
+	return model
 }
 
 // textValue is the text, or null for none.

@@ -97,5 +97,5 @@ func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
 
 // DataSources implements provider.Provider.
 func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newManagedImageDataSource, newManagedImagesDataSource}
+	return []func() datasource.DataSource{newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"sync"
@@ -13,12 +14,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/embedded"
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
 
 // clients is what the provider hands to its resources and data sources.
@@ -64,37 +67,94 @@ func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clien
 		return &clients{images: always(nil, diags.ErrNotKnownYet)}, nil
 	}
 	model, d := readConfig(ctx, config)
-	if d.HasError() || model.EmbeddedRegistry == nil {
+	switch {
+	case d.HasError():
+		return &clients{images: always(nil, diags.ErrNoRegistry)}, d
+	case !model.Endpoint.IsNull():
+		// A platform does not tell which Python versions it has.
+		return &clients{images: once(func() (imageregistry.Registry, error) { return newPlatformRegistry(model, p.version) })}, d
+	case model.EmbeddedRegistry != nil:
+		return &clients{
+			images: once(func() (imageregistry.Registry, error) {
+				registry, err := newEmbeddedRegistry(model, p.version)
+				if err == nil {
+					p.end.add(registry.Settle)
+				}
+				return registry, err
+			}),
+			pythonVersions: slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
+		}, d
+	default:
 		return &clients{images: always(nil, diags.ErrNoRegistry)}, d
 	}
-	return &clients{
-		images: sync.OnceValues(func() (imageregistry.Registry, error) {
-			registry, err := newEmbeddedRegistry(model, p.version)
-			if err != nil {
-				return nil, &diags.ConfigurationError{Err: err}
-			}
-			p.end.add(registry.Settle)
-			return registry, nil
-		}),
-		pythonVersions: slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
-	}, d
+}
+
+// once makes a registry when it is first asked for.
+func once(construct func() (imageregistry.Registry, error)) func() (imageregistry.Registry, error) {
+	return sync.OnceValues(func() (imageregistry.Registry, error) {
+		registry, err := construct()
+		if err != nil {
+			return nil, &diags.ConfigurationError{Err: err}
+		}
+		return registry, nil
+	})
 }
 
 func always(registry imageregistry.Registry, err error) func() (imageregistry.Registry, error) {
 	return func() (imageregistry.Registry, error) { return registry, err }
 }
 
+// connection is what the attribute `http` describes.
+type connection struct {
+	transport http.RoundTripper
+	timeout   time.Duration
+	// retries is negative for none: zero would mean the default where it is going to.
+	retries int
+}
+
+func newConnection(m *httpModel) (connection, error) {
+	transport, err := httpx.NewTransport(httpx.Trust{CAFile: m.CAFile.ValueString(), InsecureSkipVerify: m.InsecureSkipVerify.ValueBool()})
+	if err != nil {
+		return connection{}, fmt.Errorf("http.ca_file: %w", err)
+	}
+	timeout, err := time.ParseDuration(m.RequestTimeout.ValueString())
+	if err != nil {
+		return connection{}, fmt.Errorf("http.request_timeout: %w", err)
+	}
+	return connection{transport: transport, timeout: timeout, retries: cmp.Or(int(m.MaxRetries.ValueInt64()), -1)}, nil
+}
+
+// newPlatformRegistry makes the registry of a RIME platform; it contacts nothing yet.
+func newPlatformRegistry(model providerModel, version string) (*rime.Registry, error) {
+	c, err := newConnection(model.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	return rime.New(rime.Config{
+		Endpoint:       model.Endpoint.ValueString(),
+		APIKey:         model.APIKey.ValueString(),
+		Transport:      c.transport,
+		UserAgent:      "terraform-provider-rime/" + version,
+		RequestTimeout: c.timeout,
+		Retries:        c.retries,
+		Observe:        logExchange,
+	})
+}
+
+// logExchange leaves a trace of every request in Terraform's log, at the level DEBUG. Nothing secret is in it.
+func logExchange(ctx context.Context, e httpx.Exchange) {
+	fields := map[string]any{"method": e.Method, "url": e.URL, "status": e.Status, "elapsed_ms": e.Elapsed.Milliseconds()}
+	if e.Err != nil {
+		fields["error"] = e.Err.Error()
+	}
+	tflog.Debug(ctx, "request to the RIME platform", fields)
+}
+
 // newEmbeddedRegistry makes the embedded registry and its builder; neither contacts anything yet.
 func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registry, error) {
-	transport, err := httpx.NewTransport(httpx.Trust{
-		CAFile: model.HTTP.CAFile.ValueString(), InsecureSkipVerify: model.HTTP.InsecureSkipVerify.ValueBool(),
-	})
+	c, err := newConnection(model.HTTP)
 	if err != nil {
-		return nil, fmt.Errorf("http.ca_file: %w", err)
-	}
-	requestTimeout, err := time.ParseDuration(model.HTTP.RequestTimeout.ValueString())
-	if err != nil {
-		return nil, fmt.Errorf("http.request_timeout: %w", err)
+		return nil, err
 	}
 	builder, err := newBuilder(model, version)
 	if err != nil {
@@ -107,12 +167,12 @@ func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registr
 		Insecure:         m.Insecure.ValueBool(),
 		BaseImages:       m.BaseImages,
 		Keychain:         authn.DefaultKeychain,
-		Transport:        transport,
+		Transport:        c.transport,
 		Builder:          builder,
 		Version:          version,
 		Options: embedded.Options{
-			RequestTimeout: requestTimeout,
-			Retries:        cmp.Or(int(model.HTTP.MaxRetries.ValueInt64()), -1), // Zero would mean the default there.
+			RequestTimeout: c.timeout,
+			Retries:        c.retries,
 			Lifelines:      os.TempDir(),
 		},
 	})

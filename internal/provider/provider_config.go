@@ -16,6 +16,8 @@ import (
 
 // The environment variables that stand in for attributes.
 const (
+	envEndpoint         = "RIME_ENDPOINT"
+	envAPIKey           = "RIME_API_KEY"
 	envURL              = "RIME_EMBEDDED_REGISTRY_URL"
 	envRepositoryPrefix = "RIME_EMBEDDED_REGISTRY_REPOSITORY_PREFIX"
 	envBuildkitAddress  = "BUILDKIT_HOST"
@@ -42,6 +44,8 @@ func defaultBaseImages() map[string]string {
 
 // providerModel is the provider's configuration. It is decoded only when every value is known.
 type providerModel struct {
+	Endpoint         types.String           `tfsdk:"endpoint"`
+	APIKey           types.String           `tfsdk:"api_key"`
 	EmbeddedRegistry *embeddedRegistryModel `tfsdk:"embedded_registry"`
 	HTTP             *httpModel             `tfsdk:"http"`
 }
@@ -86,7 +90,8 @@ type httpModel struct {
 }
 
 // readConfig decodes a configuration whose values are all known and fills in the environment and the defaults.
-// EmbeddedRegistry is nil when neither the configuration nor the environment describes one.
+// It describes one registry at most: Endpoint is null when it is not a RIME platform, EmbeddedRegistry nil when it is not the embedded one. An endpoint has
+// precedence over an embedded registry, and the configuration over the environment.
 func readConfig(ctx context.Context, config tfsdk.Config) (providerModel, diag.Diagnostics) {
 	var model providerModel
 	d := config.Get(ctx, &model)
@@ -94,13 +99,32 @@ func readConfig(ctx context.Context, config tfsdk.Config) (providerModel, diag.D
 		return model, d
 	}
 	model.HTTP = model.HTTP.withDefaults()
-	if model.EmbeddedRegistry == nil && os.Getenv(envURL) != "" {
+	switch {
+	case !model.Endpoint.IsNull(), model.EmbeddedRegistry == nil && os.Getenv(envEndpoint) != "":
+		d.Append(model.fillPlatform()...)
+	case model.EmbeddedRegistry != nil:
+		d.Append(model.EmbeddedRegistry.fill()...)
+	case !model.APIKey.IsNull():
+		d.Append(diags.MissingValue(path.Root("endpoint"), envEndpoint))
+	case os.Getenv(envURL) != "":
 		model.EmbeddedRegistry = &embeddedRegistryModel{}
-	}
-	if model.EmbeddedRegistry != nil {
 		d.Append(model.EmbeddedRegistry.fill()...)
 	}
 	return model, d
+}
+
+// fillPlatform completes the configuration of a RIME platform from the environment.
+func (m *providerModel) fillPlatform() diag.Diagnostics {
+	var d diag.Diagnostics
+	m.EmbeddedRegistry = nil
+	m.Endpoint = fromEnvironment(m.Endpoint, envEndpoint, endpointCheck, path.Root("endpoint"), &d)
+	if key := os.Getenv(envAPIKey); m.APIKey.IsNull() && key != "" {
+		m.APIKey = types.StringValue(key)
+	}
+	if m.APIKey.ValueString() == "" {
+		d.Append(diags.MissingValue(path.Root("api_key"), envAPIKey))
+	}
+	return d
 }
 
 // fill completes the configuration of the embedded registry from the environment, which is checked like the configuration.

@@ -19,9 +19,23 @@ import (
 func (p *rimeProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Container images that hold exactly the dependencies of a machine-learning model, as code. " +
-			"The embedded registry builds them with BuildKit and keeps them in any OCI registry; there is no server and no database.\n\n" +
+			"With `endpoint`, a RIME platform builds and keeps them. Without it, the embedded registry builds them with BuildKit and keeps them in any OCI registry; " +
+			"there is no server and no database.\n\n" +
 			"Nothing is contacted until a resource or data source needs it.",
 		Attributes: map[string]schema.Attribute{
+			"endpoint": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Web address of a RIME platform, such as `https://rime.example.com`; without a scheme it is `https`. With it, managed images are " +
+					"those of the platform, and `embedded_registry` is not used. Defaults to the environment variable `RIME_ENDPOINT`, unless `embedded_registry` is configured.",
+				Validators: []validator.String{endpointCheck},
+			},
+			"api_key": schema.StringAttribute{
+				Optional:  true,
+				Sensitive: true,
+				MarkdownDescription: "API token for the RIME platform, made in its Settings under API Access Tokens. Every user may create images; " +
+					"only an Organization Administrator may delete them. Defaults to the environment variable `RIME_API_KEY`.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
 			"embedded_registry": embeddedRegistryAttribute(),
 			"http":              httpAttribute(),
 		},
@@ -40,7 +54,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "The registry of managed images that runs inside the provider: an OCI registry keeps the images and a small record about each, " +
-			"BuildKit builds them. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers.",
+			"BuildKit builds them. Used when `endpoint` is not set. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers.",
 		Attributes: map[string]schema.Attribute{
 			"url": schema.StringAttribute{
 				Optional: true,

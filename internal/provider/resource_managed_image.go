@@ -107,7 +107,7 @@ func (r *managedImageResource) Read(ctx context.Context, req resource.ReadReques
 		resp.Diagnostics.Append(diags.FromError(diags.ReadImage, name, err))
 		return
 	}
-	image, err := registry.Get(ctx, name)
+	image, err := imageregistry.Refresh(ctx, registry, name)
 	if errors.Is(err, imageregistry.ErrNotFound) {
 		tflog.Info(ctx, "managed image is gone: removing it from the state", map[string]any{"image": name})
 		resp.State.RemoveResource(ctx)

@@ -118,16 +118,16 @@ func update(ctx context.Context, registry imageregistry.Registry, spec imageregi
 func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.Registry, op diags.Operation, w wanted) diag.Diagnostics {
 	var d diag.Diagnostics
 	name := m.Name.ValueString()
-	err := await(ctx, registry, name, w)
+	last, err := await(ctx, registry, name, w)
 	if !w.ours && abandoned(err) {
 		// The process that was to do this is dead, so it is for this one to do.
 		spec, _ := m.spec(ctx)
 		if w, err = repair(ctx, registry, spec); err == nil {
-			err = await(ctx, registry, name, w)
+			last, err = await(ctx, registry, name, w)
 		}
 	}
 	if err != nil {
-		d.Append(settle(ctx, registry, op, name, w, err)...)
+		d.Append(settle(ctx, registry, op, name, w, last.Hint, err)...)
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
@@ -140,9 +140,10 @@ func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.R
 	return d
 }
 
-func await(ctx context.Context, registry imageregistry.Registry, name string, w wanted) error {
-	_, _, err := imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
-	return err
+// await waits, and returns the build as it was seen last.
+func await(ctx context.Context, registry imageregistry.Registry, name string, w wanted) (imageregistry.Build, error) {
+	_, build, err := imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
+	return build, err
 }
 
 // abandoned tells whether a wait ended because the process that ran the build died.
@@ -152,7 +153,7 @@ func abandoned(err error) bool {
 }
 
 // settle describes a wait that ended with an error. A build of ours that nobody waits for any more is stopped, unless it ended just in time.
-func settle(ctx context.Context, registry imageregistry.Registry, op diags.Operation, name string, w wanted, err error) diag.Diagnostics {
+func settle(ctx context.Context, registry imageregistry.Registry, op diags.Operation, name string, w wanted, hint string, err error) diag.Diagnostics {
 	if _, failed := errors.AsType[*imageregistry.BuildFailedError](err); failed || ctx.Err() == nil {
 		return diag.Diagnostics{diags.FromError(op, name, err)}
 	}
@@ -168,7 +169,7 @@ func settle(ctx context.Context, registry imageregistry.Registry, op diags.Opera
 		}
 	}
 	return diag.Diagnostics{diags.Unfinished{
-		Name: name, BuildID: w.build.ID, Cause: context.Cause(ctx), Wait: err, Cancel: cancelErr,
+		Name: name, BuildID: w.build.ID, Cause: context.Cause(ctx), Wait: err, Cancel: cancelErr, Hint: hint,
 	}.Diagnostic()}
 }
 

@@ -170,6 +170,7 @@ func TestTimeouts(t *testing.T) {
 
 	// A request that may not be repeated has all the time there is.
 	w.Forget()
+	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(time.Minute)})
 	_, _, err = w.Create(t.Context(), spec("other"))
 	late, ok = errors.AsType[*httpx.TimeoutError](err)
 	if !ok || late.After != 400*time.Millisecond || w.count(http.MethodPost, "^/v1/images$") != 1 {
@@ -177,6 +178,7 @@ func TestTimeouts(t *testing.T) {
 	}
 
 	// The end of the caller's own time is theirs.
+	w.faults(fault.Rule{Delay: fault.Duration(time.Minute)})
 	why := errors.New("the resource's time-out")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, why)
 	defer cancel()

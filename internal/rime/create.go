@@ -14,13 +14,19 @@ import (
 // settlePause is the first pause between two looks for an image whose create may have got through.
 const settlePause = 250 * time.Millisecond
 
-// Create implements [imageregistry.Registry]. Callers have looked before: the image was not there.
+// Create implements [imageregistry.Registry].
 //
-// The request is sent once. When its answer gets lost, looking for the image tells what became of it: an image that is there now and asks for
-// the same is the one that was just created. The build is not known then, as the platform tells its id only in that answer.
+// It looks first, and sends the request once. When the answer gets lost, looking again tells what became of it: the image was not there before, so one that is
+// there now and asks for the same is the one that was just created. The build is not known then, as the platform tells its id only in that answer.
 func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
 	if !imageName.MatchString(spec.Name) {
 		return imageregistry.Image{}, imageregistry.Build{}, &NameError{Name: spec.Name}
+	}
+	switch _, err := r.Get(ctx, spec.Name); {
+	case err == nil:
+		return imageregistry.Image{}, imageregistry.Build{}, fmt.Errorf("image %q: %w", spec.Name, imageregistry.ErrAlreadyExists)
+	case !errors.Is(err, imageregistry.ErrNotFound):
+		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	r.shared.forget()
 	defer r.shared.forget()

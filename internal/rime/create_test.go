@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,24 +27,53 @@ type recorded struct {
 	header            http.Header
 }
 
+// absent makes a server answer that an image is not there.
+func absent(w http.ResponseWriter) {
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(w, `{"code":5,"message":"no such image"}`)
+}
+
+// recordCreate is record for a create, which looks first: the image is not there.
+func recordCreate(t *testing.T, answer string) (*rime.Registry, <-chan recorded) {
+	t.Helper()
+	requests := make(chan recorded, 1)
+	return recordWith(t, func(w http.ResponseWriter, r recorded) {
+		if r.method == http.MethodGet {
+			absent(w)
+			return
+		}
+		if !strings.HasSuffix(r.uri, "/list") {
+			requests <- r
+		}
+		_, _ = io.WriteString(w, answer)
+	}), requests
+}
+
 // record starts a server that answers every request with the same body, and a registry that asks it.
 func record(t *testing.T, answer string) (*rime.Registry, <-chan recorded) {
 	t.Helper()
 	requests := make(chan recorded, 10)
+	return recordWith(t, func(w http.ResponseWriter, r recorded) {
+		requests <- r
+		_, _ = io.WriteString(w, answer)
+	}), requests
+}
+
+func recordWith(t *testing.T, answer func(http.ResponseWriter, recorded)) *rime.Registry {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
 		}
-		requests <- recorded{r.Method, r.RequestURI, string(body), r.Header}
-		_, _ = io.WriteString(w, answer)
+		answer(w, recorded{r.Method, r.RequestURI, string(body), r.Header})
 	}))
 	t.Cleanup(server.Close)
 	registry, err := rime.New(config(server.URL+"/prefix/", "hunter2"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return registry, requests
+	return registry
 }
 
 func TestCreate_wire(t *testing.T) {
@@ -67,7 +98,7 @@ func TestCreate_wire(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			registry, requests := record(t, `{"image":{"name":"churn","status":"STATUS_BUILDING_FIRST_TIME"},"job":{"jobId":"7","status":"JOB_STATUS_REQUESTED"}}`)
+			registry, requests := recordCreate(t, `{"image":{"name":"churn","status":"STATUS_BUILDING_FIRST_TIME"},"job":{"jobId":"7","status":"JOB_STATUS_REQUESTED"}}`)
 			if _, build, err := registry.Create(t.Context(), test.spec); err != nil || build.ID != "7" {
 				t.Fatal(build, err)
 			}
@@ -125,7 +156,7 @@ func TestCreate_answers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			registry, _ := record(t, test.answer)
+			registry, _ := recordCreate(t, test.answer)
 			image, build, err := registry.Create(t.Context(), imageregistry.Spec{Name: "churn"})
 			if err != nil {
 				t.Fatal(err)
@@ -226,13 +257,32 @@ func TestCreate_lost(t *testing.T) {
 func TestCreate_lostToAnother(t *testing.T) {
 	t.Parallel()
 	w := start(t, sandbox.Options{})
-	if err := w.Add("churn", sandbox.Inputs{PythonVersion: "3.9"}); err != nil {
-		t.Fatal(err)
-	}
-	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Reset: true})
+	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(100 * time.Millisecond), Reset: true})
+	var meanwhile sync.WaitGroup
+	meanwhile.Go(func() {
+		for w.count(http.MethodPost, "^/v1/images$") == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		if err := w.Add("churn", sandbox.Inputs{PythonVersion: "3.9"}); err != nil {
+			t.Error(err)
+		}
+	})
 	_, _, err := w.Create(t.Context(), spec("churn"))
+	meanwhile.Wait()
 	if !errors.Is(err, imageregistry.ErrAlreadyExists) || apiError(t, err).StatusCode != 0 {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestCreate_wasThere shows that an image which was there before is nobody's catch, even if it asks for the same and every answer gets lost.
+func TestCreate_wasThere(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	w.create("churn")
+	w.Forget()
+	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true})
+	if image, _, err := w.Create(t.Context(), spec("churn")); !errors.Is(err, imageregistry.ErrAlreadyExists) || w.count(http.MethodPost, "^/v1/images$") != 0 {
+		t.Errorf("%+v, %v", image, err)
 	}
 }
 

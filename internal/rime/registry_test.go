@@ -180,6 +180,7 @@ func TestAbsence(t *testing.T) {
 		t.Parallel()
 		w := start(t, sandbox.Options{})
 		w.ready("churn")
+		w.Forget()
 		_, err := w.Get(t.Context(), "nope")
 		if !errors.Is(err, imageregistry.ErrNotFound) || w.count(http.MethodPost, "list") != 0 {
 			t.Errorf("%v after %d lists", err, w.count(http.MethodPost, "list"))
