@@ -17,7 +17,8 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger, until interrupted")
 	flag.Parse()
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
+	var end provider.End
+	err := providerserver.Serve(context.Background(), provider.New(version, provider.WithEnd(&end)), providerserver.ServeOpts{
 		Address:         "registry.terraform.io/managed-images/rime",
 		Debug:           *debug,
 		ProtocolVersion: 6,
@@ -25,4 +26,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	end.Come()
 }

@@ -23,6 +23,8 @@ type Embedded struct {
 	Pip string
 	// Settings are further lines within the block.
 	Settings []string
+	// Others are further lines of the provider, outside the block.
+	Others []string
 }
 
 // NewWorkspace makes a workspace with this provider configuration.
@@ -57,8 +59,9 @@ provider "rime" {
     pip               = %s
     %s
   }
+  %s
 }
-`, e.Registry, BaseImage(t), e.BuildKit, e.Pip, strings.Join(e.Settings, "\n    ")))
+`, e.Registry, BaseImage(t), e.BuildKit, e.Pip, strings.Join(e.Settings, "\n    "), strings.Join(e.Others, "\n  ")))
 }
 
 // StartIndex starts a package index for one test and returns its address. Whatever is built from its source distributions is built anew, as

@@ -2,10 +2,12 @@ package acctest_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
@@ -92,6 +94,33 @@ func TestManagedImage_adoptExisting(t *testing.T) {
 	expectNothingLeft(t, registry, "model")
 }
 
+// An image that a state has is nobody else's, in the same directory either: neither a second resource of that name nor another workspace of
+// Terraform takes it over.
+func TestManagedImage_takenName(t *testing.T) {
+	t.Parallel()
+	registry, w := setup(t, model)
+	w.Apply()
+	digest := text(t, w, "image_digest")
+	w.Write("second.tf", strings.ReplaceAll(strings.ReplaceAll(model, `"a"`, `"b"`), ">=1,<2", ">=2"))
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Managed Image Already Exists with rime_managed_image.b,")
+	w.Write("second.tf", "")
+	w.MustRun("workspace", "new", "staging")
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Managed Image Already Exists with rime_managed_image.a,")
+	w.MustRun("workspace", "select", "default")
+	w.PlanIsEmpty()
+	expectValues(t, w, map[string]any{"image_digest": digest})
+
+	// A replacement that is to come first finds its own name taken, and must not take the old image for the new one.
+	w.Edit("main.tf", `name             = "model"`, "name = \"model\"\n  lifecycle {\n    create_before_destroy = true\n  }")
+	fails(t, w, []string{"apply", "-auto-approve", "-replace=" + address}, "Error: Managed Image Already Exists")
+	w.PlanIsEmpty()
+	if found := repositoryOf(t, registry.Host, "model").digest(text(t, w, "rime_tag")); found != digest {
+		t.Errorf("the tag stands for %q, want %s", found, digest)
+	}
+	w.Destroy()
+	expectNothingLeft(t, registry, "model")
+}
+
 func TestManagedImage_retain(t *testing.T) {
 	t.Parallel()
 	registry, w := setup(t, model)
@@ -104,11 +133,13 @@ func TestManagedImage_retain(t *testing.T) {
 		t.Errorf("the registry has the tags %q, want %q", left, tags)
 	}
 	for _, request := range registry.Requests() {
-		if request.Method != "GET" && request.Method != "HEAD" {
+		if request.Method != http.MethodGet && request.Method != http.MethodHead {
 			t.Errorf("an image that is kept was changed: %s %s", request.Method, request.Path)
 		}
 	}
-	// The same directory may come back to it.
+	// The same directory may come back to it, if it says so.
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Managed Image Already Exists")
+	w.Edit("main.tf", `"3.11"`, "\"3.11\"\n  adopt_existing = true")
 	w.Apply()
 	w.PlanIsEmpty()
 }
@@ -121,8 +152,8 @@ func TestManagedImage_triggers(t *testing.T) {
 	w.PlanIsEmpty()
 	first := text(t, w, "image_digest")
 	w.Edit("main.tf", "may", "june")
-	planShows(t, w, "will be updated in-place", `+ rebuild_reason = "triggers changed: month"`)
-	w.Apply()
+	shows(t, w.MustRun("plan", "-out=saved"), "will be updated in-place", `+ rebuild_reason = "triggers changed: month"`) // as pipelines do
+	shows(t, w.MustRun("apply", "saved"), "Resources: 0 added, 1 changed, 0 destroyed.")
 	if text(t, w, "image_digest") == first {
 		t.Error("triggers that changed built nothing")
 	}
@@ -152,10 +183,10 @@ func TestManagedImage_namePrefix(t *testing.T) {
 	published, deleted := -1, -1
 	image := regexp.MustCompile(`^/v2/ml/` + second + `/manifests/3\.11-`)
 	for i, request := range registry.Requests() {
-		if request.Method == "PUT" && image.MatchString(request.Path) {
+		if request.Method == http.MethodPut && image.MatchString(request.Path) {
 			published = i
 		}
-		if request.Method == "DELETE" && deleted < 0 && regexp.MustCompile(`^/v2/ml/`+first+`/`).MatchString(request.Path) {
+		if request.Method == http.MethodDelete && deleted < 0 && regexp.MustCompile(`^/v2/ml/`+first+`/`).MatchString(request.Path) {
 			deleted = i
 		}
 	}

@@ -52,6 +52,26 @@ func TestManagedImage_basic(t *testing.T) {
 	}
 }
 
+// An image of the registry's own choice, without anything on top, holds what the base image holds.
+func TestManagedImage_minimal(t *testing.T) {
+	t.Parallel()
+	registry, w := setup(t, `resource "rime_managed_image" "a" { name = "minimal" }`)
+	w.Apply()
+	expectValues(t, w, map[string]any{"status": "ready", "python_version": "3.11"})
+	w.PlanIsEmpty()
+	w.Write("main.tf", `
+resource "rime_managed_image" "a" {
+  name                 = "minimal"
+  python_version       = "3.11"
+  pip_requirements     = []
+  package_requirements = []
+}
+`)
+	w.PlanIsEmpty()
+	w.Destroy()
+	expectNothingLeft(t, registry, "minimal")
+}
+
 func sameElements(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }

@@ -32,7 +32,8 @@ func (w *Workspace) Start(args ...string) *Process {
 	// Longer than any test: a command that hangs ends with the test binary's own time-out and its stacks.
 	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), terraform(), args...)
 	p.cmd.Dir = w.Dir
-	p.cmd.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "NO_COLOR=1", "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1")
+	p.cmd.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "NO_COLOR=1", "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1",
+		"GORACE=halt_on_error=1") // a data race in the provider would only be found in Terraform's log
 	for _, key := range slices.Sorted(maps.Keys(w.Env)) {
 		p.cmd.Env = append(p.cmd.Env, key+"="+w.Env[key])
 	}

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"testing"
 )
 
 // Builds counts the processes on this machine that build the source distribution of that name right now: what BuildKit really runs, whatever
@@ -13,6 +16,21 @@ import (
 func Builds(distribution string) int {
 	marker := "rime-sandbox-build:" + distribution + "=="
 	return len(processesWith(func(_ int, command string) bool { return strings.Contains(command, marker) }))
+}
+
+// KillDaemon kills the BuildKit daemon of [workbenchtest.OwnBuildKit] at that address.
+func KillDaemon(t testing.TB, address string) {
+	t.Helper()
+	configuration := filepath.Dir(strings.TrimPrefix(address, "unix://"))
+	pids := processesWith(func(_ int, command string) bool {
+		return strings.Contains(command, "buildkitd") && strings.Contains(command, configuration)
+	})
+	if len(pids) != 1 {
+		t.Fatalf("%d daemons at %s", len(pids), address)
+	}
+	if err := syscall.Kill(pids[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // processesWith are the processes on this machine that match by parent and command line. There are none to be seen where there is no /proc.

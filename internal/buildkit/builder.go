@@ -25,8 +25,9 @@ const (
 type Builder struct {
 	options Options
 	slots   chan struct{} // holds a token for each build that runs
-	dialing chan struct{} // guards client
+	dialing chan struct{} // guards client and address
 	client  *client.Client
+	address string        // where client is connected to
 	pause   time.Duration // the first pause before a push is repeated
 }
 
@@ -60,7 +61,8 @@ type Request struct {
 	Target string
 	// Labels are added to the image's configuration.
 	Labels map[string]string
-	// Fresh installs everything anew instead of reusing the daemon's result of an earlier build.
+	// Fresh installs everything anew instead of reusing the daemon's results of earlier builds. Later builds on the same
+	// base image start from what it installed. Downloads are reused all the same where the package managers allow it.
 	Fresh bool
 	// Observe is told what goes on: each line of the log, secrets removed, with the step that it comes from; and the
 	// begin and end of steps. It is called from one goroutine at a time and should return soon. May be nil.

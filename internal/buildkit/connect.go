@@ -82,7 +82,7 @@ func (b *Builder) connect(ctx context.Context) (*client.Client, error) {
 	for _, address := range b.options.addresses() {
 		c, err := b.dial(ctx, address)
 		if err == nil {
-			b.client = c
+			b.client, b.address = c, address
 			return c, nil
 		}
 		if ctx.Err() != nil {
@@ -90,13 +90,14 @@ func (b *Builder) connect(ctx context.Context) (*client.Client, error) {
 		}
 		failed.Attempts = append(failed.Attempts, ConnectAttempt{address, err})
 	}
-	return nil, &Error{
-		Failure: imageregistry.BuildFailure{
-			Class:   imageregistry.FailurePlatform,
-			Step:    stepConnect,
-			Message: oneLine(failed.Error()),
-		},
-		Err: failed,
+	return nil, failed.explained()
+}
+
+// explained is the failure of a build for want of a daemon.
+func (e *ConnectError) explained() *Error {
+	return &Error{
+		Failure: imageregistry.BuildFailure{Class: imageregistry.FailurePlatform, Step: stepConnect, Message: oneLine(e.Error())},
+		Err:     e,
 	}
 }
 

@@ -175,6 +175,26 @@ func TestBuild_daemonGone(t *testing.T) {
 		t.Errorf("got %+v", failed.Failure)
 	}
 	awaitNoProcess(t, "gone", 2*time.Second) // the daemon ends what it did for a client that is gone
+
+	// A Builder outlives its daemon: it says that there is none, and goes on with the next one.
+	builder := b.builder()
+	proxy.lost.Store(false)
+	if _, err := builder.Build(t.Context(), b.request()); err != nil {
+		t.Fatal(err)
+	}
+	proxy.cut()
+	_, err := builder.Build(t.Context(), b.request())
+	if connect, ok := errors.AsType[*ConnectError](err); !ok || connect.Attempts[0].Address != b.options.Address {
+		t.Errorf("got %v", err)
+	}
+	proxy.lost.Store(false)
+	for range 100 { // gRPC waits a moment before it dials again
+		if _, err = builder.Build(t.Context(), b.request()); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Error(err)
 }
 
 // severable forwards a socket of its own to a daemon.
@@ -328,7 +348,7 @@ func TestBuild_parallel(t *testing.T) {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-time.After(20 * time.Millisecond):
 				most.Store(max(most.Load(), int64(len(processes(t, "nap0"))+len(processes(t, "nap1"))+len(processes(t, "nap2"))+len(processes(t, "nap3")))))
 			}
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/moby/buildkit/client"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
 	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
@@ -79,6 +80,7 @@ func TestBuild_pushThrottledFresh(t *testing.T) {
 	builder := b.builder()
 	builder.pause = time.Millisecond
 	req := b.request("tiny")
+	req.Base = b.variant("base/throttled", withFiles(map[string]string{"etc/fresh": b.index}))
 	if _, err := builder.Build(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
@@ -292,25 +294,38 @@ func guardedIndex(t *testing.T, target, user, password string) string {
 	}) + "/simple/"
 }
 
-// TestBuild_trust downloads from an index whose certificate only the CA file vouches for.
+// TestBuild_trust downloads from an index and a mirror whose certificate only the CA file vouches for.
 func TestBuild_trust(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, pypi.Simple("tiny", "1.0"))
-	index := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.packages.Load().ServeHTTP(w, r) }))
-	index.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshakes that fail are the test
-	index.StartTLS()
-	t.Cleanup(index.Close)
+	index := serveTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.packages.Load().ServeHTTP(w, r) }))
+	mirror := serveTLS(t, debianRepository(deb{name: "hello", version: "1.0"}))
 	b.options.Pip = PipOptions{IndexURL: index.URL + "/simple/", Config: fewRetries}
-	if f := b.failureOf(t.Context(), b.request("tiny")).Failure; f.Class != imageregistry.FailureNetwork || !strings.Contains(f.Message, "certificate") {
-		t.Errorf("without the CA: %+v", f)
+	system := b.request("tiny")
+	system.Base = b.variant("base/trust", withFiles(map[string]string{"etc/apt/sources.list": sourcesLine(mirror)}))
+	system.Packages = []requirement.Package{{Name: "hello", Type: requirement.PackageTypeApt}}
+	for what, req := range map[string]Request{"pip": b.request("tiny"), "apt": system} {
+		if f := b.failureOf(t.Context(), req).Failure; f.Class != imageregistry.FailureNetwork || !strings.Contains(f.Message, "certificate") {
+			t.Errorf("%s without the CA: %+v", what, f)
+		}
 	}
 	b.options.CAFile = t.TempDir() + "/ca.pem"
-	if err := os.WriteFile(b.options.CAFile, certificateOf(index), 0o600); err != nil {
+	if err := os.WriteFile(b.options.CAFile, certificateOf(index), 0o600); err != nil { // both servers have the same
 		t.Fatal(err)
 	}
-	if _, err := b.builder().Build(t.Context(), b.request("tiny")); err != nil {
+	if _, err := b.builder().Build(t.Context(), system); err != nil {
 		t.Errorf("with the CA: %v\n%s", err, b.log())
 	}
+}
+
+// serveTLS starts a server with a certificate that nobody knows.
+func serveTLS(t *testing.T, handler http.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshakes that fail are the test
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
 }
 
 // TestBuild_referee lets skopeo and Debian's registry judge what we publish.

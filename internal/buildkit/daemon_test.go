@@ -4,9 +4,11 @@ import (
 	"archive/tar"
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -215,14 +217,17 @@ func TestBuild_again(t *testing.T) {
 	}
 }
 
-// TestBuild_fresh releases a new version: only a fresh build finds it, and what is built afterwards starts from it.
+// TestBuild_fresh releases a new version: only a fresh build finds it, and what is built afterwards starts from it. It has a base
+// image of its own, because a fresh build is fresh for all that are built on its base.
 func TestBuild_fresh(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	index := b.replaceIndex(pypi.Simple("tiny", "1.0"))
 	builder := b.builder()
+	base := b.variant("base/fresh", withFiles(map[string]string{"etc/fresh": b.index}))
 	installed := func(fresh bool) string {
 		req := b.request("tiny")
+		req.Base = base
 		req.Fresh = fresh
 		result, err := builder.Build(t.Context(), req)
 		if err != nil {
@@ -235,6 +240,45 @@ func TestBuild_fresh(t *testing.T) {
 	got = append(got, installed(false), installed(true), installed(false))
 	if diff := cmp.Diff([]string{"1.0", "1.0", "2.0", "2.0"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestBuild_pipCache installs twice and wants the second time to download and to build nothing.
+func TestBuild_pipCache(t *testing.T) {
+	t.Parallel()
+	index := pypi.New(pypi.Simple("tiny", "1.0"), pypi.Package{Name: "source", Releases: []pypi.Release{{Version: "1.0", Source: &pypi.Source{}}}})
+	var downloads atomic.Int64
+	b := newBench(t)
+	b.options.Pip.IndexURL = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/files/") { // as the Python package index has it
+			w.Header().Set("Cache-Control", "max-age=365000000, immutable, public")
+			downloads.Add(1)
+		}
+		index.ServeHTTP(w, r)
+	}) + "/simple/"
+	b.options.Pip.Config = "[global]\ntrusted-host = 127.0.0.1\n" // pip keeps nothing that came over plain http, unless it trusts the host
+	// Variables of the base image that would turn the cache off, or send pip elsewhere.
+	base := b.variant("base/nocache", func(image v1.Image) (v1.Image, error) {
+		config, err := image.ConfigFile()
+		if err != nil {
+			return nil, err
+		}
+		config = config.DeepCopy()
+		config.Config.Env = append(config.Config.Env, "PIP_NO_CACHE_DIR=1", "PIP_INDEX_URL=http://127.0.0.1:1/simple")
+		return mutate.ConfigFile(image, config)
+	})
+	for range 2 {
+		req := b.request("tiny", "source")
+		req.Base, req.Fresh = base, true
+		if _, err := b.builder().Build(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := downloads.Load(); got != 2 {
+		t.Errorf("%d downloads of 2 files", got)
+	}
+	if got := strings.Count(b.log(), "Building wheel for source (pyproject.toml): started"); got != 1 {
+		t.Errorf("built %d times", got)
 	}
 }
 

@@ -71,22 +71,29 @@ func gzipped(text string) []byte {
 // debianMirror serves packages and returns the line of sources.list that finds them.
 func debianMirror(t *testing.T, debs ...deb) string {
 	t.Helper()
+	server := httptest.NewServer(debianRepository(debs...))
+	t.Cleanup(server.Close)
+	return sourcesLine(server)
+}
+
+func sourcesLine(server *httptest.Server) string { return "deb [trusted=yes] " + server.URL + "/ ./\n" }
+
+// debianRepository answers with packages and their index.
+func debianRepository(debs ...deb) http.Handler {
 	var index strings.Builder
 	mux := http.NewServeMux()
-	serve := func(path string, content []byte) {
+	add := func(path string, content []byte) {
 		mux.HandleFunc("GET /"+path, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(content) })
 	}
 	for _, d := range debs {
 		content := d.archive()
 		fmt.Fprintf(&index, "%sFilename: ./%s\nSize: %d\nSHA256: %x\n\n", d.control(), d.file(), len(content), sha256.Sum256(content))
-		serve(d.file(), content)
+		add(d.file(), content)
 	}
 	packages := index.String()
-	serve("Packages", []byte(packages))
-	serve("Release", fmt.Appendf(nil, "Date: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n %x %d Packages\n", sha256.Sum256([]byte(packages)), len(packages)))
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return "deb [trusted=yes] " + server.URL + "/ ./\n"
+	add("Packages", []byte(packages))
+	add("Release", fmt.Appendf(nil, "Date: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n %x %d Packages\n", sha256.Sum256([]byte(packages)), len(packages)))
+	return mux
 }
 
 // tarOf archives files; a name that ends in "/" is a directory.

@@ -30,6 +30,7 @@ type frontend struct {
 	mu       sync.Mutex
 	err      error
 	result   Result
+	begun    bool // the daemon let us build
 	returned bool // the image was built; what fails afterwards is its export
 }
 
@@ -49,7 +50,7 @@ func (f *frontend) build(ctx context.Context, c gateway.Client) (*gateway.Result
 	out, err := f.buildAll(ctx, c)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.err, f.returned = err, err == nil
+	f.begun, f.err, f.returned = true, err, err == nil
 	return out, err
 }
 

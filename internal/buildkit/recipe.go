@@ -65,14 +65,25 @@ func (r recipe) states() (image, report llb.State) {
 	return image, r.report(image, checked)
 }
 
-// probe checks that the base image fits. Later steps mount its result, so they wait for it.
+// probe checks that the base image fits. Later steps mount its result, so they wait for it, and they are run anew when it changes.
+//
+// That is how a build is made fresh. BuildKit can be told to ignore its cache for a step, but then it throws away the
+// cache mounts of that step as well, which other builds use. So it ignores the cache of this step only, which has none;
+// the step writes a word that is new each time, and what a fresh build installed is what later builds find in the cache.
+// Without such a word the result is the same on every daemon, as a cache in a registry needs it.
 func (r recipe) probe(base llb.State) llb.State {
-	return base.Run(
+	options := []llb.RunOption{
 		llb.Args([]string{"/bin/sh", dirIn + "/probe.sh", r.request.PythonVersion}),
 		llb.ReadonlyRootFS(),
 		r.inputs("probe.sh"),
+		// A secret is no part of the cache key.
+		llb.AddSecret(dirSecret+"/"+secretFresh, llb.SecretID(secretFresh), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o400)),
 		r.named(stepProbe),
-	).AddMount(dirOut, llb.Scratch())
+	}
+	if r.request.Fresh {
+		options = append(options, llb.IgnoreCache)
+	}
+	return base.Run(options...).AddMount(dirOut, llb.Scratch())
 }
 
 // systemTool is how the packages of one type are installed.
@@ -113,7 +124,6 @@ func (r recipe) installPackages(state, checked llb.State) llb.State {
 			llb.AddMount(dirProbe, checked, llb.Readonly),
 			llb.AddMount(dirTmp, llb.Scratch(), llb.Tmpfs()),
 			r.secretMount(secretCA),
-			r.freshness(),
 			r.named(stepSystem),
 		}
 		for _, cache := range tool.caches {
@@ -166,7 +176,6 @@ func (r recipe) installPip(state, checked llb.State) llb.State {
 		// What pip downloads is the same everywhere and pip shares it well. A wheel that it builds fits the libraries of this base only.
 		cacheMount(dirCache+"/pip", "rime-pip", llb.CacheMountShared),
 		cacheMount(dirCache+"/pip/wheels", "rime-pip-wheels-"+digest, llb.CacheMountShared),
-		r.freshness(),
 		r.named(stepPip),
 	}
 	return state.Run(append(options, environment(env)...)...).Root()
@@ -225,13 +234,6 @@ func (r recipe) secretMount(id string) llb.RunOption {
 		return llb.With()
 	}
 	return llb.AddSecret(dirSecret+"/"+id, llb.SecretID(id), llb.SecretFileOpt(0, 0, 0o400))
-}
-
-func (r recipe) freshness() llb.RunOption {
-	if r.request.Fresh {
-		return llb.IgnoreCache
-	}
-	return llb.With()
 }
 
 func cacheMount(target, id string, sharing llb.CacheMountSharingMode) llb.RunOption {

@@ -16,6 +16,7 @@ const (
 	secretIndex     = "index.txt" // a requirements file of index options
 	secretPipConfig = "pip.conf"
 	secretCA        = "ca.pem"
+	secretFresh     = "fresh" // no secret, but a word that is new in each fresh build
 )
 
 // secretSet is everything of the options that must not be seen in the image, its history or a log.

@@ -2,6 +2,7 @@ package buildkit
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -13,7 +14,9 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/util/grpcerrors"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"google.golang.org/grpc/codes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
@@ -33,6 +36,9 @@ func (b *Builder) solve(ctx context.Context, c *client.Client, req Request) (Res
 			Err:     err,
 		}
 	}
+	if req.Fresh {
+		secrets.files[secretFresh] = []byte(rand.Text())
+	}
 	redactor := newRedactor(secrets.words...)
 	log := newBuildLog(redactor, req.Observe)
 	front := &frontend{options: b.options, request: req, secrets: secrets}
@@ -43,7 +49,11 @@ func (b *Builder) solve(ctx context.Context, c *client.Client, req Request) (Res
 	response, err := c.Build(ctx, b.solveOptions(req, secrets, redactor), product, front.build, updates)
 	following.Wait()
 
-	if err != nil {
+	switch {
+	case err == nil:
+	case !front.begun && ctx.Err() == nil && grpcerrors.Code(err) == codes.Unavailable: // the daemon has gone since the last build
+		return Result{}, (&ConnectError{Attempts: []ConnectAttempt{{b.address, err}}}).explained()
+	default:
 		return Result{}, explain(ctx, front.failure(err), front.returned, log, req)
 	}
 	result := front.result

@@ -78,7 +78,7 @@ func adviceForClass(class imageregistry.FailureClass) string {
 	case imageregistry.FailureUserInput:
 		return "Correct the requirements: check the spelling, that such a version exists for this Python version or distribution, and that no two of them exclude each other."
 	case imageregistry.FailureNetwork:
-		return "Check that the builder, not this machine, reaches the package index (`pip.index_url`) and trusts its certificate (`http.ca_file`), then apply again."
+		return "Check that the builder, not this machine, reaches the package index (`pip.index_url`), trusts its certificate (`http.ca_file`) and has the right credentials for it, then apply again."
 	case imageregistry.FailureBaseImage:
 		return "Check `base_images` of the provider: the builder must be able to pull the image, and it must have this Python version and pip."
 	case imageregistry.FailureOutOfMemory:

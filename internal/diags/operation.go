@@ -68,12 +68,22 @@ func ListFailed(err error) diag.Diagnostic {
 	))
 }
 
-// busy describes an image that somebody else is building.
+// busy describes an image that somebody else is building, changing or deleting.
 func busy(op Operation, name string, err error) diag.Diagnostic {
+	who, next := "another process is", "Wait until that has ended and apply again."
+	if op == CreateImage {
+		next = "Choose another name, or set `adopt_existing = true` to wait for that build and take its image over, if it has the same inputs."
+	}
+	if found, ok := errors.AsType[*embedded.BusyError](err); ok {
+		err = found // without the words of those who passed it on
+		if found.Here {
+			who, next = "another resource of this configuration is", "Give each resource a name of its own."
+		}
+	}
 	return diag.NewErrorDiagnostic("Managed Image Is Busy", text(
-		fmt.Sprintf("Tried to %s managed image %q, but another process is building it right now.", op.verb, name),
+		fmt.Sprintf("Tried to %s managed image %q, but %s at work on it right now.", op.verb, name, who),
 		"The answer was:\n"+err.Error(),
-		"Wait until that build has ended and apply again. The build of a process that died counts as ended after about a minute.",
+		next,
 		facts(fact{"Managed image", name}),
 	))
 }
@@ -95,8 +105,14 @@ func advice(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "Apply again to finish the job."
 	}
+	if failed, ok := errors.AsType[*buildkit.Error](err); ok {
+		return adviceForClass(failed.Failure.Class)
+	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return "Check that the address in the provider's configuration is right and can be reached from this machine."
+	}
+	if _, ok := errors.AsType[*embedded.APIError](err); ok {
+		return "Check that the address in the provider's configuration is that of a container registry and that no proxy in between changes its answers, then apply again."
 	}
 	return "Correct what the answer names and apply again."
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -16,6 +15,18 @@ import (
 type order struct {
 	spec  imageregistry.Spec
 	fresh bool
+	// creation tells that no Terraform state has the image yet.
+	creation bool
+	// base is what to build on.
+	base base
+}
+
+// resolveBase finds out what an image of that Python version is built on. It comes before anything is written: a builder that cannot be
+// reached or a base image that cannot be had leaves no trace in the registry.
+func (r *Registry) resolveBase(ctx context.Context, python string) (base, error) {
+	reference := r.config.BaseImages[python]
+	digest, err := r.config.Builder.ResolveBase(ctx, reference)
+	return base{Reference: reference, Digest: digest}, err
 }
 
 // begin accepts a build: with no other process changing the record, decide is asked what to build (the record is nil where there is none), the record
@@ -39,8 +50,9 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 			rec = &record{Name: o.spec.Name, CreatedAt: r.store.clock.now().UTC()}
 		}
 		w := r.take(repo, rec, o)
-		if _, err := r.store.writeRecord(ctx, repo, rec, digest); err != nil {
+		if err := r.store.writeRecord(ctx, repo, rec, digest); err != nil {
 			w.lease.release()
+			r.creations.fail(rec.Creation)
 			return err
 		}
 		// At once, for the lease runs from now on.
@@ -50,7 +62,6 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
-	r.serve(rec.Name)
 	return r.describe(repo, rec, sighting{}), rec.Build.domain(r.store.clock.now()), nil
 }
 
@@ -64,8 +75,12 @@ func (r *Registry) take(repo name.Repository, rec *record, o order) *work {
 	rec.Request = requestOf(o.spec)
 	rec.Build = build{ID: l.id, Status: imageregistry.BuildRequested, CreatedAt: r.store.clock.now().UTC()}
 	rec.Lease = l.terms()
-	rec.Workspace = r.config.Options.Workspace
-	return &work{lease: l, spec: o.spec, fresh: o.fresh, current: rec.Image, state: rec.Build, done: make(chan struct{})}
+	r.store.lifelines().forget(rec.Creation)
+	rec.Workspace, rec.Creation = "", ""
+	if o.creation {
+		rec.Workspace, rec.Creation = r.config.Options.Workspace, r.creations.begin(rec.Name)
+	}
+	return &work{lease: l, spec: o.spec, fresh: o.fresh, base: o.base, current: rec.Image, state: rec.Build, done: make(chan struct{})}
 }
 
 // start runs the build, whatever becomes of the request that asked for it.
@@ -154,7 +169,7 @@ func (r *Registry) awaitEnd(ctx context.Context, rec *record, id string) error {
 	patience := 2*r.config.Options.LeaseRenewal + r.config.Options.LeaseTTL
 	deadline := time.Now().Add(patience)
 	for attempt := 0; time.Now().Before(deadline); attempt++ {
-		if err := httpx.Sleep(ctx, min(httpx.Backoff(claimPause, attempt), r.config.Options.LeaseRenewal)); err != nil {
+		if err := sleep(ctx, min(backoff(claimPause, attempt), r.config.Options.LeaseRenewal)); err != nil {
 			return err
 		}
 		b, err := r.Build(ctx, id)

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -46,12 +45,7 @@ func (r *Registry) run(ctx context.Context, w *work) {
 
 // produce builds and publishes the image.
 func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
-	from := base{Reference: r.config.BaseImages[w.spec.PythonVersion]}
-	var err error
-	if from.Digest, err = r.config.Builder.ResolveBase(ctx, from.Reference); err != nil {
-		return published{}, &stageError{imageregistry.FailureBaseImage, "resolve the base image", err}
-	}
-	tag, err := r.chooseTag(ctx, w, from.Digest)
+	tag, err := r.chooseTag(ctx, w, w.base.Digest)
 	if err != nil {
 		return published{}, &stageError{imageregistry.FailurePush, "look at the registry", err}
 	}
@@ -63,12 +57,12 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 		return published{}, &stageError{imageregistry.FailurePush, "write the record", err}
 	}
 	result, err := r.config.Builder.Build(ctx, buildkit.Request{
-		Base:          pinned(from.Reference, from.Digest),
+		Base:          pinned(w.base.Reference, w.base.Digest),
 		PythonVersion: w.spec.PythonVersion,
 		Pip:           w.spec.PipRequirements,
 		Packages:      w.spec.PackageRequirements,
 		Target:        tag.Name(),
-		Labels:        r.labels(w.spec, from, tag.TagStr()),
+		Labels:        r.labels(w.spec, w.base, tag.TagStr()),
 		Fresh:         w.fresh,
 	})
 	if err != nil {
@@ -80,7 +74,7 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 	}
 	return published{
 		leftover:      leftover{Tag: tag.TagStr(), Digest: result.Digest, Children: children},
-		Base:          from,
+		Base:          w.base,
 		PythonVersion: w.spec.PythonVersion,
 		PipLibraries:  recordedLibraries(result.PipLibraries),
 		Size:          result.Size,
@@ -187,7 +181,7 @@ func (r *Registry) writeEnd(ctx context.Context, w *work, ended build, image pub
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
-		if err := httpx.Sleep(ctx, httpx.Backoff(time.Second, attempt)); err != nil {
+		if err := sleep(ctx, backoff(time.Second, attempt)); err != nil {
 			return err
 		}
 	}

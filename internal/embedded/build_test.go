@@ -17,6 +17,7 @@ import (
 )
 
 func TestBuild_fails(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -60,6 +61,7 @@ func TestBuild_fails(t *testing.T) {
 }
 
 func TestBuild_unknown(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p, other := w.process(t, "a/1"), w.process(t, "b/2")
@@ -77,6 +79,7 @@ func TestBuild_unknown(t *testing.T) {
 }
 
 func TestCancelBuild_own(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -113,6 +116,7 @@ func TestCancelBuild_own(t *testing.T) {
 }
 
 func TestCancelBuild_ofAnotherProcess(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p, other := w.process(t, "a/1"), w.process(t, "b/2")
@@ -144,6 +148,7 @@ func TestCancelBuild_ofAnotherProcess(t *testing.T) {
 
 // TestCancelBuild_deaf finds that a build whose process does not listen cannot be cancelled, and that this is said in bounded time.
 func TestCancelBuild_deaf(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1", func(c *Config) {
@@ -169,6 +174,7 @@ func TestCancelBuild_deaf(t *testing.T) {
 
 // TestLease_renewed finds that a long build stays alive to others, and that its record is not written more often than needed.
 func TestLease_renewed(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		var puts atomic.Int32
@@ -200,6 +206,7 @@ func TestLease_renewed(t *testing.T) {
 
 // TestLease_lost lets a process sleep through its lease, as a laptop does: another takes the image over, and the first gives up its build.
 func TestLease_lost(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		var asleep atomic.Bool
@@ -246,6 +253,7 @@ func TestLease_lost(t *testing.T) {
 
 // TestLease_outage finds that a build survives a registry that is away for longer than the lease, when nobody else took the image meanwhile.
 func TestLease_outage(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		f := &faulty{next: w.wire}
@@ -276,8 +284,10 @@ func TestLease_outage(t *testing.T) {
 
 // TestFinish_registryAway finds that the end of a build that cannot be written down is not lost to the process that waits for it.
 func TestFinish_registryAway(t *testing.T) {
+	t.Parallel()
 	for name, fails := range map[string]error{"success": nil, "failure": errors.New("out of luck")} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				f := &faulty{next: w.wire}
@@ -327,6 +337,7 @@ func TestFinish_registryAway(t *testing.T) {
 
 // TestConfirm finds that a builder that says it published what the registry does not have is not believed.
 func TestConfirm(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		liar := &fakeBuilder{world: w, transport: w.wire}

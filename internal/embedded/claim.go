@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
 
 // claimPrefix begins the tag of a claim: when it expires, in milliseconds since 1970, and something random follow, so that whoever lists the tags knows
@@ -59,15 +57,13 @@ func (s *store) exclusively(ctx context.Context, repo name.Repository, change fu
 		if time.Now().After(patience) {
 			return &BusyError{Name: path.Base(repo.RepositoryStr()), Holder: "several other processes", Until: s.clock.now().Add(s.options.ClaimTTL)}
 		}
-		if err := httpx.Sleep(ctx, claimWait(attempt)); err != nil {
+		if err := sleep(ctx, claimWait(attempt)); err != nil {
 			return err
 		}
 	}
 }
 
-func claimWait(attempt int) time.Duration {
-	return min(httpx.Backoff(claimPause, attempt), maxClaimPause)
-}
+func claimWait(attempt int) time.Duration { return min(backoff(claimPause, attempt), maxClaimPause) }
 
 // tryExclusively is one attempt; tried is false when others were there first.
 func (s *store) tryExclusively(ctx context.Context, repo name.Repository, change func(context.Context) error) (tried bool, err error) {
@@ -131,7 +127,7 @@ func (s *store) alone(ctx context.Context, c claim) (expired []string, alone boo
 		if !visible {
 			unlisted = fmt.Errorf("%s does not list the tag %s that was just pushed, so processes cannot tell each other apart there", c.tag.Repository.Name(), c.tag.TagStr())
 		}
-		if err := httpx.Sleep(ctx, claimWait(attempt)); err != nil {
+		if err := sleep(ctx, claimWait(attempt)); err != nil {
 			return nil, false, err
 		}
 	}
@@ -220,8 +216,12 @@ func (s *store) sweep(ctx context.Context, repo name.Repository, expired []strin
 		if s.keepsAll.Load() {
 			return
 		}
-		if digest, err := s.resolve(ctx, repo.Tag(tag)); err == nil {
+		digest, err := s.resolve(ctx, repo.Tag(tag))
+		switch {
+		case err == nil:
 			_ = s.remove(ctx, repo.Tag(tag), digest)
+		case errors.Is(err, errAbsent):
+			_ = s.removeTag(ctx, repo.Tag(tag))
 		}
 		s.lifelines().forget(claimID(tag))
 	}

@@ -14,7 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -31,7 +30,7 @@ func jittery(next http.RoundTripper, seed uint64, most time.Duration) http.Round
 		return time.Duration(random.Int64N(int64(most)))
 	}
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		if err := httpx.Sleep(req.Context(), delay()); err != nil {
+		if err := sleep(req.Context(), delay()); err != nil {
 			return nil, err
 		}
 		resp, err := next.RoundTrip(req)
@@ -43,9 +42,10 @@ func jittery(next http.RoundTripper, seed uint64, most time.Duration) http.Round
 // TestCreate_atOnce lets many creates of one name loose at once, of several processes: design G5.
 func TestCreate_atOnce(t *testing.T) {
 	t.Parallel()
-	const rounds, processes, goroutines = 300, 4, 3
+	const rounds, processes, goroutines = 300, 4, 2
 	for round := range rounds {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				seed := uint64(round)
@@ -99,6 +99,7 @@ func TestUpdate_atOnce(t *testing.T) {
 	t.Parallel()
 	for round := range 100 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.process(t, "first/1").mustCreate(t, specOf("model-a", "numpy"))
@@ -152,6 +153,7 @@ func TestUpdate_atOnce(t *testing.T) {
 
 // TestExclusively_flagsOfTheDead finds that a claim whose process died keeps others out for as long as it may have been at work, and no longer.
 func TestExclusively_flagsOfTheDead(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		dead, p := w.process(t, "dead/1"), w.process(t, "a/1")
@@ -179,6 +181,7 @@ func TestExclusively_flagsOfTheDead(t *testing.T) {
 
 // TestExclusively_cancelled finds that a caller who gives up while others are at work leaves no claim up.
 func TestExclusively_cancelled(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		dead, p := w.process(t, "dead/1"), w.process(t, "a/1")
@@ -207,6 +210,7 @@ func TestExclusively_cancelled(t *testing.T) {
 
 // TestExclusively_listBehind finds that a registry whose list of tags does not show what was just pushed cannot be worked with, and says so.
 func TestExclusively_listBehind(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1", func(c *Config) {
@@ -232,6 +236,7 @@ func TestExclusively_noTwo(t *testing.T) {
 	t.Parallel()
 	for round := range 100 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				var (
@@ -254,7 +259,7 @@ func TestExclusively_noTwo(t *testing.T) {
 							}
 							defer inside.Add(-1)
 							served.Add(1)
-							return httpx.Sleep(ctx, 100*time.Millisecond)
+							return sleep(ctx, 100*time.Millisecond)
 						})
 						if err != nil {
 							t.Errorf("process %d: %v", i, err)

@@ -121,6 +121,9 @@ const placeholder = "x"
 // parseLocation returns the registry and the path of the repositories in it.
 func (c Config) parseLocation() (registry name.Registry, directory string, err error) {
 	location := strings.TrimRight(strings.TrimSpace(c.URL), "/")
+	if strings.Contains(location, "@") {
+		return registry, "", &ConfigError{Field: "url", Problem: "holds credentials; leave them out and use `docker login` or a credential helper"}
+	}
 	if scheme, rest, ok := strings.Cut(location, "://"); ok {
 		advice := fmt.Sprintf("leave out the scheme: %q", rest)
 		if scheme == "http" && !c.Insecure {

@@ -142,8 +142,8 @@ func crashes(t *testing.T, scenario func(t *testing.T, w *world, l *ledger, mayM
 				t.Parallel()
 				runs, survived := 0, false
 				for ; !survived && runs < 500 && !t.Failed(); runs++ {
-					t.Run(fmt.Sprint(runs), func(t *testing.T) { //nolint:paralleltest,tparallel // each tells whether there is a next one
-						synctestRun(t, func(t *testing.T) {
+					t.Run(fmt.Sprint(runs), func(t *testing.T) { // one after the other, as each tells whether there is a next one
+						bubble(t, func(t *testing.T) {
 							w, l := newAccountedWorld(t)
 							w.wire = like(w.wire)
 							survived = scenario(t, w, l, runs, lostAnswer)
@@ -209,6 +209,7 @@ func TestCrash_create(t *testing.T) {
 		victim.wait()
 		survived := !m.dead()
 		pass(leases)
+		w.cutLifelines(t)
 
 		image, err = next.Get(t.Context(), "model-a")
 		switch {
@@ -282,7 +283,7 @@ func TestCrash_delete(t *testing.T) {
 			t.Fatal(err)
 		}
 		pass(44 * time.Second)
-		victim.Registry.config.Transport.(*mortal).leave(16) //nolint:forcetypeassert // made by mortalProcess
+		victim.Registry.config.Transport.(*mortal).leave(16)
 		victim.wait()
 		pass(leases)
 
@@ -326,6 +327,7 @@ func (m *mortal) leave(requests int) {
 
 // TestLifecycle_leavesNothing accounts for every manifest of an undisturbed life, renewed leases and superseded records included.
 func TestLifecycle_leavesNothing(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w, l := newAccountedWorld(t)
 		p := w.process(t, "a/1")

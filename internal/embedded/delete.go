@@ -91,8 +91,9 @@ func (r *Registry) seize(ctx context.Context, l *lease, lost func(error)) (stop 
 		if rec.Lease != nil {
 			r.store.lifelines().forget(rec.Lease.ID)
 		}
+		r.store.lifelines().forget(rec.Creation)
 		rec.Lease = l.terms()
-		if _, err := r.store.writeRecord(ctx, l.repo, rec, digest); err != nil {
+		if err := r.store.writeRecord(ctx, l.repo, rec, digest); err != nil {
 			return err
 		}
 		stop = l.hold(ctx, func(context.Context) {}, lost)
@@ -276,7 +277,7 @@ func (r *Registry) removeTags(ctx context.Context, repo name.Repository, owned [
 			return fmt.Errorf("%s still has the tags %s after they were deleted", repo.Name(), strings.Join(left, ", "))
 		}
 		for _, tag := range left {
-			if err := r.untag(ctx, repo.Tag(tag)); err != nil {
+			if err := r.store.untag(ctx, repo.Tag(tag)); err != nil {
 				return err
 			}
 		}
@@ -287,19 +288,6 @@ func (r *Registry) removeTags(ctx context.Context, repo name.Repository, owned [
 func (r *Registry) inUse(tag string) bool {
 	expires, claim := claimExpiry(tag)
 	return claim && r.store.clock.now().Before(expires) && !r.store.isLowered(tag)
-}
-
-// untag removes a tag and not what it leads to. Not every registry deletes tags by name, and some take the manifest along, so the tag is first made to lead
-// to a manifest of its own.
-func (r *Registry) untag(ctx context.Context, tag name.Tag) error {
-	tombstone, err := newArtifact(typeTombstone, claimContent{Holder: r.config.Options.Holder})
-	if err != nil {
-		return err
-	}
-	if err := r.store.put(ctx, tag, tombstone); err != nil {
-		return err
-	}
-	return r.store.remove(ctx, tag, tombstone.digest)
 }
 
 // removeRepository hands the repository back when nothing is in it any more.

@@ -20,12 +20,14 @@ import (
 
 // TestDelete_sparesWhatOthersUse finds that a tag of somebody else keeps what it leads to: design G6.
 func TestDelete_sparesWhatOthersUse(t *testing.T) {
+	t.Parallel()
 	flavours := map[string]func(http.RoundTripper) http.RoundTripper{
 		"plain":        func(next http.RoundTripper) http.RoundTripper { return next },
 		"distribution": likeDistribution,
 	}
 	for flavour, like := range flavours {
 		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w, l := newAccountedWorld(t)
 				w.wire = like(w.wire)
@@ -93,6 +95,7 @@ func (w *world) pushIndexOf(t *testing.T, reference, image string) {
 }
 
 func TestDelete_refused(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.wire = keepsAll(w.wire)
@@ -119,6 +122,7 @@ func TestDelete_refused(t *testing.T) {
 }
 
 func TestDelete_ownBuild(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -144,6 +148,7 @@ func TestDelete_ownBuild(t *testing.T) {
 
 // TestDelete_abandoned finds that a delete waits for the lease of a dead build to run out, and no longer.
 func TestDelete_abandoned(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		victim, m := w.mortalProcess(t, "a/1", 1000, false)
@@ -166,6 +171,7 @@ func TestDelete_abandoned(t *testing.T) {
 
 // TestDelete_long finds that the lease of a delete is renewed as long as it takes.
 func TestDelete_long(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -225,6 +231,7 @@ func (r *repositories) Remove(_ context.Context, repo name.Repository) error {
 }
 
 func TestRepositoryManager(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		manager := &repositories{}
@@ -234,14 +241,14 @@ func TestRepositoryManager(t *testing.T) {
 		p.mustUpdate(t, specOf("model-a", "scipy"))
 		p.mustDelete(t, "model-a")
 		if want := []string{"prepare ml/model-a", "remove ml/model-a"}; !slices.Equal(manager.calls, want) {
-			t.Errorf("calls %q", manager.calls)
+			t.Fatalf("calls %q", manager.calls)
 		}
 		// A repository with something of others in it stays.
 		p.mustCreate(t, specOf("model-a", "numpy"))
 		w.push(t, built.RepoURI+":theirs")
 		p.mustDelete(t, "model-a")
 		if n := len(manager.calls); n != 3 {
-			t.Errorf("calls %q", manager.calls)
+			t.Fatalf("calls %q", manager.calls)
 		}
 		// A delete whose very last step was interrupted is finished by the next.
 		w.remove(t, built.RepoURI+":theirs")

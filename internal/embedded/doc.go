@@ -12,5 +12,6 @@
 // gives it up with the last write. A lease that ran out belongs to a process that died.
 //
 // What a crash leaves. The record is written before anything is published (it names the tag a build is about to push) and removed
-// after everything else, so that whatever a killed process leaves behind is in a record that the next one reads.
+// after everything else, so that whatever a killed process leaves behind is in a record that the next one reads. An image that was created in a
+// run of Terraform that died may be in no state: the next create takes it over, if the run is known to be dead (creation.go) and had the same directory.
 package embedded

@@ -1,10 +1,13 @@
 package embedded
 
 import (
+	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +16,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -56,14 +58,15 @@ type BusyError struct {
 	Holder string
 	// Until is when that process counts as dead unless it is heard of again.
 	Until time.Time
+	// Here tells that this very process works on it.
+	Here bool
 	// lease is the lease that is in the way. Empty where there is none yet.
 	lease string
 }
 
 // Error implements error.
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("image %q: %v by %s; unless renewed, its lease ends at %s",
-		e.Name, imageregistry.ErrBusy, e.Holder, e.Until.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("%s is at work on image %q; unless renewed, its lease ends at %s", e.Holder, e.Name, e.Until.UTC().Format(time.RFC3339))
 }
 
 // Unwrap makes it [imageregistry.ErrBusy].
@@ -178,16 +181,30 @@ type unansweredError struct {
 func (e *unansweredError) Error() string { return e.err.Error() }
 func (e *unansweredError) Unwrap() error { return e.err }
 
-// temporary tells whether an error is worth another attempt.
+// temporary tells whether an error of the network is worth another attempt: all but those that say the address or the
+// certificate is wrong, or that the caller gave up.
 func temporary(err error) bool {
 	var (
-		page    *webPageError
-		refused *plainHTTPError
+		page        *webPageError
+		refused     *plainHTTPError
+		certificate *tls.CertificateVerificationError
+		notTLS      tls.RecordHeaderError
+		resolution  *net.DNSError
 	)
 	if failed, ok := errors.AsType[*unansweredError](err); ok {
 		err = failed.err
 	}
-	return httpx.Temporary(err) && !errors.As(err, &page) && !errors.As(err, &refused)
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &notTLS), errors.As(err, &certificate):
+		return false
+	case errors.As(err, &page), errors.As(err, &refused), errors.Is(err, errAnswerTooLarge):
+		return false
+	case errors.As(err, &resolution):
+		return !resolution.IsNotFound
+	}
+	return true
 }
 
 // apiError gives any error of go-containerregistry its type. method and reference say what was tried, for errors that do not say it themselves.
@@ -204,15 +221,15 @@ func apiError(method, reference string, err error) error {
 		return e
 	}
 	if failed, ok := errors.AsType[*unansweredError](err); ok {
-		e.Method, e.URL, e.Message = failed.method, httpx.Redacted(failed.url), httpx.OneLine(failed.Error())
+		e.Method, e.URL, e.Message = failed.method, redacted(failed.url), oneLine(failed.Error())
 		return e
 	}
-	e.Message = httpx.OneLine(err.Error())
+	e.Message = oneLine(err.Error())
 	var syntax *json.SyntaxError
 	if requested, ok := errors.AsType[*url.Error](err); ok {
-		e.Method, e.Message = strings.ToUpper(requested.Op), httpx.OneLine(requested.Err.Error())
+		e.Method, e.Message = strings.ToUpper(requested.Op), oneLine(requested.Err.Error())
 		if u, parseErr := url.Parse(requested.URL); parseErr == nil {
-			e.URL = httpx.Redacted(u)
+			e.URL = redacted(u)
 		}
 	} else if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
 		e.Message = "the answer is cut short or no JSON: " + e.Message
@@ -224,16 +241,45 @@ func apiError(method, reference string, err error) error {
 func (e *APIError) describeAnswer(answer *transport.Error) {
 	e.StatusCode = answer.StatusCode
 	if answer.Request != nil {
-		e.Method, e.URL = answer.Request.Method, httpx.Redacted(answer.Request.URL)
+		e.Method, e.URL = answer.Request.Method, redacted(answer.Request.URL)
 	}
 	words := make([]string, 0, len(answer.Errors))
 	for _, d := range answer.Errors {
 		e.Codes = append(e.Codes, string(d.Code))
 		words = append(words, d.String())
 	}
-	e.Message = httpx.OneLine(strings.Join(words, "; "))
+	e.Message = oneLine(strings.Join(words, "; "))
 	if len(words) == 0 {
 		_, body, _ := strings.Cut(answer.Error(), http.StatusText(answer.StatusCode)+": ")
-		e.Message = httpx.OneLine(body)
+		e.Message = oneLine(body)
 	}
+}
+
+// redacted is the URL without what may be secret in it: user information and query.
+func redacted(u *url.URL) string {
+	clean := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	return clean.String()
+}
+
+// maxWords bounds how much of a server's words an error carries.
+const maxWords = 400
+
+// oneLine is the text in one line of bounded length, without control characters.
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, text)
+	return truncated(text, maxWords)
+}
+
+// truncated is the text with at most that many characters.
+func truncated(text string, characters int) string {
+	if runes := []rune(text); len(runes) > characters {
+		return string(runes[:characters]) + "…"
+	}
+	return text
 }

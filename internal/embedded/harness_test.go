@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,11 +26,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
@@ -43,12 +47,14 @@ type world struct {
 	builds  atomic.Int32 // builds begun, over all processes
 	running atomic.Int32 // builds running right now
 	most    atomic.Int32 // most builds that ran at one time
+	// lifelines is where the processes show that they live.
+	lifelines string
 }
 
 // newWorld makes a registry in memory. It has base images for Python 3.11 and 3.12.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{host: testHost, wire: inMemory(registry.New(registry.Logger(log.New(io.Discard, "", 0))))}
+	w := &world{host: testHost, wire: inMemory(registry.New(registry.Logger(log.New(io.Discard, "", 0)))), lifelines: t.TempDir()}
 	w.pushBases(t)
 	return w
 }
@@ -59,10 +65,15 @@ func (w *world) pushBases(t *testing.T) {
 	w.push(t, w.host+"/base/python:3.12")
 }
 
+// newImage makes an image that is like no other. Its layer is not compressed, which would take most of the time of these tests.
+func newImage() (v1.Image, error) {
+	return mutate.AppendLayers(empty.Image, static.NewLayer([]byte(rand.Text()), types.OCIUncompressedLayer))
+}
+
 // push publishes a random image and returns its digest.
 func (w *world) push(t *testing.T, reference string) string {
 	t.Helper()
-	image, err := random.Image(64, 1)
+	image, err := newImage()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +130,7 @@ func (w *world) tags(t *testing.T, repository string) []string {
 	if err != nil && !strings.Contains(err.Error(), "NAME_UNKNOWN") {
 		t.Fatal(err)
 	}
+	slices.Sort(tags) // not every registry does
 	return tags
 }
 
@@ -149,7 +161,7 @@ func (w *world) process(t *testing.T, holder string, change ...func(*Config)) *p
 		Transport:        w.wire,
 		Builder:          b,
 		Version:          "1.2.3",
-		Options:          Options{Holder: holder, Workspace: "workspace of " + holder, BaseCheckTTL: -1},
+		Options:          Options{Holder: holder, Workspace: "workspace of " + holder, BaseCheckTTL: -1, Lifelines: w.lifelines},
 	}
 	for _, c := range change {
 		c(&config)
@@ -160,6 +172,23 @@ func (w *world) process(t *testing.T, holder string, change ...func(*Config)) *p
 	}
 	b.transport = config.Transport
 	return &process{Registry: r, builder: b, world: w}
+}
+
+// cutLifelines makes every process so far look as if it had died.
+func (w *world) cutLifelines(t *testing.T) {
+	t.Helper()
+	held, err := filepath.Glob(filepath.Join(w.lifelines, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range held {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil { // as the system leaves it: there, and not locked
+			t.Fatal(err)
+		}
+	}
 }
 
 // wait returns when all builds of the process have ended.
@@ -271,7 +300,7 @@ func (b *fakeBuilder) Build(ctx context.Context, r buildkit.Request) (buildkit.R
 	b.requests = append(b.requests, r)
 	b.mu.Unlock()
 	if b.takes > 0 {
-		if err := httpx.Sleep(ctx, b.takes); err != nil {
+		if err := sleep(ctx, b.takes); err != nil {
 			return buildkit.Result{}, err
 		}
 	}
@@ -300,7 +329,7 @@ func (b *fakeBuilder) publish(ctx context.Context, target string) (string, error
 	if b.platforms > 0 {
 		var index v1.ImageIndex = empty.Index
 		for range b.platforms {
-			image, err := random.Image(64, 1)
+			image, err := newImage()
 			if err != nil {
 				return "", err
 			}
@@ -312,7 +341,7 @@ func (b *fakeBuilder) publish(ctx context.Context, target string) (string, error
 		}
 		return digest.String(), remote.WriteIndex(ref, index, options...)
 	}
-	image, err := random.Image(64, 1)
+	image, err := newImage()
 	if err != nil {
 		return "", err
 	}
@@ -407,12 +436,6 @@ func answer(req *http.Request, status int, contentType, body string) *http.Respo
 
 // bubble runs a test in a synctest bubble, where hours pass in no time.
 func bubble(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	t.Parallel()
-	synctestRun(t, test)
-}
-
-func synctestRun(t *testing.T, test func(*testing.T)) {
 	t.Helper()
 	synctest.Test(t, test)
 }

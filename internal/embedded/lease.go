@@ -8,8 +8,6 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
-
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
 
 // lease is the right to write one record, as long as the record says so.
@@ -91,8 +89,7 @@ func (l *lease) read(ctx context.Context) (*record, string, error) {
 func (l *lease) put(ctx context.Context, rec *record, digest string, change func(*record)) error {
 	rec.Lease = l.terms()
 	change(rec)
-	_, err := l.store.writeRecord(ctx, l.repo, rec, digest)
-	return err
+	return l.store.writeRecord(ctx, l.repo, rec, digest)
 }
 
 // hold renews the lease in the background, calls each after every renewal, and lost when the lease is lost. The function it returns ends
@@ -114,7 +111,7 @@ func (l *lease) hold(ctx context.Context, each func(context.Context), lost func(
 // keep renews the lease until ctx ends, and calls each after every renewal. It returns a *lostLeaseError as soon as the lease is lost, else nil.
 func (l *lease) keep(ctx context.Context, each func(context.Context)) error {
 	for {
-		if httpx.Sleep(ctx, l.store.options.LeaseRenewal) != nil {
+		if sleep(ctx, l.store.options.LeaseRenewal) != nil {
 			return nil //nolint:nilerr // the work is done
 		}
 		// A write that is cut off may still arrive, after whatever comes next.

@@ -27,24 +27,47 @@ func (l lifelines) path(id string) (string, bool) {
 
 // tie shows that the holder of that name lives, until it dies or releases it. Where that cannot be done, others wait for longer, and that is all.
 func (l lifelines) tie(id string) (release func()) {
+	return l.hold(id, os.O_CREATE|os.O_EXCL).release
+}
+
+// hold ties a lifeline, or with no flags one that was cut. It is nil where that cannot be done.
+func (l lifelines) hold(id string, flags int) *lifeline {
 	path, ok := l.path(id)
 	if !ok {
-		return func() {}
+		return nil
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(path, os.O_RDWR|flags, 0o600)
 	if err != nil {
-		return func() {}
+		return nil
 	}
-	release = func() {
-		// Removed first: a file that can be locked is that of a dead process.
-		_ = os.Remove(path)
+	if !tryLock(file) || !leadsTo(path, file) {
 		_ = file.Close()
+		return nil
 	}
-	if !tryLock(file) {
-		release()
-		return func() {}
+	return &lifeline{path, file}
+}
+
+// lifeline is one that this process holds. Nil is none.
+type lifeline struct {
+	path string
+	file *os.File
+}
+
+// release lets go of it in good order.
+func (l *lifeline) release() {
+	if l == nil {
+		return
 	}
-	return release
+	// Removed first: a file that can be locked is that of a dead process.
+	_ = os.Remove(l.path)
+	_ = l.file.Close()
+}
+
+// cut lets go of it as the death of this process would.
+func (l *lifeline) cut() {
+	if l != nil {
+		_ = l.file.Close()
+	}
 }
 
 // cut tells whether the holder of that name has certainly died.
@@ -62,6 +85,11 @@ func (l lifelines) cut(id string) bool {
 		return false
 	}
 	// A holder that released it in this very moment did not die: then the path leads nowhere any more.
+	return leadsTo(path, file)
+}
+
+// leadsTo tells whether the path still leads to the file.
+func leadsTo(path string, file *os.File) bool {
 	opened, err := file.Stat()
 	if err != nil {
 		return false

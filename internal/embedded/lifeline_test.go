@@ -56,8 +56,10 @@ func TestLifelines(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = child.Wait() // killed
-	if !here.cut(id) || !here.cut(id) {
-		t.Error("a killed process does not count as dead")
+	for range 2 {    // looking changes nothing
+		if !here.cut(id) {
+			t.Error("a killed process does not count as dead")
+		}
 	}
 	here.forget(id)
 	if left, _ := filepath.Glob(here.directory + "/*"); len(left) > 0 || here.cut(id) {

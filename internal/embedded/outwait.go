@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
 
 // leaseLook is how often a lease that is in the way is looked at.
@@ -19,7 +17,7 @@ func (r *Registry) outwait(ctx context.Context, image string, operation func() e
 	for {
 		err := operation()
 		busy, ok := errors.AsType[*BusyError](err)
-		if !ok || busy.lease == "" || r.works.get(busy.lease) != nil {
+		if !ok || busy.lease == "" || busy.Here {
 			return err
 		}
 		repo, nameErr := r.repository(image)
@@ -36,7 +34,7 @@ func (r *Registry) outlives(ctx context.Context, repo name.Repository, busy *Bus
 		if left <= 0 {
 			return false
 		}
-		if httpx.Sleep(ctx, min(leaseLook, left)) != nil {
+		if sleep(ctx, min(leaseLook, left)) != nil {
 			return true
 		}
 		rec, _, err := r.store.readRecord(ctx, repo)

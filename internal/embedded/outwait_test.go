@@ -31,8 +31,10 @@ func operations() map[string]func(*testing.T, *process) error {
 
 // Whoever comes right after a process that was killed on another machine waits until its lease has run out, and gets on.
 func TestOutwait_dead(t *testing.T) {
+	t.Parallel()
 	for name, operate := range operations() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				var dead atomic.Bool
@@ -67,8 +69,10 @@ func TestOutwait_dead(t *testing.T) {
 
 // Whoever comes while a process is at work on the image hears of it as soon as that is certain.
 func TestOutwait_alive(t *testing.T) {
+	t.Parallel()
 	for name, operate := range operations() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				w := newWorld(t)
 				first := w.process(t, "a/1")

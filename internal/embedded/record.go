@@ -30,8 +30,10 @@ type record struct {
 	Older []leftover `json:"older,omitempty"`
 	// Lease belongs to the only process that may write the record. Nil: anybody may take it.
 	Lease *leaseTerms `json:"lease,omitempty"`
-	// Workspace identifies the machine and directory the image was asked for from.
-	Workspace string    `json:"workspace,omitempty"`
+	// Workspace identifies the machine and directory the image was created from.
+	Workspace string `json:"workspace,omitempty"`
+	// Creation names the lifeline of the run that created the image; see [creations].
+	Creation  string    `json:"creation,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	// WrittenBy is the version of the provider that wrote the record.

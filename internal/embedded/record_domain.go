@@ -3,7 +3,6 @@ package embedded
 import (
 	"time"
 
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
@@ -59,10 +58,10 @@ func (b build) domain(now time.Time) imageregistry.Build {
 // recorded is a failure as the record holds it, of bounded size: no log may make a record too large to be written.
 func recorded(f imageregistry.BuildFailure) *failure {
 	r := failure(f)
-	r.Message = httpx.OneLine(r.Message)
+	r.Message = oneLine(r.Message)
 	r.LogTail = nil
 	for _, line := range f.LogTail[max(0, len(f.LogTail)-maxLogLines):] {
-		r.LogTail = append(r.LogTail, httpx.Truncated(line, maxLogLine))
+		r.LogTail = append(r.LogTail, truncated(line, maxLogLine))
 	}
 	return &r
 }

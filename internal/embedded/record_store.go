@@ -25,6 +25,9 @@ func (s *store) readRecord(ctx context.Context, repo name.Repository) (*record, 
 	if err != nil {
 		return nil, "", err
 	}
+	if _, buried := contentOf(manifest, typeTombstone); buried {
+		return nil, "", errAbsent // a delete died between its last two requests
+	}
 	content, ok := contentOf(manifest, typeRecord)
 	switch {
 	case !ok:
@@ -42,19 +45,19 @@ func (s *store) readRecord(ctx context.Context, repo name.Repository) (*record, 
 	return rec, manifest.Digest.String(), nil
 }
 
-// writeRecord publishes the record in place of the one with the digest superseded, if any, and returns its own digest.
-func (s *store) writeRecord(ctx context.Context, repo name.Repository, rec *record, superseded string) (string, error) {
+// writeRecord publishes the record in place of the one with the digest superseded, if any.
+func (s *store) writeRecord(ctx context.Context, repo name.Repository, rec *record, superseded string) error {
 	rec.Schema, rec.UpdatedAt, rec.WrittenBy = recordSchema, s.clock.now().UTC(), s.version
 	a, err := newArtifact(typeRecord, rec)
 	if err != nil {
-		return "", err
+		return err
 	}
 	tag := repo.Tag(recordTag)
 	if len(a.raw) > maxContent {
-		return "", &RecordError{Reference: tag.Name(), Problem: "the record of the image would be larger than registries take; delete the image and create it anew"}
+		return &RecordError{Reference: tag.Name(), Problem: "the record of the image would be larger than registries take; delete the image and create it anew"}
 	}
 	if err := s.put(ctx, tag, a); err != nil {
-		return "", err
+		return err
 	}
 	if superseded != "" && !s.keepsAll.Load() {
 		// A renewed lease must not leave a manifest behind every few seconds. Where this fails, the registry's own
@@ -63,5 +66,5 @@ func (s *store) writeRecord(ctx context.Context, repo name.Repository, rec *reco
 		defer cancel()
 		_ = s.removeManifest(limited, repo, superseded)
 	}
-	return a.digest, nil
+	return nil
 }

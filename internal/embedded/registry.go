@@ -8,12 +8,10 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -32,10 +30,7 @@ type Registry struct {
 	bases     *bases
 	works     works
 	locks     locks
-
-	mu sync.Mutex
-	// served are the images that this process has been asked to build.
-	served map[string]bool
+	creations creations
 }
 
 // New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
@@ -52,11 +47,7 @@ func New(config Config) (*Registry, error) {
 		config.Keychain = authn.DefaultKeychain
 	}
 	if config.Transport == nil {
-		transport, err := httpx.NewTransport(httpx.Trust{})
-		if err != nil {
-			return nil, err
-		}
-		config.Transport = transport
+		config.Transport = defaultTransport()
 	}
 	s, err := newStore(config, registry)
 	if err != nil {
@@ -69,7 +60,7 @@ func New(config Config) (*Registry, error) {
 		bases:     &bases{store: s, insecure: config.Insecure, answers: map[string]*baseAnswer{}},
 		works:     works{byID: map[string]*work{}},
 		locks:     locks{held: map[string]chan struct{}{}},
-		served:    map[string]bool{},
+		creations: creations{lifelines: s.lifelines()},
 	}, nil
 }
 
@@ -141,7 +132,7 @@ func (r *Registry) overlay(rec *record) {
 }
 
 // unclaimed tells whether nobody can be relying on the image, so that a create may take it over: its first build died with its process, or
-// it was asked for from this very directory, by a process that did not live to tell Terraform.
+// it was created from this very directory in a run that died, maybe before Terraform saved its state.
 func (r *Registry) unclaimed(rec *record) bool {
 	now := r.store.clock.now()
 	if rec.leased(now) {
@@ -150,16 +141,7 @@ func (r *Registry) unclaimed(rec *record) bool {
 	if rec.Image == nil && rec.abandoned(now) {
 		return true
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return rec.Workspace == r.config.Options.Workspace && !r.served[rec.Name]
-}
-
-// serve notes that a resource of this process has the image.
-func (r *Registry) serve(image string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.served[image] = true
+	return rec.Workspace == r.config.Options.Workspace && r.store.lifelines().cut(rec.Creation)
 }
 
 // Create implements [imageregistry.Registry]. An image that is [imageregistry.Image.Unclaimed] is taken over, without a build where it
@@ -188,13 +170,15 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 	}
 	switch {
 	case errors.Is(err, errAbsent):
-		err = r.prepare(ctx, repo)
+		err = nil
 	case err == nil && !r.unclaimed(rec):
 		err = r.taken(rec)
 	case err == nil && rec.Build.Status == imageregistry.BuildSucceeded && rec.Request.InputHash == spec.Hash():
 		image, lookErr := r.look(ctx, repo, rec)
 		if lookErr == nil && image.Status == imageregistry.StatusReady {
-			r.serve(spec.Name)
+			if !r.creations.inherit(rec.Creation) {
+				return image, imageregistry.Build{}, r.taken(rec)
+			}
 			image.Unclaimed = false
 			return image, rec.Build.domain(r.store.clock.now()), nil
 		}
@@ -203,11 +187,18 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
+	from, err := r.resolveBase(ctx, spec.PythonVersion)
+	if err == nil {
+		err = r.prepare(ctx, repo)
+	}
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
 	return r.begin(ctx, repo, func(rec *record) (order, error) {
 		if rec != nil && !r.unclaimed(rec) {
 			return order{}, r.taken(rec)
 		}
-		return order{spec: spec}, nil
+		return order{spec: spec, base: from, creation: true}, nil
 	})
 }
 
@@ -228,7 +219,7 @@ func (r *Registry) taken(rec *record) error {
 }
 
 func (r *Registry) busy(rec *record) error {
-	return &BusyError{Name: rec.Name, Holder: rec.Lease.Holder, Until: rec.Lease.Expires, lease: rec.Lease.ID}
+	return &BusyError{Name: rec.Name, Holder: rec.Lease.Holder, Until: rec.Lease.Expires, Here: r.works.get(rec.Lease.ID) != nil, lease: rec.Lease.ID}
 }
 
 // Update implements [imageregistry.Updater].
@@ -270,10 +261,18 @@ func (r *Registry) tryChange(ctx context.Context, repo name.Repository, image st
 	}
 	defer unlock()
 	// A look first: claims are tags, which must not come to be where there is no image.
-	if _, _, err := r.store.readRecord(ctx, repo); err != nil {
-		if errors.Is(err, errAbsent) {
-			err = notFound(image)
-		}
+	rec, _, err := r.store.readRecord(ctx, repo)
+	if errors.Is(err, errAbsent) {
+		err = notFound(image)
+	}
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	expected, err := decide(rec)
+	if err == nil {
+		expected.base, err = r.resolveBase(ctx, expected.spec.PythonVersion)
+	}
+	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	return r.begin(ctx, repo, func(rec *record) (order, error) {
@@ -283,7 +282,12 @@ func (r *Registry) tryChange(ctx context.Context, repo name.Repository, image st
 		case rec.leased(r.store.clock.now()):
 			return order{}, r.busy(rec)
 		}
-		return decide(rec)
+		decided, err := decide(rec)
+		decided.base = expected.base
+		if err == nil && decided.spec.PythonVersion != expected.spec.PythonVersion { // the record changed in between
+			decided.base, err = r.resolveBase(ctx, decided.spec.PythonVersion)
+		}
+		return decided, err
 	})
 }
 

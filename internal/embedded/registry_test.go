@@ -14,6 +14,7 @@ import (
 )
 
 func TestCreate_basic(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -90,6 +91,7 @@ func TestCreate_basic(t *testing.T) {
 }
 
 func TestCreate_pythonVersion(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		p := newWorld(t).process(t, "a/1")
 		spec := specOf("model-a")
@@ -110,6 +112,7 @@ func TestCreate_pythonVersion(t *testing.T) {
 }
 
 func TestCreate_alreadyExists(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		a, b := w.process(t, "a/1"), w.process(t, "b/2")
@@ -143,14 +146,22 @@ func TestCreate_alreadyExists(t *testing.T) {
 }
 
 func TestCreate_takesOverWhatTerraformNeverHeardOf(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		sameDirectory := func(c *Config) { c.Options.Workspace = "here" }
 		first := w.process(t, "a/1", sameDirectory).mustCreate(t, specOf("model-a", "numpy"))
 
 		next := w.process(t, "a/2", sameDirectory)
-		if got := next.mustGet(t, "model-a"); !got.Unclaimed {
-			t.Error("the image of this directory is not unclaimed")
+		if next.mustGet(t, "model-a").Unclaimed {
+			t.Error("the image of a process that lives is unclaimed")
+		}
+		w.cutLifelines(t)
+		if w.process(t, "a/2", func(c *Config) { c.Options.Workspace = "elsewhere" }).mustGet(t, "model-a").Unclaimed {
+			t.Error("the image of another directory is unclaimed")
+		}
+		if !next.mustGet(t, "model-a").Unclaimed {
+			t.Error("the image of a process of this directory that died is not unclaimed")
 		}
 		image, b, err := next.Create(t.Context(), specOf("model-a", "NumPy"))
 		if err != nil || image.Digest != first.Digest || image.Status != imageregistry.StatusReady || image.Unclaimed || b.Status != imageregistry.BuildSucceeded {
@@ -163,6 +174,7 @@ func TestCreate_takesOverWhatTerraformNeverHeardOf(t *testing.T) {
 			t.Errorf("a second resource's Create returns %v", err)
 		}
 		// Other inputs: taken over and built.
+		w.cutLifelines(t)
 		last := w.process(t, "a/3", sameDirectory).mustCreate(t, specOf("model-a", "scipy"))
 		if last.Digest == first.Digest || last.Status != imageregistry.StatusReady {
 			t.Errorf("after a create with other inputs: %+v", last)
@@ -170,7 +182,49 @@ func TestCreate_takesOverWhatTerraformNeverHeardOf(t *testing.T) {
 	})
 }
 
+// What Terraform has saved is nobody's to take over, from the same directory either: the state may be that of another workspace of Terraform,
+// or the configuration may have the name twice.
+func TestCreate_leavesWhatTerraformHas(t *testing.T) {
+	t.Parallel()
+	for name, saved := range map[string]func(*testing.T, *world, *process){
+		"the process ended in good order": func(_ *testing.T, _ *world, p *process) { p.Settle() },
+		"a state has it after a crash": func(t *testing.T, w *world, p *process) {
+			w.cutLifelines(t)
+			if err := p.Claim(t.Context(), "model-a"); err != nil {
+				t.Error(err)
+			}
+		},
+		"it was updated after a crash": func(t *testing.T, w *world, p *process) {
+			w.cutLifelines(t)
+			p.mustUpdate(t, specOf("model-a", "pandas"))
+			w.cutLifelines(t)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				w := newWorld(t)
+				sameDirectory := func(c *Config) { c.Options.Workspace = "here" }
+				p := w.process(t, "a/1", sameDirectory)
+				p.mustCreate(t, specOf("model-a", "numpy"))
+				saved(t, w, p)
+				pass(leases)
+				next := w.process(t, "a/2", sameDirectory)
+				if next.mustGet(t, "model-a").Unclaimed {
+					t.Error("the image is unclaimed")
+				}
+				for _, pip := range []string{"numpy", "scipy"} {
+					if _, _, err := next.Create(t.Context(), specOf("model-a", pip)); !errors.Is(err, imageregistry.ErrAlreadyExists) {
+						t.Errorf("a create returns %v", err)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestUpdate_keepsOlderImages(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -214,6 +268,7 @@ func TestUpdate_keepsOlderImages(t *testing.T) {
 }
 
 func TestRebuild_sameInputs(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
@@ -233,6 +288,7 @@ func TestRebuild_sameInputs(t *testing.T) {
 }
 
 func TestGet_drift(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")

@@ -8,15 +8,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-
-	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
 
 // errAbsent is a manifest or a repository that the registry itself says it does not have.
@@ -38,6 +38,8 @@ type store struct {
 	direct http.RoundTripper
 	// keepsAll is set once the registry has refused a delete, to save asking again where it does not matter.
 	keepsAll atomic.Bool
+	// keepsNames is set once the registry has refused to delete a tag by its name.
+	keepsNames atomic.Bool
 	// lowered are the tags of claims that this process is done with.
 	lowered sync.Map
 }
@@ -75,6 +77,17 @@ func (s *store) renewPusher() error {
 // lifelines are those of the processes of this machine.
 func (s *store) lifelines() lifelines { return lifelines{s.options.Lifelines} }
 
+// noAnswerError is a registry that did not answer in time. It is a net.Error.
+type noAnswerError struct{ after time.Duration }
+
+func (e *noAnswerError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
+
+// Timeout implements net.Error.
+func (e *noAnswerError) Timeout() bool { return true }
+
+// Temporary implements net.Error.
+func (e *noAnswerError) Temporary() bool { return true }
+
 // call runs one operation against a registry, with a deadline of its own, and gives its error a type.
 func (s *store) call(ctx context.Context, method, reference string, operation func(context.Context) error) error {
 	var err error
@@ -87,7 +100,7 @@ func (s *store) call(ctx context.Context, method, reference string, operation fu
 			return nil
 		}
 		if expired {
-			err = &httpx.TimeoutError{After: s.options.RequestTimeout}
+			err = &noAnswerError{after: s.options.RequestTimeout}
 		}
 		// go-containerregistry logs in once per repository, on the context of whoever came first. Their cancellation is not ours.
 		if !errors.Is(err, context.Canceled) || ctx.Err() != nil {
@@ -101,10 +114,11 @@ func (s *store) call(ctx context.Context, method, reference string, operation fu
 	return err
 }
 
-// isAbsence tells whether the error is a registry's own word that it does not have what was asked for.
+// isAbsence tells whether the error is a registry's own word that it does not have the manifest or the repository. The same words about /v2/ or a token are
+// those of something that is no registry.
 func isAbsence(err error) bool {
 	answer, ok := errors.AsType[*APIError](err)
-	return ok && answer.StatusCode == http.StatusNotFound &&
+	return ok && answer.StatusCode == http.StatusNotFound && (strings.Contains(answer.URL, "/manifests/") || strings.HasSuffix(answer.URL, "/tags/list")) &&
 		answer.has(transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode, codeNotFound)
 }
 
@@ -163,7 +177,7 @@ func worthGet(err error) bool {
 		return true
 	case 0:
 		_, unanswered := errors.AsType[*url.Error](err)
-		_, late := errors.AsType[*httpx.TimeoutError](err)
+		_, late := errors.AsType[*noAnswerError](err)
 		return !unanswered && !late
 	default:
 		return false
@@ -193,15 +207,27 @@ func (s *store) tags(ctx context.Context, repo name.Repository) ([]string, error
 
 // put publishes a manifest of ours, with the one blob that all of them refer to.
 func (s *store) put(ctx context.Context, tag name.Tag, a artifact) error {
-	err := s.tryPut(ctx, tag, a)
-	if answer, ok := errors.AsType[*APIError](err); ok && answer.has(transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.NameUnknownErrorCode) {
-		// The repository has been removed or cleaned up since the blob was pushed.
-		if err := s.renewPusher(); err != nil {
+	for attempt := 0; ; attempt++ {
+		err := s.tryPut(ctx, tag, a)
+		answer, ok := errors.AsType[*APIError](err)
+		if !ok || attempt >= max(1, s.options.Retries) {
 			return err
 		}
-		err = s.tryPut(ctx, tag, a)
+		switch {
+		case answer.has(transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode, transport.NameUnknownErrorCode):
+			// The repository has been removed or cleaned up since the blob was pushed.
+			if err := s.renewPusher(); err != nil {
+				return err
+			}
+		case answer.has(transport.DigestInvalidErrorCode):
+			// Docker's registry reads what it is about to refer to while another client pushes the same, and finds it half written.
+			if err := sleep(ctx, backoff(s.options.RetryDelay, attempt)); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
 	}
-	return err
 }
 
 func (s *store) tryPut(ctx context.Context, tag name.Tag, a artifact) error {
@@ -217,54 +243,13 @@ func (s *store) tryPut(ctx context.Context, tag name.Tag, a artifact) error {
 		if answer, ok := errors.AsType[*APIError](err); !ok || !answer.Transient() || attempt >= s.options.Retries {
 			return err
 		}
-		if err := httpx.Sleep(ctx, httpx.Backoff(s.options.RetryDelay, attempt)); err != nil {
+		if err := sleep(ctx, backoff(s.options.RetryDelay, attempt)); err != nil {
 			return err
 		}
 	}
 	return s.call(ctx, http.MethodPut, tag.Name(), func(ctx context.Context) error {
 		return pusher.Put(ctx, tag, a)
 	})
-}
-
-// remove takes a manifest and its tag out of the registry. Some registries drop the tags of a manifest with it, some delete
-// tags only by name and some only by overwriting them.
-func (s *store) remove(ctx context.Context, tag name.Tag, digest string) error {
-	if err := s.removeManifest(ctx, tag.Repository, digest); err != nil {
-		return err
-	}
-	return s.removeTag(ctx, tag)
-}
-
-// removeManifest deletes a manifest by its digest. One that is gone already is no error.
-func (s *store) removeManifest(ctx context.Context, repo name.Repository, digest string) error {
-	err := s.delete(ctx, repo.Digest(digest))
-	if answer, ok := errors.AsType[*APIError](err); ok && (answer.StatusCode == http.StatusMethodNotAllowed || answer.has(transport.UnsupportedErrorCode)) {
-		s.keepsAll.Store(true)
-		return &DeletesRefusedError{Registry: s.registry.RegistryStr(), Err: err}
-	}
-	return err
-}
-
-// removeTag deletes what is left of a tag whose manifest has been deleted.
-func (s *store) removeTag(ctx context.Context, tag name.Tag) error {
-	err := s.delete(ctx, tag)
-	if answer, ok := errors.AsType[*APIError](err); ok && (answer.StatusCode == http.StatusMethodNotAllowed || answer.StatusCode == http.StatusBadRequest) {
-		// The registry does not delete by tag. Mostly the tag went with its manifest.
-		if _, resolveErr := s.resolve(ctx, tag); errors.Is(resolveErr, errAbsent) {
-			return nil
-		}
-	}
-	return err
-}
-
-func (s *store) delete(ctx context.Context, ref name.Reference) error {
-	err := s.call(ctx, http.MethodDelete, ref.Name(), func(ctx context.Context) error {
-		return s.pusher.Load().Delete(ctx, ref)
-	})
-	if errors.Is(err, errAbsent) {
-		return nil
-	}
-	return err
 }
 
 // children are the digests of the manifests that an index holds; an image has none.
@@ -281,4 +266,11 @@ func children(manifest *remote.Descriptor) ([]string, error) {
 		digests = append(digests, child.Digest.String())
 	}
 	return digests, nil
+}
+
+// defaultTransport is for registries: a slow answer is an error before the user gives up, a slow build is not waited for here.
+func defaultTransport() http.RoundTripper {
+	t := remote.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the variable is go-containerregistry's, and documented to be one
+	t.ResponseHeaderTimeout = 30 * time.Second
+	return t
 }

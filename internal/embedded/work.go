@@ -18,6 +18,7 @@ type work struct {
 	lease *lease
 	spec  imageregistry.Spec
 	fresh bool
+	base  base
 	// current is what was published when the build was accepted. Nil before the first.
 	current *published
 	cancel  context.CancelCauseFunc

@@ -106,8 +106,8 @@ type Image struct {
 	Size int64
 	// BuildID is the newest build of this image. Empty where the registry does not tell (a RIME platform).
 	BuildID string
-	// Unclaimed tells that nobody can be relying on the image: its first build never ended and its builder is dead, or this very
-	// machine and directory created it and it never left. A create may take it over (design G10).
+	// Unclaimed tells that nobody can be relying on the image: its first build never ended and its builder is dead, or it was created from
+	// this very machine and directory in a run of Terraform that died. A create may take it over (design G10).
 	Unclaimed bool
 }
 

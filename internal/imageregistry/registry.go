@@ -62,6 +62,12 @@ type Notifier interface {
 	BuildEnded(id string) <-chan struct{}
 }
 
+// Claimer is a [Registry] whose images may be [Image.Unclaimed].
+type Claimer interface {
+	// Claim tells that the image is in a Terraform state. From then on, nobody takes it over.
+	Claim(ctx context.Context, name string) error
+}
+
 // Filter narrows a [Registry.List]. The zero value matches everything.
 type Filter struct {
 	// PipLibraries must all be installed; an empty version matches any.

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"context"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -36,9 +37,40 @@ func WithRegistry(registry imageregistry.Registry) Option {
 	return func(p *rimeProvider) { p.registry = registry }
 }
 
+// WithEnd makes the provider leave there what is to be done when Terraform ends it.
+func WithEnd(end *End) Option {
+	return func(p *rimeProvider) { p.end = end }
+}
+
+// End is what is to be done when Terraform ends the provider in good order, which it does after it has saved its state. The zero value is ready.
+type End struct {
+	mu   sync.Mutex
+	todo []func()
+}
+
+func (e *End) add(do func()) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.todo = append(e.todo, do)
+}
+
+// Come does it. Terraform waits no longer than two seconds.
+func (e *End) Come() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, do := range e.todo {
+		do()
+	}
+	e.todo = nil
+}
+
 type rimeProvider struct {
 	version  string
 	registry imageregistry.Registry
+	end      *End
 }
 
 // Metadata implements provider.Provider.

@@ -73,6 +73,7 @@ func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clien
 			if err != nil {
 				return nil, &diags.ConfigurationError{Err: err}
 			}
+			p.end.add(registry.Settle)
 			return registry, nil
 		}),
 		pythonVersions: slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),

@@ -117,9 +117,21 @@ func (r *managedImageResource) Read(ctx context.Context, req resource.ReadReques
 		resp.Diagnostics.Append(diags.FromError(diags.ReadImage, name, err))
 		return
 	}
+	claim(ctx, registry, image)
 	resp.Diagnostics.Append(state.setImage(ctx, registry, image)...)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
+	}
+}
+
+// claim tells the registry that a state has the image, where that is in doubt. Where telling fails, it stays in doubt.
+func claim(ctx context.Context, registry imageregistry.Registry, image imageregistry.Image) {
+	claimer, ok := registry.(imageregistry.Claimer)
+	if !ok || !image.Unclaimed {
+		return
+	}
+	if err := claimer.Claim(ctx, image.Name); err != nil {
+		tflog.Info(ctx, "managed image could not be claimed", map[string]any{"image": image.Name, "error": err.Error()})
 	}
 }
 

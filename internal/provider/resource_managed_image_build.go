@@ -118,7 +118,15 @@ func update(ctx context.Context, registry imageregistry.Registry, spec imageregi
 func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.Registry, op diags.Operation, w wanted) diag.Diagnostics {
 	var d diag.Diagnostics
 	name := m.Name.ValueString()
-	if _, _, err := imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)}); err != nil {
+	err := await(ctx, registry, name, w)
+	if !w.ours && abandoned(err) {
+		// The process that was to do this is dead, so it is for this one to do.
+		spec, _ := m.spec(ctx)
+		if w, err = repair(ctx, registry, spec); err == nil {
+			err = await(ctx, registry, name, w)
+		}
+	}
+	if err != nil {
 		d.Append(settle(ctx, registry, op, name, w, err)...)
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
@@ -130,6 +138,17 @@ func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.R
 	}
 	d.Append(m.setImage(look, registry, image)...)
 	return d
+}
+
+func await(ctx context.Context, registry imageregistry.Registry, name string, w wanted) error {
+	_, _, err := imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
+	return err
+}
+
+// abandoned tells whether a wait ended because the process that ran the build died.
+func abandoned(err error) bool {
+	failed, ok := errors.AsType[*imageregistry.BuildFailedError](err)
+	return ok && failed.Build.Failure != nil && failed.Build.Failure.Class == imageregistry.FailureAbandoned
 }
 
 // settle describes a wait that ended with an error. A build of ours that nobody waits for any more is stopped, unless it ended just in time.

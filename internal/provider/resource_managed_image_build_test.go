@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
@@ -71,5 +74,26 @@ func TestCreate_lostAnswer(t *testing.T) {
 				t.Errorf("asked %q, want %q", registry.calls, test.calls)
 			}
 		})
+	}
+}
+
+// Whoever waits for the build of a process that died builds itself; a build of its own that was given up is an error.
+func TestFinish_abandoned(t *testing.T) {
+	t.Parallel()
+	for ours, calls := range map[bool][]string{false: {"Update sklearn"}, true: nil} {
+		registry := newUpdatingRegistry()
+		registry.failure = &imageregistry.BuildFailure{Class: imageregistry.FailureAbandoned, Message: "the process died"}
+		image, build := registry.build(basicSpec, imageregistry.StatusRebuilding)
+		registry.failure = nil
+		var d diag.Diagnostics
+		model := managedImageModel{Name: stringValue("sklearn")}
+		model.setInputs(t.Context(), image, &d)
+		d.Append(model.finish(t.Context(), registry, diags.UpdateImage, wanted{image: image, build: build, ours: ours})...)
+		if d.HasError() != ours || (model.Status.ValueString() == "ready") == ours {
+			t.Errorf("ours %t: the image is %s, %v", ours, model.Status, d)
+		}
+		if changes := registry.changes(); !slices.Equal(changes, calls) {
+			t.Errorf("ours %t: asked for %q, want %q", ours, changes, calls)
+		}
 	}
 }

@@ -35,6 +35,13 @@ func (d *Daemon) Stop() error {
 //
 // It returns [*UnavailableError] when the machine cannot provide BuildKit.
 func BuildKit(ctx context.Context, o Options) (*Daemon, error) {
+	if o.StateDir != "" {
+		d, err := localDaemon(ctx, o)
+		if err != nil {
+			return nil, &UnavailableError{What: "BuildKit of one's own", Tried: []string{err.Error()}, Remedy: "Run as root on Linux."}
+		}
+		return d, nil
+	}
 	if address := os.Getenv("BUILDKIT_HOST"); address != "" {
 		if err := answers(ctx, address); err != nil {
 			return nil, &UnavailableError{

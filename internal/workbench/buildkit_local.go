@@ -29,7 +29,7 @@ func localDaemon(ctx context.Context, o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := newLocalState(s, o.Fresh)
+	l := newLocalState(s, o.Fresh || o.StateDir != "")
 	if err := l.prepare(); err != nil {
 		return nil, errors.Join(err, l.stop())
 	}

@@ -17,6 +17,11 @@ const maxSlots = 64
 
 // takeSlot takes the first place that no other process has.
 func takeSlot(o Options) (*slot, error) {
+	if o.StateDir != "" {
+		dir := filepath.Join(o.StateDir, "buildkit")
+		f, err := tryLock(dir + ".lock")
+		return &slot{dir: dir, lock: f}, err
+	}
 	base, err := o.cacheDir("buildkit")
 	if err != nil {
 		return nil, err

@@ -22,6 +22,9 @@ type Options struct {
 	CacheDir string
 	// Fresh makes [BuildKit] start with an empty cache and throw it away in the end. It never makes it build or install its tools again.
 	Fresh bool
+	// StateDir makes [BuildKit] start a daemon here, whatever else there is, that keeps everything in this directory and throws it away in the
+	// end: one for a test to mistreat.
+	StateDir string
 	// Progress is told what takes long, in one line without an end of line. Nil means silence.
 	Progress func(line string)
 }

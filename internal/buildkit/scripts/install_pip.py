@@ -30,11 +30,16 @@ def show_failed_fetches():
 
 def trust(certificates):
     """Makes downloads trust these certificates besides those that they would trust anyway."""
-    from pip._vendor import certifi
+    known = [os.environ.get("PIP_CERT", ""), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"]
+    try:
+        from pip._vendor import certifi
 
+        known.append(certifi.where())
+    except ImportError:  # some distributions take pip apart
+        pass
     bundle = "/run/rime/tmp/ca.pem"
     with open(bundle, "wb") as out:
-        for path in (os.environ.get("PIP_CERT", ""), certifi.where(), "/etc/ssl/certs/ca-certificates.crt", certificates):
+        for path in known + [certificates]:
             if os.path.isfile(path):
                 with open(path, "rb") as f:
                     out.write(f.read() + b"\n")

@@ -15,4 +15,7 @@ if [ -n "$1" ] && [ "$1" != "$found" ]; then
     refuse "the base image has Python $found, and Python $1 was asked for"
 fi
 python3 -m pip --version >/dev/null || refuse "the base image has no pip for its python3 (Python $found)"
-echo "$found" >/run/rime/out/python
+{
+    echo "$found"
+    cat /run/rime/secret/fresh 2>/dev/null || : # new in each fresh build, whose later steps are thereby run anew
+} >/run/rime/out/checked

@@ -69,6 +69,21 @@ func BuildKit(t testing.TB) (address string) {
 	return daemon.Address
 }
 
+// OwnBuildKit starts a BuildKit daemon for one test to mistreat, with all its state in the directory, and returns its address.
+func OwnBuildKit(t testing.TB, directory string) (address string) {
+	t.Helper()
+	o := options()
+	o.StateDir = directory
+	own, err := workbench.BuildKit(t.Context(), o)
+	SkipUnavailable(t, err)
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Errorf("stopping BuildKit: %v", err)
+		}
+	})
+	return own.Address
+}
+
 // BaseImage pushes an image with Python 3.11 and pip to the registry ("127.0.0.1:5000") and returns its reference. It is always
 // made from Debian's packages, so that a test meets the same image everywhere.
 func BaseImage(t testing.TB, registryHost string) (ref string) {

