@@ -277,16 +277,17 @@ func TestManagedImage_killProvider(t *testing.T) {
 	b.finish(imageOf("model", "tiny-model"))
 }
 
-// Terraform's death alone: its provider notices, ends the build and writes that down.
+// Terraform's death alone: its provider notices, ends the build, writes that down, and does not stay behind.
 func TestManagedImage_killTerraform(t *testing.T) {
 	t.Parallel()
 	b := newSlowBench(t)
 	b.Write("main.tf", imageOf("model", b.slow))
 	p := b.applyUntilBuilding(b.slow)
-	p.KillTerraform()
+	providers := p.KillTerraform()
 	b.expectGone(b.slow)
 	p.Wait()
 	b.finish(imageOf("model", "tiny-model"))
+	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
 }
 
 // On another machine, or wherever else nobody can know that the process died, the next apply waits until its leases have run out, and does the rest.
