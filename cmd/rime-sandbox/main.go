@@ -1,8 +1,10 @@
-// Command rime-sandbox runs an OCI registry and a Python package index on a loopback port, to try the provider and the modules that
-// use it without any account. When it is ready it prints one line of JSON that tells where everything is, then runs until interrupted.
+// Command rime-sandbox runs a RIME platform's API, an OCI registry and a Python package index on a loopback port, to try the provider
+// and the modules that use it without any account. When it is ready it prints one line of JSON that tells where everything is, then
+// runs until interrupted.
 //
-// What is pushed and served is real, and so are the builds made with it. A control endpoint tells which requests were made and
-// makes chosen ones go wrong; see package internal/sandbox/fault for the rules.
+// The RIME platform simulates its builds, and says so in their logs. What is pushed to the registry and served by the index is real,
+// and so are the builds made with them. A control endpoint tells which requests were made and makes chosen ones go wrong; see
+// package internal/sandbox/fault for the rules.
 package main
 
 import (
@@ -14,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
@@ -62,6 +65,10 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	flags.StringVar(&o.DataDir, "data-dir", "", "`directory` that keeps what is pushed (default: a temporary one, removed at the end)")
 	flags.StringVar(&faults, "faults", "", "`file` with an array of fault rules in JSON")
 	flags.DurationVar(&o.Latency, "latency", 0, "`delay` of every request, such as 50ms")
+	flags.DurationVar(&o.Platform.BuildTime, "build-time", 3*time.Second, "`time` that the RIME platform's builds take")
+	flags.IntVar(&o.Platform.Preload.Images, "images", 0, "`number` of images that the RIME platform has from the beginning")
+	flags.Uint64Var(&o.Platform.Preload.Seed, "seed", 1, "`seed` of what is in these images")
+	flags.StringVar(&o.Platform.FailPackage, "fail-package", "", "`name` of a package that the RIME platform's builds do not find")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

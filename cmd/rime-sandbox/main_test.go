@@ -27,6 +27,8 @@ func build(t *testing.T) string {
 }
 
 type announcement struct {
+	RIMEEndpoint string            `json:"rime_endpoint"`
+	RIMEAPIKey   string            `json:"rime_api_key"`
 	OCIRegistry  string            `json:"oci_registry"`
 	PackageIndex string            `json:"package_index"`
 	Control      string            `json:"control"`
@@ -93,7 +95,8 @@ func TestRimeSandbox(t *testing.T) {
 	}
 	a, stop := start(t, build(t), "--listen", "localhost:0", "--faults", faults, "--latency", "30ms")
 
-	if diff := cmp.Diff(map[string]string{"RIME_EMBEDDED_REGISTRY_URL": a.OCIRegistry}, a.Env); diff != "" {
+	env := map[string]string{"RIME_EMBEDDED_REGISTRY_URL": a.OCIRegistry, "RIME_ENDPOINT": a.RIMEEndpoint, "RIME_API_KEY": a.RIMEAPIKey}
+	if diff := cmp.Diff(env, a.Env); diff != "" {
 		t.Errorf("env (-want +got)\n%s", diff)
 	}
 	began := time.Now()
@@ -123,6 +126,51 @@ func TestRimeSandbox(t *testing.T) {
 	}
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// platform asks the RIME platform of the announcement for something.
+func platform(t *testing.T, a announcement, method, path, body string) map[string]any {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, a.RIMEEndpoint+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("rime-api-key", a.RIMEAPIKey)
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var answer map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s, %v, %v", method, path, response.Status, answer, err)
+	}
+	return answer
+}
+
+func TestRimeSandbox_platform(t *testing.T) {
+	t.Parallel()
+	a, stop := start(t, build(t), "--images", "30", "--seed", "7", "--build-time", "40ms", "--fail-package", "left-pad")
+	if images, _ := platform(t, a, http.MethodGet, "/v1/images?pageSize=100", "")["images"].([]any); len(images) != 4+30 { // four of the system
+		t.Errorf("%d images", len(images))
+	}
+	platform(t, a, http.MethodPost, "/v1/images", `{"name": "churn", "pipRequirements": [{"name": "left-pad"}]}`)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		image, _ := platform(t, a, http.MethodGet, "/v1/images/churn", "")["image"].(map[string]any)
+		if image["status"] == "STATUS_FAILED" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after ten seconds: %v", image)
+		}
+	}
+	platform(t, a, http.MethodDelete, "/v1/images/churn", "")
+	if status, body := get(t, a.Control+"/requests"); status != http.StatusOK || !strings.Contains(body, `"service":"rime"`) {
+		t.Errorf("control: status %d\n%s", status, body)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("it ended with %v", err)
 	}
 }
 
@@ -177,6 +225,7 @@ func TestRimeSandbox_refuses(t *testing.T) {
 		{"not a loopback address", []string{"--listen", ":0"}},
 		{"not a loopback address", []string{"--listen", "192.0.2.1:80"}},
 		{"missing port", []string{"--listen", "127.0.0.1"}},
+		{"the build time cannot be negative", []string{"--build-time", "-1s"}},
 		{`unknown field "stauts"`, []string{"--faults", bad}},
 		{"no such file", []string{"--faults", bad + ".none"}},
 		{`unexpected argument "extra"`, []string{"extra"}},

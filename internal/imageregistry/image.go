@@ -168,6 +168,9 @@ type Build struct {
 	LogsURL string
 	// Failure tells why the build failed or was cancelled. Nil otherwise.
 	Failure *BuildFailure
+	// Hint is what the registry knows beyond that, in sentences for a user: why a build that has not ended may be stuck, or what to do about one
+	// that failed where the general advice for its class does not fit. Empty when there is nothing to add.
+	Hint string
 }
 
 // FailureClass says whose fault a failed build is, and so what a user can do about it.
@@ -187,6 +190,8 @@ const (
 	FailureOutOfDisk FailureClass = "out_of_disk"
 	// FailurePush is an image that was built and could not be published.
 	FailurePush FailureClass = "push"
+	// FailureDeadline is a build that the builder ended because it took too long.
+	FailureDeadline FailureClass = "deadline"
 	// FailurePlatform is everything that went wrong in the builder itself.
 	FailurePlatform FailureClass = "platform"
 	// FailureCancelled is a build that was asked to stop.

@@ -40,6 +40,21 @@ type Rebuilder interface {
 	Rebuild(ctx context.Context, name string) (Image, Build, error)
 }
 
+// Refresher is a [Registry] that answers many reads with few requests.
+type Refresher interface {
+	// Refresh is [Registry.Get] for bringing a state up to date. The image may be a little older than the call, but what this process changed before
+	// the call is in it, and a missing image is confirmed at the time of the call. What decides whether to change something uses Get.
+	Refresh(ctx context.Context, name string) (Image, error)
+}
+
+// Refresh reads the image for bringing a state up to date: with [Refresher], where the registry is one.
+func Refresh(ctx context.Context, registry Registry, name string) (Image, error) {
+	if refresher, ok := registry.(Refresher); ok {
+		return refresher.Refresh(ctx, name)
+	}
+	return registry.Get(ctx, name)
+}
+
 // Notifier is a [Registry] that knows by itself when a build ends, so that waiting for it needs no polling.
 type Notifier interface {
 	// BuildEnded returns a channel that is closed once the build has ended and [Registry.Build] says how. It returns nil for a build

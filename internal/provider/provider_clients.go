@@ -17,6 +17,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/embedded"
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -85,9 +86,11 @@ func always(registry imageregistry.Registry, err error) func() (imageregistry.Re
 
 // newEmbeddedRegistry makes the embedded registry and its builder; neither contacts anything yet.
 func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registry, error) {
-	transport, err := newTransport(model.HTTP)
+	transport, err := httpx.NewTransport(httpx.Trust{
+		CAFile: model.HTTP.CAFile.ValueString(), InsecureSkipVerify: model.HTTP.InsecureSkipVerify.ValueBool(),
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("http.ca_file: %w", err)
 	}
 	requestTimeout, err := time.ParseDuration(model.HTTP.RequestTimeout.ValueString())
 	if err != nil {

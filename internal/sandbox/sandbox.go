@@ -1,5 +1,5 @@
 // Package sandbox runs the stand-ins for what cannot be had on a laptop, together on one loopback port, behind one gate that records
-// requests and makes some go wrong: an OCI registry and a Python package index.
+// requests and makes some go wrong: an OCI registry, a Python package index, and the API of a RIME platform.
 package sandbox
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
 // PackageIndex is the name of the package index in fault rules and recorded requests.
@@ -32,6 +33,8 @@ type Options struct {
 	Latency time.Duration
 	// Packages are in the package index; those of [Packages] if nil.
 	Packages []pypi.Package
+	// Platform is the RIME platform.
+	Platform rime.Options
 }
 
 // Packages are a few tiny packages with dependencies among them.
@@ -54,6 +57,7 @@ type Sandbox struct {
 	// Gate has the requests so far, and takes fault rules.
 	*fault.Gate
 	host      string
+	apiKey    string
 	server    *http.Server
 	ended     chan error
 	temporary string
@@ -111,12 +115,19 @@ func (s *Sandbox) handler(o Options) (http.Handler, error) {
 	if packages == nil {
 		packages = Packages()
 	}
+	platform, err := rime.New(o.Platform)
+	if err != nil {
+		return nil, err
+	}
+	s.apiKey = platform.APIKey()
 	index := s.Wrap(PackageIndex, pypi.New(packages...))
 	mux := http.NewServeMux()
 	mux.Handle("/v2/", s.Wrap(oci.Service, registry))
 	mux.Handle("/simple/", index)
 	mux.Handle("/files/", index)
 	mux.Handle("/control/", http.StripPrefix("/control", s.Control()))
+	mux.Handle("/control/"+rime.Service+"/", http.StripPrefix("/control/"+rime.Service, platform.Control()))
+	mux.Handle("/", s.Wrap(rime.Service, platform)) // a platform has a web page for every path that nobody else has
 	return mux, nil
 }
 
@@ -135,11 +146,14 @@ func (s *Sandbox) removeTemporary() error {
 
 // Addresses tells where everything is.
 type Addresses struct {
+	// RIMEEndpoint is the URL of the RIME platform, and RIMEAPIKey a key that may do everything there.
+	RIMEEndpoint string `json:"rime_endpoint"`
+	RIMEAPIKey   string `json:"rime_api_key"`
 	// OCIRegistry is host and port.
 	OCIRegistry string `json:"oci_registry"`
 	// PackageIndex is the URL for pip.
 	PackageIndex string `json:"package_index"`
-	// Control is the URL of the control endpoint, see [fault.Gate.Control].
+	// Control is the URL of the control endpoint, see [fault.Gate.Control]; that of the platform is at /rime below, see [rime.Platform.Control].
 	Control string `json:"control"`
 	// Env is the variables that a provider without a configuration block picks up.
 	Env map[string]string `json:"env"`
@@ -148,10 +162,16 @@ type Addresses struct {
 // Addresses tells where everything is.
 func (s *Sandbox) Addresses() Addresses {
 	return Addresses{
+		RIMEEndpoint: "http://" + s.host,
+		RIMEAPIKey:   s.apiKey,
 		OCIRegistry:  s.host,
 		PackageIndex: "http://" + s.host + "/simple/",
 		Control:      "http://" + s.host + "/control",
-		Env:          map[string]string{"RIME_EMBEDDED_REGISTRY_URL": s.host},
+		Env: map[string]string{
+			"RIME_ENDPOINT":              "http://" + s.host,
+			"RIME_API_KEY":               s.apiKey,
+			"RIME_EMBEDDED_REGISTRY_URL": s.host,
+		},
 	}
 }
 

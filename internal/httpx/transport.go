@@ -1,4 +1,4 @@
-package provider
+package httpx
 
 import (
 	"crypto/tls"
@@ -10,17 +10,25 @@ import (
 	"time"
 )
 
-// newTransport makes the transport that the attribute `http` describes. Bounding and repeating requests is left to the clients, which
-// know which requests may be repeated.
-func newTransport(config *httpModel) (http.RoundTripper, error) {
+// Trust says whose certificates are accepted.
+type Trust struct {
+	// CAFile is a PEM file with certificate authorities to trust in addition to the system's. Empty adds none.
+	CAFile string
+	// InsecureSkipVerify accepts any certificate.
+	InsecureSkipVerify bool
+}
+
+// NewTransport makes the innermost link: connections, TLS from version 1.2 on, proxies from the environment. It bounds how long a connection may
+// take to come about; bounding and repeating requests is left to the other links. An error is about the CA file.
+func NewTransport(trust Trust) (*http.Transport, error) {
 	tlsConfig := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
-		InsecureSkipVerify: config.InsecureSkipVerify.ValueBool(), // What the user asked for; documented as for experiments only.
+		InsecureSkipVerify: trust.InsecureSkipVerify, // What the user asked for; documented as for experiments only.
 	}
-	if file := config.CAFile.ValueString(); file != "" {
-		roots, err := trustAlso(file)
+	if trust.CAFile != "" {
+		roots, err := trustAlso(trust.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("http.ca_file: %w", err)
+			return nil, err
 		}
 		tlsConfig.RootCAs = roots
 	}

@@ -1,4 +1,4 @@
-package provider
+package httpx_test
 
 import (
 	"encoding/pem"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
 
 func TestNewTransport_trust(t *testing.T) {
@@ -27,19 +27,19 @@ func TestNewTransport_trust(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
-		config *httpModel
+		trust  httpx.Trust
 		making string // what the error of making the transport contains
 		asking string // what the error of a request contains
 	}{
-		"nobody is trusted by default":    {config: &httpModel{}, asking: "certificate"},
-		"ca_file is trusted":              {config: &httpModel{CAFile: types.StringValue(authority)}},
-		"everybody is trusted on request": {config: &httpModel{InsecureSkipVerify: types.BoolValue(true)}},
-		"a ca_file that is not there":     {config: &httpModel{CAFile: types.StringValue("/nowhere.pem")}, making: "http.ca_file: open /nowhere.pem"},
-		"a ca_file without certificates":  {config: &httpModel{CAFile: types.StringValue(nonsense)}, making: "holds no certificate"},
+		"nobody is trusted by default":    {trust: httpx.Trust{}, asking: "certificate"},
+		"ca_file is trusted":              {trust: httpx.Trust{CAFile: authority}},
+		"everybody is trusted on request": {trust: httpx.Trust{InsecureSkipVerify: true}},
+		"a ca_file that is not there":     {trust: httpx.Trust{CAFile: "/nowhere.pem"}, making: "open /nowhere.pem"},
+		"a ca_file without certificates":  {trust: httpx.Trust{CAFile: nonsense}, making: "holds no certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			transport, err := newTransport(test.config)
+			transport, err := httpx.NewTransport(test.trust)
 			if !matches(err, test.making) {
 				t.Fatalf("making it: %v, want %q", err, test.making)
 			}

@@ -1,0 +1,93 @@
+// Command rime-conformance drives the stand-in of a RIME platform with the clients that Robust Intelligence publishes, so that it is they
+// who say whether it is faithful. It installs them from PyPI, each into a virtual environment of its own.
+//
+// Without arguments it takes the clients of [defaultClients]; arguments are requirements like "rime-sdk==2.6.8". It exits with 1
+// when a client disagrees with the stand-in, and with 3 when a client could not be installed, which says nothing of either.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// defaultClients are the newest of both, the one that the contract was read from, one of each other generation of the API, and one that
+// looks for jobs where they were in the betas of 2.0.
+var defaultClients = []string{"robustintelligence", "robustintelligence==2.10.16", "rime-sdk", "rime-sdk==2.6.8", "rime-sdk==2.0.1", "rime-sdk==2.0.0b18"}
+
+// exitUnavailable is the exit status when a client could not be installed.
+const exitUnavailable = 3
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], log.New(os.Stdout, "", 0))
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "rime-conformance:", err)
+	stop()
+	if errors.Is(err, errUnavailable) {
+		os.Exit(exitUnavailable)
+	}
+	os.Exit(1)
+}
+
+// run runs all clients, whatever becomes of any of them.
+func run(ctx context.Context, args []string, out *log.Logger) error {
+	flags := flag.NewFlagSet("rime-conformance", flag.ContinueOnError)
+	python := flags.String("python", "python3", "`interpreter` that makes the virtual environments")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	clients := flags.Args()
+	if len(clients) == 0 {
+		clients = defaultClients
+	}
+	dir, err := os.MkdirTemp("", "rime-conformance-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	var disagree, unavailable []string
+	for _, client := range clients {
+		switch err := conform(ctx, *python, dir, client, out); {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, errUnavailable):
+			unavailable = append(unavailable, client)
+			out.Println(err)
+		case err != nil:
+			disagree = append(disagree, client)
+			out.Printf("%s: %v", client, err)
+		}
+	}
+	return verdict(out, clients, disagree, unavailable)
+}
+
+// verdict says in the end what was checked and what was not.
+func verdict(out *log.Logger, clients, disagree, unavailable []string) error {
+	agree := slices.DeleteFunc(slices.Clone(clients), func(c string) bool { return slices.Contains(disagree, c) || slices.Contains(unavailable, c) })
+	out.Printf("agree: %s", list(agree))
+	switch {
+	case len(disagree) > 0:
+		return fmt.Errorf("disagree: %s", list(disagree))
+	case len(unavailable) > 0:
+		return fmt.Errorf("%w, and so nothing was checked with: %s", errUnavailable, list(unavailable))
+	}
+	return nil
+}
+
+func list(clients []string) string {
+	if len(clients) == 0 {
+		return "none"
+	}
+	return strings.Join(clients, ", ")
+}

@@ -1,0 +1,213 @@
+package rime
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+)
+
+const (
+	// keyHeader carries the API key.
+	keyHeader = "rime-api-key"
+	// maxAnswer bounds what is read of one answer: a page of a hundred images with hundreds of libraries each is a few MiB.
+	maxAnswer = 64 << 20
+)
+
+// client speaks with the platform.
+type client struct {
+	endpoint string
+	key      string
+	timeout  time.Duration
+	http     *http.Client
+}
+
+// newClient contacts nothing.
+func newClient(c Config) (*client, error) {
+	endpoint, err := ParseEndpoint(c.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	key := strings.TrimSpace(c.APIKey) // one that was read from a file ends with a line end
+	switch {
+	case key == "":
+		return nil, &ConfigError{Field: "api_key", Problem: "is empty; make a token under Settings, API Access Tokens of the platform"}
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, &ConfigError{Field: "api_key", Problem: "holds characters that no token has; it may have been copied with something around it"}
+	}
+	return &client{
+		endpoint: endpoint, key: key, timeout: c.RequestTimeout,
+		http: &http.Client{
+			Transport: chain(c),
+			// A redirect is not followed: it would take the API key along to wherever it leads, and the API has none of its own.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// chain is what every request goes through.
+func chain(c Config) http.RoundTripper {
+	named := &httpx.UserAgent{Next: c.Transport, Name: c.UserAgent}
+	whole := &httpx.WholeAnswers{Next: named, Max: maxAnswer}
+	observed := &httpx.Observer{Next: whole, Report: c.Observe}
+	limited := &httpx.AttemptTimeout{Next: observed, After: c.RequestTimeout / 2}
+	return &httpx.Retry{Next: limited, Retries: c.Retries, Delay: c.RetryDelay}
+}
+
+// call is one request.
+type call struct {
+	method string
+	// path follows the endpoint. It is escaped already.
+	path  string
+	query url.Values
+	// body is sent as JSON, unless it is nil.
+	body any
+	// asks tells that a POST only asks, so that it may be repeated.
+	asks bool
+}
+
+// answer is what came back.
+type answer struct {
+	object
+	// at is when the platform sent it, by its own clock where it says so.
+	at time.Time
+}
+
+// do makes one request, repeated where that is safe, within the configured time. Its errors are [*APIError].
+func (c *client) do(ctx context.Context, what call) (answer, error) {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := c.request(limited, what)
+	if err != nil {
+		return answer{}, err
+	}
+	failed := &APIError{Method: what.method, URL: httpx.Redacted(req.URL)}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		failed.Err = c.reason(ctx, limited, err)
+		failed.Message = c.words(failed.Err.Error())
+		return answer{}, failed
+	}
+	defer func() { _ = resp.Body.Close() }() // it is in memory
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		failed.Err, failed.Message = err, c.words(err.Error())
+		return answer{}, failed
+	}
+	failed.StatusCode = resp.StatusCode
+	if resp.StatusCode >= http.StatusMultipleChoices || httpx.IsWebPage(resp.Header, body) {
+		c.describe(failed, resp, body)
+		return answer{}, failed
+	}
+	fields, err := parseObject(body)
+	if err != nil {
+		failed.Broken, failed.Message = true, c.words("the answer is cut short or not what the API sends: "+err.Error())
+		return answer{}, failed
+	}
+	at, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		at = time.Now()
+	}
+	return answer{object: fields, at: at}, nil
+}
+
+// request makes the HTTP request.
+func (c *client) request(ctx context.Context, what call) (*http.Request, error) {
+	address := c.endpoint + what.path
+	if len(what.query) > 0 {
+		address += "?" + what.query.Encode()
+	}
+	var body io.Reader
+	if what.body != nil {
+		text, err := marshal(what.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, what.method, address, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set(keyHeader, c.key)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if what.asks {
+		httpx.Idempotent(req)
+	}
+	return req, nil
+}
+
+// marshal writes "<" and ">" as they are: the API's own description warns of escaping them in version specifiers (contracts/rime-api.md §2.12).
+func marshal(body any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(body)
+	return text.Bytes(), err
+}
+
+// reason is why there was no answer: the end of the caller's context, the end of our patience, or what the network says.
+func (c *client) reason(ctx, limited context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		if errors.Is(cause, ctx.Err()) {
+			return cause
+		}
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	if limited.Err() != nil {
+		return &httpx.TimeoutError{After: c.timeout}
+	}
+	// The client puts the whole address in front, with the query.
+	if requested, ok := errors.AsType[*url.Error](err); ok {
+		return requested.Err
+	}
+	return err
+}
+
+// describe takes over what was answered in place of success.
+func (c *client) describe(e *APIError, resp *http.Response, body []byte) {
+	e.RetryAfter = c.words(resp.Header.Get("Retry-After"))
+	switch {
+	case resp.StatusCode >= http.StatusMultipleChoices && resp.StatusCode < http.StatusBadRequest:
+		e.Message = "redirects elsewhere"
+		if target, err := resp.Location(); err == nil {
+			e.Message = c.words("redirects to " + httpx.Redacted(target))
+		}
+	case httpx.IsWebPage(resp.Header, body):
+		e.HTML, e.Message = true, c.words(httpx.PageWords(body))
+	default:
+		status, err := parseObject(body)
+		if err != nil {
+			e.Message = c.words(string(body))
+			return
+		}
+		e.Code = codes.Code(min(max(status.integer("code"), 0), 1<<16)) //nolint:gosec // bounded
+		e.Message = c.words(status.text("message"))
+	}
+}
+
+// words are somebody else's words as an error may show them: in one line, and without the API key, should it be quoted.
+func (c *client) words(text string) string {
+	return httpx.OneLine(strings.ReplaceAll(text, c.key, "[API key]"))
+}
+
+// nonsense is an answer that was sent with success, but cannot be one of the API.
+func (c *client) nonsense(method, path string, err error) *APIError {
+	return &APIError{
+		Method: method, URL: c.endpoint + path, StatusCode: http.StatusOK, Broken: true,
+		Message: c.words("the answer is not what the API sends: " + err.Error()), Err: err,
+	}
+}

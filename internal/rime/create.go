@@ -1,0 +1,96 @@
+package rime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// settlePause is the first pause between two looks for an image whose create may have got through.
+const settlePause = 250 * time.Millisecond
+
+// Create implements [imageregistry.Registry]. Callers have looked before: the image was not there.
+//
+// The request is sent once. When its answer gets lost, looking for the image tells what became of it: an image that is there now and asks for
+// the same is the one that was just created. The build is not known then, as the platform tells its id only in that answer.
+func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+	if !imageName.MatchString(spec.Name) {
+		return imageregistry.Image{}, imageregistry.Build{}, &NameError{Name: spec.Name}
+	}
+	r.shared.forget()
+	defer r.shared.forget()
+	image, build, err := r.post(ctx, spec)
+	switch failed, ok := asAPIError(err); {
+	case saysExists(err):
+		return imageregistry.Image{}, imageregistry.Build{}, fmt.Errorf("image %q: %w: %w", spec.Name, imageregistry.ErrAlreadyExists, err)
+	case hasStatus(err, http.StatusNotFound, http.StatusNotImplemented):
+		return imageregistry.Image{}, imageregistry.Build{}, &NotEnabledError{Endpoint: r.client.endpoint, Err: err}
+	case ok && failed.ambiguous():
+		image, err = r.settle(ctx, spec, err)
+		return image, imageregistry.Build{}, err
+	}
+	return image, build, err
+}
+
+// post sends the request.
+func (r *Registry) post(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
+	got, err := r.client.do(ctx, call{method: http.MethodPost, path: imagesPath, body: newCreateRequest(spec)})
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, err
+	}
+	r.enabled.Store(true)
+	build := imageregistry.Build{}
+	if job := got.object.object("job"); job != nil { // the API's description does not promise one
+		build = decodeBuild(job, got.at)
+	}
+	if build.ID != "" {
+		r.builds.Store(spec.Name, build.ID)
+	}
+	image, err := r.image(got.object.object("image"))
+	if err == nil && image.Name != spec.Name {
+		err = fmt.Errorf("the answer is about image %q", image.Name)
+	}
+	if err != nil {
+		return imageregistry.Image{}, imageregistry.Build{}, r.client.nonsense(http.MethodPost, imagesPath, err)
+	}
+	return image, build, nil
+}
+
+// settle finds out whether a create that ended in lost did what it was asked. It does so even for a caller who is gone: an image that nobody remembers would be in
+// the way of the next apply.
+func (r *Registry) settle(ctx context.Context, spec imageregistry.Spec, lost error) (imageregistry.Image, error) {
+	window := r.patience.settle
+	if ctx.Err() != nil {
+		window = r.patience.settleInterrupted
+	}
+	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), window)
+	defer cancel()
+	for attempt := 0; ; attempt++ {
+		image, err := r.Get(look, spec.Name)
+		if err == nil {
+			return r.claim(image, spec, lost)
+		}
+		if !errors.Is(err, imageregistry.ErrNotFound) || httpx.Sleep(look, httpx.Backoff(settlePause, attempt)) != nil {
+			return imageregistry.Image{}, lost
+		}
+	}
+}
+
+// claim takes an image for the one whose create ended in lost, if it asks for the same.
+func (r *Registry) claim(image imageregistry.Image, spec imageregistry.Spec, lost error) (imageregistry.Image, error) {
+	if spec.PythonVersion == "" {
+		spec.PythonVersion = image.PythonVersion // the platform chose it
+	}
+	if image.PythonVersion == "" {
+		image.PythonVersion = spec.PythonVersion // the platform does not tell it before the build
+	}
+	if !imageregistry.SameInputs(image.Spec(), spec) {
+		return imageregistry.Image{}, fmt.Errorf("image %q: %w, with other inputs than were asked for: %w", spec.Name, imageregistry.ErrAlreadyExists, lost)
+	}
+	return image, nil
+}

@@ -1,0 +1,308 @@
+package rime_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/rime"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+	sandbox "github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
+)
+
+// recorded is one request as a server got it.
+type recorded struct {
+	method, uri, body string
+	header            http.Header
+}
+
+// record starts a server that answers every request with the same body, and a registry that asks it.
+func record(t *testing.T, answer string) (*rime.Registry, <-chan recorded) {
+	t.Helper()
+	requests := make(chan recorded, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		requests <- recorded{r.Method, r.RequestURI, string(body), r.Header}
+		_, _ = io.WriteString(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	registry, err := rime.New(config(server.URL+"/prefix/", "hunter2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registry, requests
+}
+
+func TestCreate_wire(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		spec imageregistry.Spec
+		want string
+	}{
+		"all": {
+			imageregistry.Spec{
+				Name: "churn", PythonVersion: "3.10",
+				PipRequirements: []requirement.Pip{{Name: "xgboost", VersionSpecifier: ">=1,<2"}, {Name: "pandas"}},
+				PackageRequirements: []requirement.Package{
+					{Name: "vim", Type: requirement.PackageTypeRockyLinux}, {Name: "git", VersionSpecifier: "2.1", Type: requirement.PackageTypeApt}, {Name: "gcc"},
+				},
+			},
+			`{"name":"churn","pipRequirements":[{"name":"xgboost","versionSpecifier":">=1,<2"},{"name":"pandas"}],` +
+				`"packageRequirements":[{"name":"vim","packageType":"PACKAGE_TYPE_ROCKYLINUX"},{"name":"git","versionSpecifier":"2.1","packageType":"PACKAGE_TYPE_APT"},` +
+				`{"name":"gcc","packageType":"PACKAGE_TYPE_ROCKYLINUX"}],"pythonVersion":"3.10"}` + "\n",
+		},
+		"nothing": {imageregistry.Spec{Name: "churn"}, `{"name":"churn","pipRequirements":[]}` + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			registry, requests := record(t, `{"image":{"name":"churn","status":"STATUS_BUILDING_FIRST_TIME"},"job":{"jobId":"7","status":"JOB_STATUS_REQUESTED"}}`)
+			if _, build, err := registry.Create(t.Context(), test.spec); err != nil || build.ID != "7" {
+				t.Fatal(build, err)
+			}
+			got := <-requests
+			if got.method != http.MethodPost || got.uri != "/prefix/v1/images" {
+				t.Errorf("%s %s", got.method, got.uri)
+			}
+			if diff := cmp.Diff(test.want, got.body); diff != "" {
+				t.Error(diff)
+			}
+			delete(got.header, "Content-Length")
+			delete(got.header, "Accept-Encoding")
+			if diff := cmp.Diff(http.Header{
+				"Accept": {"application/json"}, "Content-Type": {"application/json"}, "Rime-Api-Key": {"hunter2"}, "User-Agent": {"test"},
+			}, got.header); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestWire holds how the other requests look: without a body, and without a type for it.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	const both = `{"image":{"name":"churn"},"job":{"jobId":"7","status":"JOB_STATUS_CANCELLED"}}`
+	for want, ask := range map[string]func(*rime.Registry) error{
+		"GET /prefix/v1/images/churn":              func(r *rime.Registry) error { return second(r.Get(t.Context(), "churn")) },
+		"GET /prefix/v1/jobs/7?view=JOB_VIEW_FULL": func(r *rime.Registry) error { return second(r.Build(t.Context(), "7")) },
+		"POST /prefix/v1/jobs/cancel/7":            func(r *rime.Registry) error { return r.CancelBuild(t.Context(), "7") },
+	} {
+		registry, requests := record(t, both)
+		if err := ask(registry); err != nil {
+			t.Errorf("%s: %v", want, err)
+		}
+		got := <-requests
+		if got.method+" "+got.uri != want || got.body != "" || got.header.Get("Content-Type") != "" || got.header.Get("Accept") != "application/json" {
+			t.Errorf("%s: %+v", want, got)
+		}
+		if _, sent := got.header["Idempotency-Key"]; sent {
+			t.Errorf("%s: our own mark was sent", want)
+		}
+	}
+}
+
+func TestCreate_answers(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer string
+		build  imageregistry.Build
+	}{
+		"no job":       {`{"image":{"name":"churn"}}`, imageregistry.Build{}},
+		"a null job":   {`{"image":{"name":"churn"},"job":null}`, imageregistry.Build{}},
+		"an empty job": {`{"image":{"name":"churn"},"job":{}}`, imageregistry.Build{Status: "unspecified"}},
+		"snake case":   {`{"image":{"name":"churn"},"job":{"job_id":"7","status":5}}`, imageregistry.Build{ID: "7", Status: imageregistry.BuildRequested}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			registry, _ := record(t, test.answer)
+			image, build, err := registry.Create(t.Context(), imageregistry.Spec{Name: "churn"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.build, build); diff != "" || image.BuildID != test.build.ID {
+				t.Errorf("%s (image: %q)", diff, image.BuildID)
+			}
+		})
+	}
+}
+
+func TestCreate_exists(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		exists bool
+	}{
+		"409, code 6":               {409, `{"code":6,"message":"taken"}`, true},
+		"409 without a code":        {409, `{"message":"taken"}`, true},
+		"409, but only aborted":     {409, `{"code":10,"message":"try again"}`, false},
+		"400, code 6":               {400, `{"code":6,"message":"taken"}`, true},
+		"400, in words":             {400, `{"code":3,"message":"an image of that name Already Exists"}`, true},
+		"400, for something else":   {400, `{"code":3,"message":"no such Python version"}`, false},
+		"400, for a missing parent": {400, `{"code":3,"message":"the base image does not exist"}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, sandbox.Options{})
+			w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Status: test.status, JSON: json.RawMessage(test.body)})
+			_, _, err := w.Create(t.Context(), spec("churn"))
+			if errors.Is(err, imageregistry.ErrAlreadyExists) != test.exists || apiError(t, err).StatusCode != test.status {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	t.Run("for real, by an image that failed", func(t *testing.T) {
+		t.Parallel()
+		w := start(t, sandbox.Options{})
+		failing := spec("churn")
+		failing.PipRequirements = append(failing.PipRequirements, requirement.Pip{Name: "sandbox-not-found"})
+		if _, _, err := w.Create(t.Context(), failing); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.pass(time.Hour)
+		if _, _, err := w.Create(t.Context(), spec("churn")); !errors.Is(err, imageregistry.ErrAlreadyExists) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestCreate_lost loses the answer, or the request, in every way there is. Whatever happens, the image is created at most once, the caller learns of it
+// if it is, and nobody else's image is taken for theirs.
+func TestCreate_lost(t *testing.T) {
+	t.Parallel()
+	lostAnswer := fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true}
+	for name, test := range map[string]struct {
+		rule   fault.Rule
+		posts  int
+		exists bool
+	}{
+		"the answer":               {lostAnswer, 1, true},
+		"half of the answer":       {fault.Rule{Truncate: 40}, 1, true},
+		"all but the headers":      {fault.Rule{Truncate: -1}, 1, true},
+		"the request":              {fault.Rule{Reset: true}, 1, false},
+		"a gateway's patience":     {fault.Rule{Status: 504, Body: "upstream"}, 1, false},
+		"a page in between":        {html(200, "Maintenance"), 1, false},
+		"the platform's own fault": {fault.Rule{Status: 500, JSON: json.RawMessage(`{"code":13,"message":"oops"}`)}, 1, false},
+		"too many, three times":    {fault.Rule{Status: 429, RetryAfter: "0"}, 3, false},
+		"too many, once":           {fault.Rule{Status: 429, Times: 1}, 2, true},
+		"not available, just then": {fault.Rule{Status: 503, Times: 1}, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, sandbox.Options{})
+			test.rule.Method, test.rule.Path = http.MethodPost, "^/v1/images$"
+			w.faults(test.rule)
+			image, build, err := w.Create(t.Context(), spec("churn"))
+			if n := w.count(http.MethodPost, "^/v1/images$"); n != test.posts {
+				t.Errorf("the request was sent %d times, want %d", n, test.posts)
+			}
+			if existing := w.ImageNames(); (len(existing) == 1) != test.exists {
+				t.Fatalf("on the platform: %v", existing)
+			}
+			if !test.exists {
+				_ = apiError(t, err)
+				never(t, err, imageregistry.ErrNotFound)
+				return
+			}
+			if err != nil || image.Name != "churn" || image.Status != imageregistry.StatusBuildingFirstTime {
+				t.Errorf("%+v, %+v, %v", image, build, err)
+			}
+		})
+	}
+}
+
+// TestCreate_lostToAnother shows that an image of the name which asks for something else is not ours.
+func TestCreate_lostToAnother(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	if err := w.Add("churn", sandbox.Inputs{PythonVersion: "3.9"}); err != nil {
+		t.Fatal(err)
+	}
+	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Reset: true})
+	_, _, err := w.Create(t.Context(), spec("churn"))
+	if !errors.Is(err, imageregistry.ErrAlreadyExists) || apiError(t, err).StatusCode != 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestCreate_lostAndLate has the image show up only some time after its answer got lost.
+func TestCreate_lostAndLate(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{Clock: time.Now, VisibilityLag: 300 * time.Millisecond})
+	w.Hurry(10 * time.Second)
+	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true})
+	asked := spec("churn")
+	asked.PythonVersion = "" // the platform chooses
+	image, _, err := w.Create(t.Context(), asked)
+	if err != nil || image.Name != "churn" || image.PythonVersion != "3.9" {
+		t.Errorf("%+v, %v", image, err)
+	}
+}
+
+// TestCreate_interrupted interrupts the caller while the request is under way: the image must not get lost for that.
+func TestCreate_interrupted(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	w.Hurry(10 * time.Second)
+	why := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(30 * time.Second), DropAnswer: true})
+	go func() {
+		for w.count(http.MethodPost, "^/v1/images$") == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		// The platform does it all the same.
+		if err := w.Add("churn", inputs(spec("churn"))); err != nil {
+			t.Error(err)
+		}
+		cancel(why)
+	}()
+	image, _, err := w.Create(ctx, spec("churn"))
+	if err != nil || image.Name != "churn" {
+		t.Errorf("%+v, %v", image, err)
+	}
+
+	// And an error says who gave up, when it did not get through.
+	w.Hurry(time.Millisecond)
+	ctx, cancel = context.WithCancelCause(t.Context())
+	cancel(why)
+	_, _, err = w.Create(ctx, spec("other"))
+	if !errors.Is(err, why) || !errors.Is(err, context.Canceled) || apiError(t, err).Transient() {
+		t.Errorf("%v", err)
+	}
+}
+
+// inputs is a spec as an operator of the platform would give it.
+func inputs(s imageregistry.Spec) sandbox.Inputs {
+	in := sandbox.Inputs{PythonVersion: s.PythonVersion}
+	for _, r := range s.PipRequirements {
+		in.PipRequirements = append(in.PipRequirements, sandbox.Require{Name: r.Name, VersionSpecifier: r.VersionSpecifier})
+	}
+	for _, r := range s.PackageRequirements {
+		in.PackageRequirements = append(in.PackageRequirements, sandbox.Require{Name: r.Name, VersionSpecifier: r.VersionSpecifier})
+	}
+	return in
+}
+
+func TestCreate_forbidden(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{}, as(sandbox.KeyViewer))
+	_, _, err := w.Create(t.Context(), spec("churn"))
+	if answer := apiError(t, err); answer.StatusCode != http.StatusForbidden || answer.Code != 7 || answer.Transient() || answer.Message == "" {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := w.Create(t.Context(), imageregistry.Spec{Name: "churn", PythonVersion: "2.7"}); err == nil {
+		t.Error("an impossible Python version was taken")
+	}
+}
