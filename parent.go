@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// grace is how long what Terraform's death interrupts may take: a build is stopped, and its end is written down.
-const grace = 30 * time.Second
+// grace is how long what Terraform's death interrupts may take: a build is stopped, and its end is written down. Whatever takes longer is left to the next apply,
+// as after a crash.
+const grace = 10 * time.Second
 
 // exitAfter ends this process some time after its parent. Terraform ends its providers, but when it is killed it leaves them behind for good.
 func exitAfter(parent int) {
