@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"log"
+	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -17,6 +18,9 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger, until interrupted")
 	flag.Parse()
+	if !*debug {
+		go exitAfter(os.Getppid())
+	}
 	var end provider.End
 	err := providerserver.Serve(context.Background(), provider.New(version, provider.WithEnd(&end)), providerserver.ServeOpts{
 		Address:         "registry.terraform.io/managed-images/rime",

@@ -49,6 +49,7 @@ func TestManagedImage_tagDisappears(t *testing.T) {
 	repo, tag := repositoryOf(t, registry.Host, "model"), text(t, w, "rime_tag")
 	repo.delete(tag)
 	planShows(t, w, "rime_managed_image.a will be updated in-place", "Plan: 0 to add, 1 to change, 0 to destroy.",
+		`~ status = "missing" -> (known after apply)`,
 		`+ rebuild_reason = "the tag `+tag+` is gone from the registry"`)
 	w.Apply()
 	expectValues(t, w, map[string]any{"status": "ready", "rime_tag": tag})
@@ -83,7 +84,7 @@ func TestManagedImage_tagMoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	repo.push(tag, stranger)
-	planShows(t, w, `+ rebuild_reason = "the tag `+tag+` refers to `+repo.digest(tag)+` instead of `+text(t, w, "image_digest")+`, which was built"`)
+	planShows(t, w, `~ status = "moved" -> (known after apply)`, `+ rebuild_reason = "the tag `+tag+` refers to `+repo.digest(tag)+` instead of `+text(t, w, "image_digest")+`, which was built"`)
 	w.Apply()
 	expectValues(t, w, map[string]any{"status": "ready", "rime_tag": tag})
 	if found := repo.digest(tag); found != text(t, w, "image_digest") {

@@ -146,13 +146,16 @@ func TestManagedImage_interruptAndContinue(t *testing.T) {
 func TestManagedImage_interruptTwice(t *testing.T) {
 	t.Parallel()
 	b := newSlowBench(t)
-	b.Write("main.tf", imageOf("model", b.stubborn))
+	quick := imageOf("quick", "tiny-model")
+	b.Write("main.tf", imageOf("model", b.stubborn)+quick)
 	p := b.applyUntilBuilding(b.stubborn)
+	acctest.Eventually(t, startsWithin, "the other image", func() bool { return strings.Contains(p.Output(), "rime_managed_image.quick: Creation complete") })
 	p.Interrupt()
 	p.Interrupt()
 	b.expectGone(b.stubborn)
 	b.expectEnd(p)
-	b.finish(imageOf("model", "tiny-model"))
+	b.finish(imageOf("model", "tiny-model") + quick)
+	expectNothingLeft(t, b.registry, "quick")
 }
 
 func TestManagedImage_interruptUpdate(t *testing.T) {

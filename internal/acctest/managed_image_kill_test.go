@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -277,16 +278,17 @@ func TestManagedImage_killProvider(t *testing.T) {
 	b.finish(imageOf("model", "tiny-model"))
 }
 
-// Terraform's death alone: its provider notices, ends the build and writes that down.
+// Terraform's death alone: its provider notices, ends the build, writes that down, and does not stay behind.
 func TestManagedImage_killTerraform(t *testing.T) {
 	t.Parallel()
 	b := newSlowBench(t)
 	b.Write("main.tf", imageOf("model", b.slow))
 	p := b.applyUntilBuilding(b.slow)
-	p.KillTerraform()
+	providers := p.KillTerraform()
 	b.expectGone(b.slow)
 	p.Wait()
 	b.finish(imageOf("model", "tiny-model"))
+	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
 }
 
 // On another machine, or wherever else nobody can know that the process died, the next apply waits until its leases have run out, and does the rest.
@@ -309,4 +311,23 @@ func TestManagedImage_killElsewhere(t *testing.T) {
 	elsewhere.Destroy()
 	expectNothingLeft(t, b.registry, "model")
 	expectNothingLeft(t, b.registry, "fresh")
+}
+
+// A provider that nobody asks anything, and so does not notice, does not stay behind either.
+func TestManagedImage_killTerraformIdle(t *testing.T) {
+	t.Parallel()
+	begun := filepath.Join(t.TempDir(), "begun")
+	config := imageWith("model", "depends_on = [terraform_data.pause]", "tiny-model")
+	registry, w := setup(t, config+fmt.Sprintf("resource \"terraform_data\" \"pause\" {\n  provisioner \"local-exec\" {\n    command = \"touch %s; sleep 20\"\n  }\n}\n", begun))
+	p := w.Start("apply", "-auto-approve")
+	acctest.Eventually(t, startsWithin, "the pause", func() bool {
+		_, err := os.Stat(begun)
+		return err == nil
+	})
+	providers := p.KillTerraform()
+	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
+	p.Wait()
+	if requests := registry.Requests(); len(requests) > 0 {
+		t.Errorf("it asked the registry: %v", requests)
+	}
 }

@@ -67,11 +67,26 @@ func (p *Process) Terminate() { p.signal(p.cmd.Process.Pid, syscall.SIGTERM) }
 // Kill kills Terraform and its providers at once.
 func (p *Process) Kill() { p.signal(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
-// KillTerraform kills Terraform and leaves its providers alone.
-func (p *Process) KillTerraform() { p.signal(p.cmd.Process.Pid, syscall.SIGKILL) }
+// KillTerraform kills Terraform and leaves its providers alone; the function tells how many of them still run.
+func (p *Process) KillTerraform() (left func() int) {
+	p.t.Helper()
+	providers := p.providers()
+	p.signal(p.cmd.Process.Pid, syscall.SIGKILL)
+	return func() int {
+		return len(slices.DeleteFunc(slices.Clone(providers), func(pid int) bool { return syscall.Kill(pid, 0) != nil }))
+	}
+}
 
 // KillProviders kills the providers and leaves Terraform alone.
 func (p *Process) KillProviders() {
+	p.t.Helper()
+	for _, pid := range p.providers() {
+		p.signal(pid, syscall.SIGKILL)
+	}
+}
+
+// providers are the processes of the providers.
+func (p *Process) providers() []int {
 	p.t.Helper()
 	pids := processesWith(func(parent int, command string) bool {
 		return parent == p.cmd.Process.Pid && strings.Contains(command, "terraform-provider-rime")
@@ -79,9 +94,7 @@ func (p *Process) KillProviders() {
 	if len(pids) == 0 {
 		p.t.Fatal("Terraform runs no provider")
 	}
-	for _, pid := range pids {
-		p.signal(pid, syscall.SIGKILL)
-	}
+	return pids
 }
 
 func (p *Process) signal(pid int, s syscall.Signal) {

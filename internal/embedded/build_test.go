@@ -335,29 +335,85 @@ func TestFinish_registryAway(t *testing.T) {
 	}
 }
 
-// TestConfirm finds that a builder that says it published what the registry does not have is not believed.
+// TestConfirm finds that a builder is not believed that says it published what the registry does not have, or what another tag leads to.
 func TestConfirm(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
-		liar := &fakeBuilder{world: w, transport: w.wire}
-		p := w.process(t, "a/1", func(c *Config) { c.Builder = lyingBuilder{liar} })
-		_, b, err := p.Create(t.Context(), specOf("model-a", "numpy"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.wait()
-		ended, err := p.Build(t.Context(), b.ID)
-		if err != nil || ended.Status != imageregistry.BuildFailed || ended.Failure.Class != imageregistry.FailurePush || ended.Failure.Step != "confirm what was published" {
-			t.Errorf("the build is %+v with %+v, %v", ended, ended.Failure, err)
+		liar := &lyingBuilder{fakeBuilder: &fakeBuilder{world: w, transport: w.wire}}
+		p := w.process(t, "a/1", func(c *Config) { c.Builder = liar })
+		first := p.mustCreate(t, specOf("model-a", "numpy"))
+		for _, lie := range []string{first.Digest, "sha256:" + strings.Repeat("0", 64)} {
+			liar.says = lie
+			_, b, err := p.Update(t.Context(), specOf("model-a", "scipy"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.wait()
+			ended, err := p.Build(t.Context(), b.ID)
+			if err != nil || ended.Status != imageregistry.BuildFailed || ended.Failure.Class != imageregistry.FailurePush || ended.Failure.Step != "confirm what was published" {
+				t.Errorf("the build is %+v with %+v, %v", ended, ended.Failure, err)
+			}
 		}
 	})
 }
 
-type lyingBuilder struct{ *fakeBuilder }
+// lyingBuilder says that it published something else than it did.
+type lyingBuilder struct {
+	*fakeBuilder
+	says string
+}
 
-func (b lyingBuilder) Build(ctx context.Context, r buildkit.Request) (buildkit.Result, error) {
+func (b *lyingBuilder) Build(ctx context.Context, r buildkit.Request) (buildkit.Result, error) {
 	result, err := b.fakeBuilder.Build(ctx, r)
-	result.Digest = "sha256:" + strings.Repeat("0", 64)
+	if b.says != "" {
+		result.Digest = b.says
+	}
 	return result, err
+}
+
+// TestLease_ranOut finds that a lease that ran out is renewed only with no other process about to take the image over.
+func TestLease_ranOut(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		p, other := w.process(t, "a/1"), w.process(t, "b/2")
+		p.mustCreate(t, specOf("model-a", "numpy"))
+		repo, err := p.repository("model-a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := newLease(p.store, repo)
+		stop, err := p.seize(t.Context(), l, func(error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		began := time.Now()
+		if err := l.write(t.Context(), func(*record) {}); err != nil || time.Since(began) != 0 {
+			t.Errorf("a lease that runs is renewed after %s: %v", time.Since(began), err)
+		}
+		pass(31 * time.Second)
+		c, err := other.store.raise(t.Context(), repo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began = time.Now()
+		time.AfterFunc(5*time.Second, func() { other.store.lower(t.Context(), c) })
+		if err := l.write(t.Context(), func(*record) {}); err != nil || time.Since(began) < 5*time.Second {
+			t.Errorf("a lease that ran out is renewed after %s, with another's claim up: %v", time.Since(began), err)
+		}
+		pass(31 * time.Second)
+		taken, _, err := p.store.readRecord(t.Context(), repo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken.Lease = newLease(other.store, repo).terms()
+		if err := other.store.writeRecord(t.Context(), repo, taken, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, lost := errors.AsType[*lostLeaseError](l.write(t.Context(), func(*record) {})); !lost {
+			t.Error("a lease that another has now can be renewed")
+		}
+	})
 }

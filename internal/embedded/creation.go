@@ -54,7 +54,12 @@ func (c *creations) keep(id string, l *lifeline) {
 }
 
 // Settle tells that Terraform has ended in good order, and so has every image that was created here in a state. From then on, nobody takes them over.
+//
+// An end in the midst of a build, or after one was made to end, is in no good order: whoever presses Ctrl-C twice may get no state.
 func (r *Registry) Settle() {
+	if r.works.interrupted() {
+		return
+	}
 	r.creations.mu.Lock()
 	defer r.creations.mu.Unlock()
 	for _, l := range r.creations.held {

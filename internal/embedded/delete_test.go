@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -204,6 +205,47 @@ func TestDelete_long(t *testing.T) {
 		group.Wait()
 		if w.builds.Load() != 4 {
 			t.Errorf("%d builds", w.builds.Load())
+		}
+	})
+}
+
+// TestDelete_lateRenewal finds that a renewal that is under way when a delete comes to its end does not bring the record back, however late it arrives.
+func TestDelete_lateRenewal(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		built := w.process(t, "a/1").mustCreate(t, specOf("model-a", "numpy"))
+		var underWay atomic.Bool
+		p := w.process(t, "b/2", func(c *Config) {
+			c.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+				switch {
+				case req.Method == http.MethodDelete && strings.HasSuffix(req.URL.Path, built.Digest):
+					pass(12 * time.Second) // longer than a renewal is away
+				case req.Method == http.MethodPut && strings.HasSuffix(req.URL.Path, recordTag) && underWay.Swap(true):
+					// The registry takes its time, whether or not the client still waits.
+					arrived := make(chan struct{})
+					late := req.Clone(context.WithoutCancel(req.Context()))
+					go func() {
+						defer close(arrived)
+						pass(5 * time.Second)
+						if _, err := statusOf(w.wire, late); err != nil {
+							t.Error(err)
+						}
+					}()
+					select {
+					case <-arrived:
+						return answer(req, http.StatusCreated, "", ""), nil
+					case <-req.Context().Done():
+						return nil, req.Context().Err()
+					}
+				}
+				return w.wire.RoundTrip(req)
+			})
+		})
+		p.mustDelete(t, "model-a")
+		pass(time.Minute)
+		if tags := w.tags(t, built.RepoURI); len(tags) != 0 {
+			t.Errorf("back again: %q", tags)
 		}
 	})
 }

@@ -68,7 +68,8 @@ func (w *world) pushBases(t *testing.T) {
 
 // newImage makes an image that is like no other. Its layer is not compressed, which would take most of the time of these tests.
 func newImage() (v1.Image, error) {
-	return mutate.AppendLayers(empty.Image, static.NewLayer([]byte(rand.Text()), types.OCIUncompressedLayer))
+	oci := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	return mutate.AppendLayers(oci, static.NewLayer([]byte(rand.Text()), types.OCIUncompressedLayer))
 }
 
 // push publishes a random image and returns its digest.

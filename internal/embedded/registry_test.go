@@ -182,6 +182,48 @@ func TestCreate_takesOverWhatTerraformNeverHeardOf(t *testing.T) {
 	})
 }
 
+// Terraform ends its providers in good order even when it is made to exit without saving its state, by a second Ctrl-C.
+func TestSettle_interrupted(t *testing.T) {
+	t.Parallel()
+	for name, interrupt := range map[string]func(*testing.T, *process, string){
+		"the build was cancelled": func(t *testing.T, p *process, id string) {
+			if err := p.CancelBuild(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+			p.Settle()
+		},
+		"the build runs": func(t *testing.T, p *process, id string) {
+			p.Settle()
+			if err := p.CancelBuild(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				w := newWorld(t)
+				sameDirectory := func(c *Config) { c.Options.Workspace = "here" }
+				p := w.process(t, "a/1", sameDirectory)
+				p.mustCreate(t, specOf("model-a", "numpy"))
+				p.builder.takes = time.Hour
+				_, b, err := p.Create(t.Context(), specOf("model-b", "numpy"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				interrupt(t, p, b.ID)
+				w.cutLifelines(t)
+				next := w.process(t, "a/2", sameDirectory)
+				for _, image := range []string{"model-a", "model-b"} {
+					if !next.mustGet(t, image).Unclaimed {
+						t.Errorf("%s, which may be in no state, is not unclaimed", image)
+					}
+				}
+			})
+		})
+	}
+}
+
 // What Terraform has saved is nobody's to take over, from the same directory either: the state may be that of another workspace of Terraform,
 // or the configuration may have the name twice.
 func TestCreate_leavesWhatTerraformHas(t *testing.T) {

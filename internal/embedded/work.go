@@ -121,6 +121,18 @@ func (ws *works) get(id string) *work {
 	return ws.byID[id]
 }
 
+// interrupted tells whether a build has not ended, or was made to.
+func (ws *works) interrupted() bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, w := range ws.byID {
+		if !w.over() || w.snapshot().Status == imageregistry.BuildCancelled {
+			return true
+		}
+	}
+	return false
+}
+
 // stop cancels the build and waits for its end.
 func (w *work) stop(ctx context.Context) error {
 	if w.over() {

@@ -25,6 +25,15 @@ type wanted struct {
 
 // obtain gets hold of an image that the state does not know yet: a new one, or one that may be taken over.
 func obtain(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec, mayAdopt func(imageregistry.Image) bool) (wanted, error) {
+	w, err := tryObtain(ctx, registry, spec, mayAdopt)
+	if errors.Is(err, imageregistry.ErrAlreadyExists) && mayAdopt(imageregistry.Image{Name: spec.Name}) {
+		// Somebody was faster, so that now there is something to adopt.
+		w, err = tryObtain(ctx, registry, spec, mayAdopt)
+	}
+	return w, err
+}
+
+func tryObtain(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec, mayAdopt func(imageregistry.Image) bool) (wanted, error) {
 	image, err := registry.Get(ctx, spec.Name)
 	switch {
 	case errors.Is(err, imageregistry.ErrNotFound):
