@@ -139,14 +139,13 @@ func (m *managedImageModel) planChange(ctx context.Context, registry imageregist
 		return nil
 	}
 	m.expectBuild(state, intended.reason)
-	switch {
-	case registry == nil || canDo(registry, intended.task):
+	if registry == nil || canDo(registry, intended.task) {
 		return nil
-	case intended.task == taskUpdate:
-		return m.changedInputs(ctx, state)
-	default:
-		return path.Paths{path.Root("status")}
 	}
+	if changed := m.changedInputs(ctx, state); len(changed) > 0 {
+		return changed
+	}
+	return path.Paths{path.Root("status")} // it is what the image is like that has to change
 }
 
 // canDo tells whether the registry can do that to an image that exists.
@@ -174,7 +173,7 @@ func (m *managedImageModel) expectBuild(state managedImageModel, reason types.St
 	}
 }
 
-// changedInputs are the paths of the inputs that differ or are not known.
+// changedInputs are the paths of what is configured of an image's content and differs, or is not known.
 func (m *managedImageModel) changedInputs(ctx context.Context, state managedImageModel) path.Paths {
 	var changed path.Paths
 	if !m.PythonVersion.Equal(state.PythonVersion) {
