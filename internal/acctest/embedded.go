@@ -44,7 +44,7 @@ func (e Embedded) Configure(t testing.TB, w *Workspace) {
 	if e.Pip == "" {
 		e.Pip = fmt.Sprintf("{ index_url = %q }", cmp.Or(e.Index, PackageIndex(t)))
 	}
-	w.Write("provider.tf", requiredProviders+fmt.Sprintf(`
+	w.Write("provider.tf", RequiredProviders+fmt.Sprintf(`
 provider "rime" {
   embedded_registry = {
     url               = %q
@@ -59,8 +59,8 @@ provider "rime" {
 `, e.Registry, BaseImage(t), e.BuildKit, e.Pip, strings.Join(e.Settings, "\n    "), strings.Join(e.Others, "\n  ")))
 }
 
-// requiredProviders says where the provider comes from.
-const requiredProviders = `terraform {
+// RequiredProviders is the block that says where the provider comes from.
+const RequiredProviders = `terraform {
   required_providers {
     rime = { source = "managed-images/rime" }
   }

@@ -45,7 +45,7 @@ type RIME struct {
 func (r RIME) NewWorkspace(t testing.TB) *Workspace {
 	t.Helper()
 	w := NewWorkspace(t)
-	w.Write("provider.tf", requiredProviders+r.Block())
+	w.Write("provider.tf", RequiredProviders+r.Block())
 	return w
 }
 
