@@ -114,6 +114,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		return
 	}
 	resp.Diagnostics.Append(r.checkPythonVersion(config.PythonVersion)...)
+	resp.Diagnostics.Append(r.checkPackageTypes(ctx, config.PackageRequirements)...)
 	if !config.NamePrefix.IsNull() {
 		plan.Name = config.generatedName(ctx)
 	}
@@ -198,6 +199,21 @@ func (r *managedImageResource) checkPythonVersion(asked types.String) diag.Diagn
 	var d diag.Diagnostics
 	if version := asked.ValueString(); version != "" && len(r.pythonVersions) > 0 && !slices.Contains(r.pythonVersions, version) {
 		d.Append(diags.UnsupportedPythonVersion(path.Root("python_version"), version, r.pythonVersions))
+	}
+	return d
+}
+
+// checkPackageTypes refuses packages without a type where the registry has none for them. A plan that does not know its registry leaves it to the apply.
+func (r *managedImageResource) checkPackageTypes(ctx context.Context, packages types.Set) diag.Diagnostics {
+	var d diag.Diagnostics
+	if r.clients == nil || !r.needsPackageTypes {
+		return d
+	}
+	known, _ := decode[packageRequirementModel](ctx, packages)
+	for _, e := range known {
+		if e.model.PackageType.IsNull() {
+			d.Append(diags.MissingPackageType(path.Root("package_requirements").AtSetValue(e.value), e.model.Name.ValueString()))
+		}
 	}
 	return d
 }
