@@ -431,8 +431,11 @@ func TestPlatform_environment(t *testing.T) {
 
 // TestPlatform_precedence holds which registry is used when the configuration and the environment describe several.
 func TestPlatform_precedence(t *testing.T) {
-	embedded := map[string]tftypes.Value{}
+	none := map[string]tftypes.Value{}
 	endpoint := map[string]tftypes.Value{"endpoint": tftypes.NewValue(tftypes.String, "rime.test"), "api_key": tftypes.NewValue(tftypes.String, "key")}
+	embedded := map[string]tftypes.Value{"embedded_registry": embeddedValue(t, "registry.test")}
+	both := maps.Clone(endpoint)
+	maps.Copy(both, embedded)
 	for name, test := range map[string]struct {
 		attributes    map[string]tftypes.Value
 		endpoint, url string
@@ -440,8 +443,10 @@ func TestPlatform_precedence(t *testing.T) {
 	}{
 		"configured endpoint":                       {endpoint, "", "", true},
 		"configured endpoint, environment's url":    {endpoint, "", "registry.test", true},
-		"environment's endpoint, environment's url": {embedded, "rime.test", "registry.test", true},
-		"environment's url":                         {embedded, "", "registry.test", false},
+		"environment's endpoint, environment's url": {none, "rime.test", "registry.test", true},
+		"environment's url":                         {none, "", "registry.test", false},
+		"both configured":                           {both, "", "", true},
+		"configured registry, all of environment":   {embedded, "rime.test", "registry.test", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(envEndpoint, test.endpoint)
@@ -456,6 +461,21 @@ func TestPlatform_precedence(t *testing.T) {
 			}
 		})
 	}
+}
+
+// embeddedValue is an embedded_registry at that address.
+func embeddedValue(t *testing.T, url string) tftypes.Value {
+	t.Helper()
+	object, ok := embeddedRegistryAttribute().GetType().TerraformType(t.Context()).(tftypes.Object)
+	if !ok {
+		t.Fatal("the embedded registry's configuration is no object")
+	}
+	values := map[string]tftypes.Value{}
+	for name, attribute := range object.AttributeTypes {
+		values[name] = tftypes.NewValue(attribute, nil)
+	}
+	values["url"] = tftypes.NewValue(tftypes.String, url)
+	return tftypes.NewValue(object, values)
 }
 
 func pythonVersions(ctx context.Context, t *testing.T, attributes map[string]tftypes.Value) []string {
