@@ -15,7 +15,7 @@ import (
 // fromPlatform describes what is particular to a RIME platform. It reports whether the error is such.
 func fromPlatform(op Operation, name string, err error) (diag.Diagnostic, bool) {
 	if missing, ok := errors.AsType[*rime.NotEnabledError](err); ok {
-		return notEnabled(missing), true
+		return notEnabled(name, missing), true
 	}
 	var (
 		refused  *rime.DeleteRefusedError
@@ -63,13 +63,13 @@ func fromPlatform(op Operation, name string, err error) (diag.Diagnostic, bool) 
 	return nil, false
 }
 
-func notEnabled(err *rime.NotEnabledError) diag.Diagnostic {
+func notEnabled(name string, err *rime.NotEnabledError) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Managed Image Registry Not Found", text(
 		fmt.Sprintf("Looked for the Managed Image Registry of the RIME platform at %s, and there is none.", err.Endpoint),
 		answerOf(err.Err),
 		"Check that `endpoint` is the platform's own web address. If it is, ask those who run the platform to enable the registry (rime.imageRegistryServer.enabled in its Helm chart); "+
 			"cloud deployments of RIME do not support managed images.",
-		facts(fact{"HTTP status", httpStatus(err)}),
+		facts(fact{"Managed image", name}, fact{"HTTP status", httpStatus(err)}),
 	))
 }
 

@@ -30,6 +30,8 @@ type clients struct {
 	images func() (imageregistry.Registry, error)
 	// pythonVersions are the Python versions that images can have, sorted. Nil when there is no telling.
 	pythonVersions []string
+	// needsPackageTypes tells that every package needs a type, because images can have one package manager or the other.
+	needsPackageTypes bool
 	// created are the images that this run of Terraform has created.
 	created createdImages
 }
@@ -82,7 +84,8 @@ func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clien
 				}
 				return registry, err
 			}),
-			pythonVersions: slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
+			pythonVersions:    slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
+			needsPackageTypes: true,
 		}, d
 	default:
 		return &clients{images: always(nil, diags.ErrNoRegistry)}, d

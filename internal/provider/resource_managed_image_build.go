@@ -54,9 +54,10 @@ func tryObtain(ctx context.Context, registry imageregistry.Registry, spec imager
 	if changes := inputChanges(image.Spec(), spec); len(changes) > 0 {
 		return wanted{}, &diags.OtherInputsError{Differences: changes}
 	}
-	if image.Status.Broken() {
+	if image.Status.Broken() && canDo(registry, taskRepair) {
 		return repair(ctx, registry, spec)
 	}
+	// A broken image of a registry that cannot build it anew is taken over as it is: the wait says why it is broken, and the next apply replaces it.
 	return wanted{image: image, build: imageregistry.Build{ID: image.BuildID}}, nil
 }
 
@@ -122,37 +123,40 @@ func update(ctx context.Context, registry imageregistry.Registry, spec imageregi
 	return wanted{}, diags.ErrCannotChange
 }
 
-// finish waits for the build and then brings the model up to date with a fresh look at the image, however the wait ended. When the
-// wait is cut short, it stops the build first.
+// finish waits for the build and then brings the model up to date, however the wait ended: with what the wait saw last where it ended well, and with a fresh
+// look otherwise. When the wait is cut short, it stops the build first.
 func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.Registry, op diags.Operation, w wanted) diag.Diagnostics {
 	var d diag.Diagnostics
 	name := m.Name.ValueString()
-	last, err := await(ctx, registry, name, w)
+	image, build, err := await(ctx, registry, name, w)
 	if !w.ours && abandoned(err) {
 		// The process that was to do this is dead, so it is for this one to do.
 		spec, _ := m.spec(ctx)
 		if w, err = repair(ctx, registry, spec); err == nil {
-			last, err = await(ctx, registry, name, w)
+			image, build, err = await(ctx, registry, name, w)
 		}
 	}
 	if err != nil {
-		d.Append(settle(ctx, registry, op, name, w, last.Hint, err)...)
+		d.Append(settle(ctx, registry, op, name, w, build.Hint, err)...)
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	image, err := registry.Get(look, name)
-	if err != nil {
-		d.Append(diags.FromError(diags.ReadImage, name, err))
-		return d
+	switch {
+	case err != nil:
+		if image, err = registry.Get(look, name); err != nil {
+			d.Append(diags.FromError(diags.ReadImage, name, err))
+			return d
+		}
+	case build.Status.Ended():
+		m.Build = newBuildObject(look, build, &d)
 	}
 	d.Append(m.setImage(look, registry, image)...)
 	return d
 }
 
-// await waits, and returns the build as it was seen last.
-func await(ctx context.Context, registry imageregistry.Registry, name string, w wanted) (imageregistry.Build, error) {
-	_, build, err := imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
-	return build, err
+// await waits, and returns the image and the build as they were seen last.
+func await(ctx context.Context, registry imageregistry.Registry, name string, w wanted) (imageregistry.Image, imageregistry.Build, error) {
+	return imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
 }
 
 // abandoned tells whether a wait ended because the process that ran the build died.

@@ -137,8 +137,9 @@ func imageInputAttributes() map[string]schema.Attribute {
 				},
 				"version_specifier": specifier("Exactly the version to install, such as `12.2.0-14`. Without it, the distribution's current version."),
 				"package_type": schema.StringAttribute{
-					Required:            true,
-					MarkdownDescription: "Package manager: `apt` on Debian and its relatives, `rocky_linux` for dnf or yum on Rocky Linux and its relatives. It must be the base image's.",
+					Optional: true,
+					MarkdownDescription: "Package manager: `apt` on Debian and its relatives, `rocky_linux` for dnf or yum on Rocky Linux and its relatives. It must be the base image's. " +
+						"Defaults to `rocky_linux` on a RIME platform; the embedded registry needs it, because its base images may be of either kind.",
 				},
 			}},
 		},

@@ -135,6 +135,72 @@ func TestPlatform_changes(t *testing.T) {
 	)
 }
 
+// TestPlatform_packageTypes leaves out what kind a package is of: the platform knows one kind. To write it down later, or to import the image, is no change.
+func TestPlatform_packageTypes(t *testing.T) {
+	t.Parallel()
+	server := startPlatform(t, sandbox.Options{})
+	config := onPlatform(server, sandbox.KeyOrgAdmin, churn)
+	without := strings.Replace(config, `, package_type = "rocky_linux"`, "", 1)
+	empty := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
+	apply(t, server,
+		resource.TestStep{Config: without, ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("package_requirements"), knownvalue.SetExact([]knownvalue.Check{
+				knownvalue.ObjectExact(map[string]knownvalue.Check{"name": knownvalue.StringExact("vim"), "version_specifier": knownvalue.Null(), "package_type": knownvalue.Null()}),
+			})),
+		}},
+		resource.TestStep{Config: without, ConfigPlanChecks: empty},
+		resource.TestStep{Config: config, ConfigPlanChecks: empty},
+		resource.TestStep{Config: without, ConfigPlanChecks: empty},
+	)
+	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 1 {
+		t.Errorf("%d images were asked for", posts)
+	}
+}
+
+// TestPlatform_unknownPackageTypes plans without knowing which registry it will be: whether a package needs a type is then for the apply to say.
+func TestPlatform_unknownPackageTypes(t *testing.T) {
+	t.Parallel()
+	server := startPlatform(t, sandbox.Options{})
+	config := func(provider string) string {
+		return "resource \"terraform_data\" \"registry\" {\ninput = \"" + server.URL + "\"\n}\nprovider \"rime\" {\n" + provider + "\n}\n" +
+			strings.Replace(churn, `, package_type = "rocky_linux"`, "", 1)
+	}
+	apply(t, server,
+		resource.TestStep{
+			Config:      config(`embedded_registry = { url = replace(terraform_data.registry.output, "http://", "") }`),
+			ExpectError: words(`Missing Package Type § package_requirements["vim"]`),
+		},
+		resource.TestStep{
+			Config: strings.Replace(config(`endpoint = terraform_data.registry.output
+				api_key = "`+sandbox.KeyOrgAdmin+`"`), "input =", "triggers_replace = \"now\"\ninput =", 1),
+			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("status"), knownvalue.StringExact("ready"))},
+		},
+	)
+}
+
+// TestPlatform_importPackageTypes imports an image of another client into a configuration that names no type.
+func TestPlatform_importPackageTypes(t *testing.T) {
+	t.Parallel()
+	server := startPlatform(t, sandbox.Options{})
+	if err := server.Add("churn", sandbox.Inputs{PythonVersion: "3.9", PackageRequirements: []sandbox.Require{{Name: "vim"}}}); err != nil {
+		t.Fatal(err)
+	}
+	config := onPlatform(server, sandbox.KeyOrgAdmin, `
+resource "rime_managed_image" "test" {
+  name                 = "churn"
+  package_requirements = [{ name = "vim" }]
+}
+import {
+  to = rime_managed_image.test
+  id = "churn"
+}
+`)
+	apply(t, server, resource.TestStep{Config: config}, resource.TestStep{Config: config, PlanOnly: true})
+	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 0 {
+		t.Errorf("%d images were asked for", posts)
+	}
+}
+
 // TestPlatform_diagnostics reads whole messages off the CLI.
 func TestPlatform_diagnostics(t *testing.T) {
 	t.Parallel()
@@ -365,8 +431,11 @@ func TestPlatform_environment(t *testing.T) {
 
 // TestPlatform_precedence holds which registry is used when the configuration and the environment describe several.
 func TestPlatform_precedence(t *testing.T) {
-	embedded := map[string]tftypes.Value{}
+	none := map[string]tftypes.Value{}
 	endpoint := map[string]tftypes.Value{"endpoint": tftypes.NewValue(tftypes.String, "rime.test"), "api_key": tftypes.NewValue(tftypes.String, "key")}
+	embedded := map[string]tftypes.Value{"embedded_registry": embeddedValue(t, "registry.test")}
+	both := maps.Clone(endpoint)
+	maps.Copy(both, embedded)
 	for name, test := range map[string]struct {
 		attributes    map[string]tftypes.Value
 		endpoint, url string
@@ -374,8 +443,10 @@ func TestPlatform_precedence(t *testing.T) {
 	}{
 		"configured endpoint":                       {endpoint, "", "", true},
 		"configured endpoint, environment's url":    {endpoint, "", "registry.test", true},
-		"environment's endpoint, environment's url": {embedded, "rime.test", "registry.test", true},
-		"environment's url":                         {embedded, "", "registry.test", false},
+		"environment's endpoint, environment's url": {none, "rime.test", "registry.test", true},
+		"environment's url":                         {none, "", "registry.test", false},
+		"both configured":                           {both, "", "", true},
+		"configured registry, all of environment":   {embedded, "rime.test", "registry.test", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(envEndpoint, test.endpoint)
@@ -390,6 +461,21 @@ func TestPlatform_precedence(t *testing.T) {
 			}
 		})
 	}
+}
+
+// embeddedValue is an embedded_registry at that address.
+func embeddedValue(t *testing.T, url string) tftypes.Value {
+	t.Helper()
+	object, ok := embeddedRegistryAttribute().GetType().TerraformType(t.Context()).(tftypes.Object)
+	if !ok {
+		t.Fatal("the embedded registry's configuration is no object")
+	}
+	values := map[string]tftypes.Value{}
+	for name, attribute := range object.AttributeTypes {
+		values[name] = tftypes.NewValue(attribute, nil)
+	}
+	values["url"] = tftypes.NewValue(tftypes.String, url)
+	return tftypes.NewValue(object, values)
 }
 
 func pythonVersions(ctx context.Context, t *testing.T, attributes map[string]tftypes.Value) []string {

@@ -1,0 +1,120 @@
+package acctest_test
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+	sandbox "github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
+)
+
+// cancelWithin is how soon after an interrupt the platform has to be told (design §7).
+const cancelWithin = 2 * time.Second
+
+var cancelPath = regexp.MustCompile("^/v1/jobs/cancel/")
+
+// slowPlatform is a platform whose builds end only when its clock is put forward, or when they are cancelled.
+func slowPlatform(t *testing.T, cancel sandbox.CancelMode) (*platform, *clock) {
+	t.Helper()
+	var c clock
+	// A twentieth of it passes until a build that was cancelled has ended.
+	return newPlatform(t, sandbox.Options{Clock: c.now, BuildTime: 30 * time.Second, ImageLag: time.Millisecond, Cancel: cancel}), &c
+}
+
+// startUntilWaiting starts a command and waits until it waits for a build.
+func (p *platform) startUntilWaiting(args ...string) *acctest.Process {
+	p.t.Helper()
+	p.Forget()
+	process := p.Start(args...)
+	acctest.Eventually(p.t, startsWithin, "the wait for a build", func() bool { return process.Ended() || p.Count(http.MethodGet, "^/v1/jobs/") > 0 })
+	if process.Ended() {
+		p.t.Fatalf("the command has ended:\n%s", process.Output())
+	}
+	return process
+}
+
+// Ctrl-C, or a SIGTERM from a CI system, tells the platform at once; the build ends, and the next apply makes a new one.
+func TestRIME_interrupt(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[string]func(*acctest.Process){"SIGINT": (*acctest.Process).Interrupt, "SIGTERM": (*acctest.Process).Terminate} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := slowPlatform(t, sandbox.CancelAllowed)
+			p.Write("main.tf", model)
+			process := p.startUntilWaiting("apply", "-auto-approve")
+			stopped := time.Now()
+			stop(process)
+			r := process.Wait()
+			if r.ExitCode != 1 {
+				t.Errorf("exit status %d", r.ExitCode)
+			}
+			shows(t, r, "Managed Image Build Interrupted", "The build was cancelled and has ended.", "Apply again to finish the job.")
+			requests := p.Requests()
+			i := slices.IndexFunc(requests, func(r fault.Request) bool { return cancelPath.MatchString(r.Path) })
+			if i < 0 {
+				t.Fatalf("no build was cancelled: %v", requests)
+			}
+			if took := requests[i].At.Sub(stopped); took > cancelWithin {
+				t.Errorf("the platform was told only after %s", took)
+			}
+			if image, _ := p.Image("a"); image.Text("status") != "failed" || image.Text("build", "status") != "cancelled" {
+				t.Errorf("the state after the interrupt: %v", image)
+			}
+			p.SetBuildTime(time.Millisecond)
+			p.Apply()
+			p.PlanIsEmpty()
+			p.expectBuilds("model", 2)
+		})
+	}
+}
+
+// A platform that cancels no build goes on with it, and the next apply waits for its end: nothing is built twice.
+func TestRIME_interruptWithoutCancel(t *testing.T) {
+	t.Parallel()
+	p, c := slowPlatform(t, sandbox.CancelRefused)
+	p.Write("main.tf", model)
+	process := p.startUntilWaiting("apply", "-auto-approve")
+	process.Interrupt()
+	shows(t, process.Wait(), "Managed Image Build Continues", "The registry cannot cancel a running build, so it goes on.", "Apply again to wait for its end.")
+	if image, _ := p.Image("a"); image.Tainted || image.Text("status") != "building_first_time" {
+		t.Errorf("the state after the interrupt: %v", image)
+	}
+	process = p.startUntilWaiting("apply", "-auto-approve")
+	c.forward(time.Minute)
+	if r := process.Wait(); r.ExitCode != 0 {
+		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	} else {
+		shows(t, r, `+ rebuild_reason = "a build that was not waited for is under way"`, "Resources: 0 added, 1 changed, 0 destroyed.")
+	}
+	p.PlanIsEmpty()
+	p.expectBuilds("model", 1)
+}
+
+// Terraform that is killed remembers nothing. Its image is not taken over unasked, as nobody can tell whose it is; with adopt_existing, the next apply waits for
+// its build and has it.
+func TestRIME_kill(t *testing.T) {
+	t.Parallel()
+	p, c := slowPlatform(t, sandbox.CancelAllowed)
+	p.Write("main.tf", model)
+	process := p.startUntilWaiting("apply", "-auto-approve")
+	process.Kill()
+	process.Wait()
+	fails(t, p.Workspace, []string{"apply", "-auto-approve"}, "Managed Image Already Exists", "`adopt_existing = true`")
+	p.Write("main.tf", strings.Replace(model, `"3.11"`, "\"3.11\"\n  adopt_existing   = true", 1))
+	p.Forget()
+	process = p.Start("apply", "-auto-approve")
+	acctest.Eventually(t, startsWithin, "the wait for the image", func() bool { return process.Ended() || p.Count(http.MethodGet, "^/v1/images/model$") > 1 })
+	c.forward(time.Minute)
+	if r := process.Wait(); r.ExitCode != 0 {
+		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
+	p.PlanIsEmpty()
+	p.expectBuilds("model", 1)
+	p.Destroy()
+	p.expectNoImages()
+}
