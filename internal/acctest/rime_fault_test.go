@@ -3,6 +3,7 @@ package acctest_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -20,9 +21,14 @@ type platformFault struct {
 	rule fault.Rule
 	// says is what the message has of the answer and of what to do, whatever the breaks of lines.
 	says []string
-	// done tells that the platform does what it is asked all the same.
-	done bool
+	// done tells that the platform does what it is asked all the same, and passes that waiting longer may help.
+	done, passes bool
 }
+
+// Which faults a command survives.
+func none(platformFault) bool         { return false }
+func doneAnyway(f platformFault) bool { return f.done }
+func passing(f platformFault) bool    { return f.passes }
 
 func platformFaults() map[string]platformFault {
 	const (
@@ -39,22 +45,22 @@ func platformFaults() map[string]platformFault {
 		"unauthorized": {rule: fault.Rule{Status: 401, Body: strings.Replace(nginx, "502 Bad Gateway", "401 Authorization Required", 1)}, says: []string{"401 Unauthorized", "Make a new token"}},
 		"forbidden":    {rule: fault.Rule{Status: 403, JSON: grpc("7", "not yours")}, says: []string{"403 Forbidden", "not yours", "`api_key`"}},
 		"absent":       {rule: fault.Rule{Status: 404, Body: strings.Replace(nginx, "502 Bad Gateway", "404 Not Found", 1)}, says: []string{"404"}},
-		"limited":      {rule: fault.Rule{Status: 429, JSON: grpc("8", "slow down")}, says: []string{"429 Too Many Requests", "slow down", later}},
-		"limitedlong":  {rule: fault.Rule{Status: 429, RetryAfter: "3600"}, says: []string{"429 Too Many Requests", "Retry-After: 3600", later}},
-		"broken":       {rule: fault.Rule{Status: 500, JSON: grpc("13", "disk on fire")}, says: []string{"500 Internal Server Error", "disk on fire", anew}},
-		"gateway":      {rule: fault.Rule{Status: 502, Body: nginx}, says: []string{"502 Bad Gateway", anew}},
-		"restarting":   {rule: fault.Rule{Status: 503, JSON: grpc("14", "back at noon")}, says: []string{"503 Service Unavailable", "back at noon", anew}},
-		"overdue":      {rule: fault.Rule{Status: 504, Body: strings.Replace(nginx, "502 Bad Gateway", "504 Gateway Time-out", 1)}, says: []string{"504 Gateway Timeout", anew}},
-		"silent":       {rule: fault.Rule{Delay: fault.Duration(time.Hour)}, says: []string{"no answer within", unusable, "give it more time in `http.request_timeout`"}},
-		"reset":        {rule: fault.Rule{Reset: true}, says: []string{"connection reset by peer", unusable}},
-		"truncated":    {rule: fault.Rule{Truncate: 1}, says: []string{"unexpected EOF", anew}, done: true},
-		"shortened":    {rule: fault.Rule{Status: 200, JSON: json.RawMessage(`{"image":{"name":"sho`)}, says: []string{"cut short", anew}},
+		"limited":      {rule: fault.Rule{Status: 429, JSON: grpc("8", "slow down")}, says: []string{"429 Too Many Requests", "slow down", later}, passes: true},
+		"limitedlong":  {rule: fault.Rule{Status: 429, RetryAfter: "3600"}, says: []string{"429 Too Many Requests", "Retry-After: 3600", later}, passes: true},
+		"broken":       {rule: fault.Rule{Status: 500, JSON: grpc("13", "disk on fire")}, says: []string{"500 Internal Server Error", "disk on fire", anew}, passes: true},
+		"gateway":      {rule: fault.Rule{Status: 502, Body: nginx}, says: []string{"502 Bad Gateway", anew}, passes: true},
+		"restarting":   {rule: fault.Rule{Status: 503, JSON: grpc("14", "back at noon")}, says: []string{"503 Service Unavailable", "back at noon", anew}, passes: true},
+		"overdue":      {rule: fault.Rule{Status: 504, Body: strings.Replace(nginx, "502 Bad Gateway", "504 Gateway Time-out", 1)}, says: []string{"504 Gateway Timeout", anew}, passes: true},
+		"silent":       {rule: fault.Rule{Delay: fault.Duration(time.Hour)}, says: []string{"no answer within", unusable, "give it more time in `http.request_timeout`"}, passes: true},
+		"reset":        {rule: fault.Rule{Reset: true}, says: []string{"connection reset by peer", unusable}, passes: true},
+		"truncated":    {rule: fault.Rule{Truncate: 1}, says: []string{"unexpected EOF", anew}, done: true, passes: true},
+		"shortened":    {rule: fault.Rule{Status: 200, JSON: json.RawMessage(`{"image":{"name":"sho`)}, says: []string{"cut short", anew}, passes: true},
 		"webpage":      {rule: fault.Rule{Status: 200, Body: webPage}, says: []string{"a web page answered, not the API", own}},
-		"lost":         {rule: fault.Rule{DropAnswer: true}, says: []string{"EOF", anew}, done: true},
+		"lost":         {rule: fault.Rule{DropAnswer: true}, says: []string{"EOF", anew}, done: true, passes: true},
 	}
 }
 
-// faulty is a workspace with one image on each of many platforms, each of which has a fault of its own.
+// faulty is a workspace on many platforms, each of which has a fault of its own.
 type faulty struct {
 	*acctest.Workspace
 	t         *testing.T
@@ -74,12 +80,11 @@ func newFaulty(t *testing.T) *faulty {
 		}.Block())
 	}
 	f.Write("provider.tf", providers.String())
-	f.configure("pandas")
 	return f
 }
 
-// configure asks every platform for an image.
-func (f *faulty) configure(requirement string) {
+// wantImages asks every platform for an image.
+func (f *faulty) wantImages(requirement string) {
 	var images strings.Builder
 	for name := range f.faults {
 		images.WriteString(imageWith(name, "provider         = rime."+name, requirement))
@@ -87,11 +92,11 @@ func (f *faulty) configure(requirement string) {
 	f.Write("main.tf", images.String())
 }
 
-// strike lets every request of that kind go wrong.
-func (f *faulty) strike(method, path string) {
+// strike lets so many requests of that kind go wrong, or all if that is zero.
+func (f *faulty) strike(method, path string, times int) {
 	f.t.Helper()
 	for name, fault := range f.faults {
-		fault.rule.Method, fault.rule.Path = method, path
+		fault.rule.Method, fault.rule.Path, fault.rule.Times = method, path, times
 		if err := f.platforms[name].SetFaults(fault.rule); err != nil {
 			f.t.Fatal(err)
 		}
@@ -109,16 +114,17 @@ func (f *faulty) recover() {
 	}
 }
 
-// expectFaults runs a command that has to fail with a message for every fault, except those that are survived.
-func (f *faulty) expectFaults(survived bool, args ...string) {
+// expectFaults runs a command that has to fail with a message for every fault, except those that it survives.
+func (f *faulty) expectFaults(survives func(platformFault) bool, args ...string) {
 	f.t.Helper()
 	errors := errorsOf(fails(f.t, f.Workspace, args))
 	for name, fault := range f.faults {
 		says, failed := errors[name]
 		switch {
-		case survived && fault.done && failed:
-			f.t.Errorf("%s: it was done all the same, but %s", name, says.Output)
-		case survived && fault.done:
+		case survives(fault):
+			if failed {
+				f.t.Errorf("%s: it should be survived, but %s", name, says.Output)
+			}
 		case !failed:
 			f.t.Errorf("%s: no message", name)
 		default:
@@ -166,11 +172,12 @@ func (f *faulty) done() int {
 func TestRIME_faults(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t)
+	f.wantImages("pandas")
 	all := len(f.faults)
 	apply := []string{"apply", "-auto-approve", "-refresh=false", "-parallelism=20"}
 
-	f.strike(http.MethodPost, "^/v1/images$")
-	f.expectFaults(true, apply...)
+	f.strike(http.MethodPost, "^/v1/images$", 0)
+	f.expectFaults(doneAnyway, apply...)
 	f.expectPosts()
 	f.expectState(f.done())
 	f.recover()
@@ -178,9 +185,9 @@ func TestRIME_faults(t *testing.T) {
 	f.expectState(all)
 
 	before := f.StateFile()
-	f.strike("", "^/v1/images")
-	f.expectFaults(false, "plan", "-parallelism=20")
-	f.expectFaults(false, "destroy", "-auto-approve", "-refresh=false", "-parallelism=20")
+	f.strike("", "^/v1/images", 0)
+	f.expectFaults(none, "plan", "-parallelism=20")
+	f.expectFaults(none, "destroy", "-auto-approve", "-refresh=false", "-parallelism=20")
 	if after := f.StateFile(); !bytes.Equal(before, after) {
 		t.Errorf("the state was\n%s\nand is\n%s", before, after)
 	}
@@ -188,15 +195,43 @@ func TestRIME_faults(t *testing.T) {
 	f.expectState(all)
 
 	// A replacement that cannot begin changes nothing, and one that cannot go on has lost only what it was to replace.
-	f.configure("numpy")
-	f.strike(http.MethodDelete, "")
-	f.expectFaults(true, apply...)
+	f.wantImages("numpy")
+	f.strike(http.MethodDelete, "", 0)
+	f.expectFaults(doneAnyway, apply...)
 	f.expectState(all)
-	f.strike(http.MethodPost, "^/v1/images$")
-	f.expectFaults(true, apply...)
+	f.strike(http.MethodPost, "^/v1/images$", 0)
+	f.expectFaults(doneAnyway, apply...)
 	f.expectPosts()
 	f.recover()
 	f.Apply("-parallelism=20")
 	f.expectState(all)
 	f.PlanIsEmpty()
+}
+
+// A build that cannot be read for a while is waited for, and one that may not be read is left to itself, known to the state.
+func TestRIME_buildFaults(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t)
+	f.wantImages("pandas")
+	f.strike(http.MethodGet, "/jobs/", 3) // more than the client repeats
+	f.expectFaults(passing, "apply", "-auto-approve", "-parallelism=20")
+	f.expectPosts()
+	f.expectState(len(f.faults))
+	f.recover()
+	f.Apply("-parallelism=20")
+	f.expectState(len(f.faults))
+}
+
+func TestRIME_listFaults(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t)
+	var lists strings.Builder
+	for name := range f.faults {
+		fmt.Fprintf(&lists, "data \"rime_managed_images\" %q {\n  provider = rime.%s\n}\n", name, name)
+	}
+	f.Write("main.tf", lists.String())
+	f.strike(http.MethodPost, "^/v1/images/list$", 0)
+	f.expectFaults(none, "plan", "-parallelism=20")
+	f.recover()
+	f.MustRun("plan")
 }
