@@ -95,8 +95,17 @@ func TestRIME_interruptWithoutCancel(t *testing.T) {
 	p.expectBuilds("model", 1)
 }
 
-// Terraform that is killed remembers nothing. Its image is not taken over unasked, as nobody can tell whose it is; with adopt_existing, the next apply waits for
-// its build and has it.
+// finishWait lets a command that waits for an image have it.
+func (p *platform) finishWait(process *acctest.Process, c *clock) {
+	p.t.Helper()
+	acctest.Eventually(p.t, startsWithin, "the wait for the image", func() bool { return process.Ended() || p.Count(http.MethodGet, "^/v1/images/model$") > 2 })
+	c.forward(time.Minute)
+	if r := process.Wait(); r.ExitCode != 0 {
+		p.t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
+}
+
+// Terraform that is killed remembers nothing. The next apply in its place waits for the build that it had begun, and has the image.
 func TestRIME_kill(t *testing.T) {
 	t.Parallel()
 	p, c := slowPlatform(t, sandbox.CancelAllowed)
@@ -104,17 +113,50 @@ func TestRIME_kill(t *testing.T) {
 	process := p.startUntilWaiting("apply", "-auto-approve")
 	process.Kill()
 	process.Wait()
-	fails(t, p.Workspace, []string{"apply", "-auto-approve"}, "Managed Image Already Exists", "`adopt_existing = true`")
-	p.Write("main.tf", strings.Replace(model, `"3.11"`, "\"3.11\"\n  adopt_existing   = true", 1))
-	p.Forget()
-	process = p.Start("apply", "-auto-approve")
-	acctest.Eventually(t, startsWithin, "the wait for the image", func() bool { return process.Ended() || p.Count(http.MethodGet, "^/v1/images/model$") > 1 })
-	c.forward(time.Minute)
-	if r := process.Wait(); r.ExitCode != 0 {
-		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	p.finishWait(p.startUntilWaiting("apply", "-auto-approve"), c)
+	if image, _ := p.Image("a"); image.Text("build", "id") != p.Builds("model")[0].JobID || image.Text("build", "status") != "succeeded" {
+		t.Errorf("the build is not that of the image: %v", image)
 	}
 	p.PlanIsEmpty()
 	p.expectBuilds("model", 1)
 	p.Destroy()
 	p.expectNoImages()
+}
+
+// Elsewhere, nobody can tell whose the image is, so it is not taken over unasked.
+func TestRIME_killElsewhere(t *testing.T) {
+	t.Parallel()
+	p, c := slowPlatform(t, sandbox.CancelAllowed)
+	p.Write("main.tf", model)
+	process := p.startUntilWaiting("apply", "-auto-approve")
+	process.Kill()
+	process.Wait()
+	p.Env["TMPDIR"] = t.TempDir()
+	fails(t, p.Workspace, []string{"apply", "-auto-approve"}, "Managed Image Already Exists", "`adopt_existing = true`")
+	p.Write("main.tf", strings.Replace(model, `"3.11"`, "\"3.11\"\n  adopt_existing   = true", 1))
+	p.Forget()
+	p.finishWait(p.Start("apply", "-auto-approve"), c)
+	p.PlanIsEmpty()
+	p.expectBuilds("model", 1)
+	p.Destroy()
+	p.expectNoImages()
+}
+
+// Terraform's death alone: its provider notices and cancels the build, so that the next apply makes another.
+func TestRIME_killTerraform(t *testing.T) {
+	t.Parallel()
+	p, _ := slowPlatform(t, sandbox.CancelAllowed)
+	p.Write("main.tf", model)
+	process := p.startUntilWaiting("apply", "-auto-approve")
+	providers := process.KillTerraform()
+	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
+	process.Wait()
+	if cancelled := p.Count(http.MethodPost, cancelPath.String()); cancelled != 1 {
+		t.Errorf("%d builds were cancelled", cancelled)
+	}
+	acctest.Eventually(t, time.Minute, "the end of the build", func() bool { return !p.Builds("model")[0].Settled.IsZero() })
+	p.SetBuildTime(time.Millisecond)
+	p.Apply()
+	p.PlanIsEmpty()
+	p.expectBuilds("model", 2)
 }

@@ -74,7 +74,13 @@ func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clien
 		return &clients{images: always(nil, diags.ErrNoRegistry)}, d
 	case !model.Endpoint.IsNull():
 		// A platform does not tell which Python versions it has.
-		return &clients{images: once(func() (imageregistry.Registry, error) { return newPlatformRegistry(model, p.version) })}, d
+		return &clients{images: once(func() (imageregistry.Registry, error) {
+			registry, err := newPlatformRegistry(model, p.version)
+			if err == nil {
+				p.end.add(registry.Settle)
+			}
+			return registry, err
+		})}, d
 	case model.EmbeddedRegistry != nil:
 		return &clients{
 			images: once(func() (imageregistry.Registry, error) {
@@ -140,6 +146,7 @@ func newPlatformRegistry(model providerModel, version string) (*rime.Registry, e
 		UserAgent:      "terraform-provider-rime/" + version,
 		RequestTimeout: c.timeout,
 		Retries:        c.retries,
+		Lifelines:      os.TempDir(),
 		Observe:        logExchange,
 	})
 }

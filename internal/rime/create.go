@@ -22,12 +22,33 @@ func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imagere
 	if !imageName.MatchString(spec.Name) {
 		return imageregistry.Image{}, imageregistry.Build{}, &NameError{Name: spec.Name}
 	}
-	switch _, err := r.Get(ctx, spec.Name); {
+	switch found, err := r.Get(ctx, spec.Name); {
+	case err == nil && found.Unclaimed:
+		image, build, gone, err := r.inherit(ctx, found, spec)
+		if !gone || err != nil {
+			return image, build, err
+		}
 	case err == nil:
 		return imageregistry.Image{}, imageregistry.Build{}, fmt.Errorf("image %q: %w", spec.Name, imageregistry.ErrAlreadyExists)
 	case !errors.Is(err, imageregistry.ErrNotFound):
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
+	creation := r.creationOf(spec.Name)
+	r.creations.Begin(creation)
+	image, build, err := r.create(ctx, spec)
+	switch failed, ok := asAPIError(err); {
+	case err == nil:
+		r.creations.Note(creation, build.ID)
+	case ok && failed.ambiguous() && !errors.Is(err, imageregistry.ErrAlreadyExists):
+		r.creations.Fail(creation) // it may come to be there after all
+	default:
+		r.creations.Drop(creation)
+	}
+	return image, build, err
+}
+
+// create asks for an image that was not there.
+func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
 	r.shared.forget()
 	defer r.shared.forget()
 	image, build, err := r.post(ctx, spec)
@@ -89,14 +110,19 @@ func (r *Registry) settle(ctx context.Context, spec imageregistry.Spec, lost err
 
 // claim takes an image for the one whose create ended in lost, if it asks for the same.
 func (r *Registry) claim(image imageregistry.Image, spec imageregistry.Spec, lost error) (imageregistry.Image, error) {
+	if !asksForSame(image, spec) {
+		return imageregistry.Image{}, fmt.Errorf("image %q: %w, with other inputs than were asked for: %w", spec.Name, imageregistry.ErrAlreadyExists, lost)
+	}
+	return image, nil
+}
+
+// asksForSame tells whether an image was asked for like this.
+func asksForSame(image imageregistry.Image, spec imageregistry.Spec) bool {
 	if spec.PythonVersion == "" {
 		spec.PythonVersion = image.PythonVersion // the platform chose it
 	}
 	if image.PythonVersion == "" {
 		image.PythonVersion = spec.PythonVersion // the platform does not tell it before the build
 	}
-	if !imageregistry.SameInputs(image.Spec(), spec) {
-		return imageregistry.Image{}, fmt.Errorf("image %q: %w, with other inputs than were asked for: %w", spec.Name, imageregistry.ErrAlreadyExists, lost)
-	}
-	return image, nil
+	return imageregistry.SameInputs(image.Spec(), spec)
 }
