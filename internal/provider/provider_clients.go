@@ -52,12 +52,12 @@ func (c *createdImages) note(name, buildID string) {
 	c.builds[name] = buildID
 }
 
-// since tells whether the image was created anew after that build.
+// since tells whether the image was created anew after that build. A build that is not known was another: what a run creates, it does not delete.
 func (c *createdImages) since(name, buildID string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	created, found := c.builds[name]
-	return found && created != buildID
+	return found && (created != buildID || buildID == "")
 }
 
 // clients reads the configuration. It contacts nothing.

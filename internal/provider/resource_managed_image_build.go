@@ -99,12 +99,24 @@ func mayPass(err error) bool {
 }
 
 // repair makes an image whole that has the right inputs. A registry that can take inputs takes these again, and so publishes from its
-// cache what it can; another one builds everything anew.
+// cache what it can; another one builds everything anew, or has to create the image again.
 func repair(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
 	if _, ok := registry.(imageregistry.Updater); ok {
 		return update(ctx, registry, spec)
 	}
-	return rebuild(ctx, registry, spec)
+	if _, ok := registry.(imageregistry.Rebuilder); ok {
+		return rebuild(ctx, registry, spec)
+	}
+	return recreate(ctx, registry, spec)
+}
+
+// recreate deletes an image that cannot be used and creates it again, for a registry that can do nothing else. A failed image keeps its name until it is deleted, and
+// with create_before_destroy nobody else would do that in time.
+func recreate(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
+	if err := registry.Delete(ctx, spec.Name); err != nil && !errors.Is(err, imageregistry.ErrNotFound) {
+		return wanted{}, err
+	}
+	return create(ctx, registry, spec)
 }
 
 // rebuild builds an image anew from the inputs it has, from a fresh base and fresh packages.

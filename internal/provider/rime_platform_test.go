@@ -271,6 +271,44 @@ func TestPlatform_deleteRefused(t *testing.T) {
 	}
 }
 
+// TestPlatform_repair builds an image again whose build failed in passing, under the name that its inputs make: it is in the way of itself, as create_before_destroy
+// creates first.
+func TestPlatform_repair(t *testing.T) {
+	t.Parallel()
+	server := startPlatform(t, sandbox.Options{})
+	fail := func(failure sandbox.Failure) func() {
+		return func() {
+			if err := server.Fail("pandas", failure); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	body := strings.Replace(strings.Replace(churn, `name           = "churn"`, `name_prefix = "churn-"`, 1), "python_version", "lifecycle {\n create_before_destroy = true\n }\n python_version", 1)
+	config := onPlatform(server, sandbox.KeyOrgAdmin, body)
+	ready := []statecheck.StateCheck{statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("status"), knownvalue.StringExact("ready"))}
+	replaced := resource.ConfigPlanChecks{
+		PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction("rime_managed_image.test", plancheck.ResourceActionCreateBeforeDestroy)},
+		PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+	}
+	apply(t, server,
+		resource.TestStep{PreConfig: fail("out_of_memory"), Config: config, ExpectError: words("Managed Image Build Failed")},
+		// A first build that failed; at first with a key that may not delete.
+		resource.TestStep{PreConfig: fail(""), Config: onPlatform(server, sandbox.KeyUser, body), ExpectError: words("Managed Image May Not Be Deleted § ask one to remove the image")},
+		resource.TestStep{Config: config, ConfigPlanChecks: replaced, ConfigStateChecks: ready},
+		// A later one, of the platform's own making.
+		resource.TestStep{PreConfig: func() {
+			for _, name := range server.ImageNames() {
+				if err := server.SetImageStatus(name, "STATUS_FAILED"); err != nil {
+					t.Error(err)
+				}
+			}
+		}, Config: config, ConfigPlanChecks: replaced, ConfigStateChecks: ready},
+	)
+	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 3 {
+		t.Errorf("%d images were asked for, want 3", posts)
+	}
+}
+
 // TestPlatform_dataSources filters on the platform, and reads a build.
 func TestPlatform_dataSources(t *testing.T) {
 	t.Parallel()
