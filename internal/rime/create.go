@@ -34,9 +34,10 @@ func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imagere
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	creation := r.creationOf(spec.Name)
-	r.creations.Begin(creation)
+	begun := r.creations.Begin(creation)
 	image, build, err := r.create(ctx, spec)
 	switch failed, ok := asAPIError(err); {
+	case !begun: // not ours to tell
 	case err == nil:
 		r.creations.Note(creation, build.ID)
 	case ok && failed.ambiguous() && !errors.Is(err, imageregistry.ErrAlreadyExists):
