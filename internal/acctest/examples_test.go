@@ -16,23 +16,16 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
-	sandbox "github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 const examplesRoot = "../../examples"
 
-// Every example is written as `terraform fmt` writes it, and plans with the real provider. What some of them take for given is there: an image, its build, and a
-// RIME platform.
+// Every example is written as `terraform fmt` writes it, and plans with the real provider. An image that some of them take for given is there.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	registry, w := setup(t, strings.Replace(model, `"model"`, `"sklearn-serving"`, 1))
 	w.Apply()
-	image, _ := w.Image("a")
-	there := exampleWorld{registry, strings.NewReplacer(
-		"https://rime.example.com", acctest.StartPlatform(t, sandbox.Options{}).URL,
-		"5f0c2f6e-6f0b-4c39-9c1e-7d1f3c0a8b52", image.Text("build", "id"),
-	)}
 	w.MustRun("fmt", "-check", "-diff", "-recursive", absolute(t, examplesRoot))
 	directories := examples(t)
 	if len(directories) < 4 {
@@ -49,7 +42,7 @@ func TestExamples(t *testing.T) {
 		}
 		t.Run(directory, func(t *testing.T) {
 			t.Parallel()
-			there.plan(t, together)
+			planExample(t, registry, together)
 		})
 		for _, file := range directories[directory] {
 			if slices.Contains(together, file) {
@@ -60,7 +53,7 @@ func TestExamples(t *testing.T) {
 				if strings.Contains(file, "identity") && terraformMinor(t, w) < 12 {
 					t.Skip("resource identity needs Terraform 1.12 or newer")
 				}
-				shows(t, there.plan(t, slices.Concat(together, []string{file})), "Plan: 1 to import,")
+				shows(t, planExample(t, registry, slices.Concat(together, []string{file})), "Plan: 1 to import,")
 			})
 		}
 	}
@@ -94,29 +87,22 @@ func expectParses(t *testing.T, file string) {
 	}
 }
 
-// exampleWorld is what there is in place of what the examples talk about.
-type exampleWorld struct {
-	registry *oci.Server
-	places   *strings.Replacer
-}
-
-// plan plans files of an example together, with a provider on real parts where they configure none.
-func (x exampleWorld) plan(t *testing.T, files []string) acctest.Result {
+// planExample plans files of an example together, with a provider on real parts where they configure none.
+func planExample(t *testing.T, registry *oci.Server, files []string) acctest.Result {
 	t.Helper()
-	w := acctest.NewEmbeddedWorkspace(t, x.registry.Host)
-	w.Env["TF_VAR_rime_api_key"] = sandbox.KeyOrgAdmin
+	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Write(filepath.Base(file), x.places.Replace(string(text)))
+		w.Write(filepath.Base(file), string(text))
 		if strings.Contains(string(text), "required_providers") && filepath.Base(file) != "provider.tf" {
 			w.Write("provider.tf", "")
 		}
 		if strings.Contains(string(text), `variable "buildkit_address"`) {
 			w.Write("real.auto.tfvars", fmt.Sprintf("registry = %q\nbuildkit_address = %q\nbase_image = %q\npackage_index = %q\n",
-				x.registry.Host, workbenchtest.BuildKit(t), acctest.BaseImage(t), acctest.PackageIndex(t)))
+				registry.Host, workbenchtest.BuildKit(t), acctest.BaseImage(t), acctest.PackageIndex(t)))
 		}
 	}
 	return w.MustRun("plan")

@@ -105,6 +105,25 @@ func (p *platform) finishWait(process *acctest.Process, c *clock) {
 	}
 }
 
+// Two applies of one name at once, from two directories: one of them builds, and the other is told, or with adopt_existing waits for it and shares the image.
+func TestRIME_twoApplies(t *testing.T) {
+	t.Parallel()
+	p, c := slowPlatform(t, sandbox.CancelAllowed)
+	p.Write("main.tf", model)
+	other := p.Clone()
+	first := p.startUntilWaiting("apply", "-auto-approve")
+	fails(t, other, []string{"apply", "-auto-approve"}, "Managed Image Already Exists", "`adopt_existing = true`")
+	other.Write("main.tf", strings.Replace(model, `"3.11"`, "\"3.11\"\n  adopt_existing   = true", 1))
+	p.Forget()
+	p.finishWait(other.Start("apply", "-auto-approve"), c)
+	if r := first.Wait(); r.ExitCode != 0 {
+		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
+	p.PlanIsEmpty()
+	other.PlanIsEmpty()
+	p.expectBuilds("model", 1)
+}
+
 // Terraform that is killed remembers nothing. The next apply in its place waits for the build that it had begun, and has the image.
 func TestRIME_kill(t *testing.T) {
 	t.Parallel()

@@ -1,13 +1,18 @@
 package acctest_test
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	sandbox "github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
@@ -56,8 +61,7 @@ func (p *platform) expectNoImages() {
 	}
 }
 
-// A platform cannot change an image, so every input replaces it; a failed image is replaced by itself, so to speak; and an image that is ready has no other input than
-// those that were changed.
+// A platform cannot change an image, so every input replaces it, and so does a failure. What forces that is in the plan, which changes nothing itself.
 func TestRIME_replacements(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t, sandbox.Options{PythonVersions: []string{"3.9", "3.11"}})
@@ -65,6 +69,7 @@ func TestRIME_replacements(t *testing.T) {
 	p.Write("main.tf", config)
 	p.Apply()
 	w := &world{p.Workspace, rimeStand{p.Server}}
+	p.Forget()
 	for attribute, change := range map[string][2]string{
 		"pip_requirements":     {`">=1,<2"`, `">=2"`},
 		"package_requirements": {`"vim"`, `"nano"`},
@@ -77,6 +82,10 @@ func TestRIME_replacements(t *testing.T) {
 	p.Write("main.tf", config)
 	p.must(p.SetImageStatus("model", "STATUS_FAILED"))
 	w.planChanges(t, "status", "")
+	for _, args := range [][]string{{"plan", "-destroy"}, {"plan", "-refresh-only"}, {"plan", "-replace=" + address}, {"refresh"}} {
+		p.MustRun(args...)
+	}
+	w.expectOnlyReads(t)
 	p.Apply()
 	p.PlanIsEmpty()
 	p.expectBuilds("model", 2)
@@ -121,6 +130,33 @@ func TestRIME_upgrade(t *testing.T) {
 	}
 	if posts := p.Count(http.MethodPost, "^/v1/images$"); posts != 1 {
 		t.Errorf("%d images were asked for", posts)
+	}
+}
+
+// The API key is in no state, no message and no log, not even where the platform quotes it.
+func TestRIME_secret(t *testing.T) {
+	t.Parallel()
+	const key = "a-key-of-the-platform-that-nobody-may-see"
+	p := newPlatform(t, sandbox.Options{Keys: []sandbox.Key{{Value: key, Role: sandbox.OrgAdmin}}})
+	p.Write("provider.tf", acctest.RequiredProviders+strings.Replace(acctest.RIME{Endpoint: p.URL, APIKey: "key"}.Block(), `"key"`, "var.key", 1)+
+		"variable \"key\" {\n  sensitive = true\n}\n")
+	log := filepath.Join(t.TempDir(), "trace.log")
+	maps.Copy(p.Env, map[string]string{"TF_VAR_key": key, "TF_LOG": "TRACE", "TF_LOG_PATH": log})
+	p.Write("main.tf", model)
+	outputs := p.Apply().Output
+	p.must(p.SetFaults(fault.Rule{Path: "^/v1/images", Status: 400, JSON: json.RawMessage(`{"code":3,"message":"` + key + ` is not liked"}`)}))
+	outputs += fails(t, p.Workspace, []string{"plan"}, "[API key] is not liked").Output
+	trace, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(trace), "request to the RIME platform") {
+		t.Error("the log does not show what the provider did")
+	}
+	for what, text := range map[string]string{"output": outputs, "log": string(trace), "state": string(p.StateFile())} {
+		if i := strings.Index(text, key); i >= 0 {
+			t.Errorf("the %s shows the API key: %s", what, text[max(0, i-300):i])
+		}
 	}
 }
 

@@ -16,14 +16,19 @@ type Creations struct {
 	held map[string]*line
 }
 
-// Begin gives something that is about to be created a lifeline of that name. One that a dead process left is done with.
-func (c *Creations) Begin(id string) {
+// Begin gives something that is about to be created a lifeline of that name. One that a dead process left is done with. It tells whether there is one now:
+// not if somebody else, or another goroutine, is creating the same.
+func (c *Creations) Begin(id string) bool {
 	l := c.Lines.hold(id, os.O_CREATE|os.O_EXCL)
 	if l == nil {
 		l = c.Lines.hold(id, 0)
 	}
+	if l == nil {
+		return false
+	}
 	l.note("")
 	c.keep(id, l)
+	return true
 }
 
 // Note leaves a text of at most 256 bytes for whoever inherits the creation.

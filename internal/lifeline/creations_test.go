@@ -16,7 +16,9 @@ func TestCreations(t *testing.T) {
 		}
 	}
 	first, second := Creations{Lines: lines}, Creations{Lines: lines}
-	first.Begin(id)
+	if !first.Begin(id) || first.Begin(id) || second.Begin(id) {
+		t.Error("two are creating the same")
+	}
 	first.Note(id, "a job of some length")
 	first.Note(id, "job")
 	if _, ok := second.Inherit(id); ok || lines.Cut(id) {
@@ -49,7 +51,9 @@ func TestCreations(t *testing.T) {
 func TestCreations_none(t *testing.T) {
 	t.Parallel()
 	var c Creations
-	c.Begin("abcdefghij")
+	if c.Begin("abcdefghij") {
+		t.Error("there is a lifeline nowhere")
+	}
 	c.Note("abcdefghij", "job")
 	c.Fail("abcdefghij")
 	if _, ok := c.Inherit("abcdefghij"); ok {

@@ -197,3 +197,26 @@ func lateness(t *testing.T, o sandbox.Options) time.Duration {
 	}
 	return time.Since(platform.Builds("churn")[0].Completed.Add(o.ImageLag))
 }
+
+// TestAwait_vanishedJob has the platform forget a job at once when it ends: that is no failure of the image, which alone decides then.
+func TestAwait_vanishedJob(t *testing.T) {
+	t.Parallel()
+	for pip, status := range map[string]imageregistry.Status{"numpy": imageregistry.StatusReady, "sandbox-not-found": imageregistry.StatusFailed} {
+		t.Run(pip, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, registry := bubble(t, sandbox.Options{BuildTime: 5 * time.Minute, JobRetention: time.Nanosecond}, nil)
+				asked := spec("churn")
+				asked.PipRequirements = []requirement.Pip{{Name: pip}}
+				_, build, err := registry.Create(t.Context(), asked)
+				if err != nil {
+					t.Fatal(err)
+				}
+				image, last, err := imageregistry.Await(t.Context(), registry, "churn", build.ID, imageregistry.AwaitOptions{})
+				if _, failed := errors.AsType[*imageregistry.BuildFailedError](err); image.Status != status || last.Status != "" || failed == image.Status.Usable() {
+					t.Errorf("%+v, %+v, %v", image, last, err)
+				}
+			})
+		})
+	}
+}

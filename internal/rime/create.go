@@ -16,7 +16,7 @@ const settlePause = 250 * time.Millisecond
 
 // Create implements [imageregistry.Registry].
 //
-// It looks first, and sends the request once. When the answer gets lost, looking again tells what became of it: the image was not there before, so one that is
+// It looks first, and sends the request once; again only when the platform refused it for a name that it has yet to free. When the answer gets lost, looking again tells what became of it: the image was not there before, so one that is
 // there now and asks for the same is the one that was just created. The build is not known then, as the platform tells its id only in that answer.
 func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
 	if !imageName.MatchString(spec.Name) {
@@ -34,9 +34,10 @@ func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imagere
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	creation := r.creationOf(spec.Name)
-	r.creations.Begin(creation)
+	begun := r.creations.Begin(creation)
 	image, build, err := r.create(ctx, spec)
 	switch failed, ok := asAPIError(err); {
+	case !begun: // not ours to tell
 	case err == nil:
 		r.creations.Note(creation, build.ID)
 	case ok && failed.ambiguous() && !errors.Is(err, imageregistry.ErrAlreadyExists):
@@ -52,6 +53,9 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 	r.shared.forget()
 	defer r.shared.forget()
 	image, build, err := r.post(ctx, spec)
+	for attempt := 0; saysExists(err) && r.isGone(ctx, spec.Name, attempt); attempt++ {
+		image, build, err = r.post(ctx, spec)
+	}
 	switch failed, ok := asAPIError(err); {
 	case saysExists(err):
 		return imageregistry.Image{}, imageregistry.Build{}, fmt.Errorf("image %q: %w: %w", spec.Name, imageregistry.ErrAlreadyExists, err)
@@ -62,6 +66,19 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 		return image, imageregistry.Build{}, err
 	}
 	return image, build, err
+}
+
+// nameLag is how often a name is asked for again that is taken by an image which is gone: some seconds in all, see [httpx.Backoff].
+const nameLag = 6
+
+// isGone tells whether a name that the platform calls taken is that of an image which is not there any more, and so will be free in a moment
+// (contracts/rime-api.md §2.5). It waits a little before it says so.
+func (r *Registry) isGone(ctx context.Context, name string, attempt int) bool {
+	if attempt >= nameLag {
+		return false
+	}
+	_, err := r.Get(ctx, name)
+	return errors.Is(err, imageregistry.ErrNotFound) && httpx.Sleep(ctx, httpx.Backoff(settlePause, attempt)) == nil
 }
 
 // post sends the request.

@@ -1,8 +1,11 @@
 package rime_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -93,6 +96,29 @@ func TestCreate_inheritsFailed(t *testing.T) {
 	}
 	if builds := w.Builds("churn"); len(builds) != 2 {
 		t.Errorf("%d builds", len(builds))
+	}
+}
+
+// TestCreate_twice has two resources of one run ask for one image: the one that was later takes nothing from the other.
+func TestCreate_twice(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	here := t.TempDir()
+	r := w.run("directory", here)
+	w.faults(fault.Rule{Method: http.MethodGet, Path: "^/v1/images/churn$", Times: 2, Status: 404, JSON: json.RawMessage(`{"code":5,"message":"not found"}`)})
+	if _, _, err := r.Create(t.Context(), spec("churn")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Create(t.Context(), spec("churn")); !errors.Is(err, imageregistry.ErrAlreadyExists) || w.count(http.MethodPost, "^/v1/images$") != 2 {
+		t.Errorf("%v", err)
+	}
+	runtime.GC() // what nobody refers to any more is closed
+	if image, err := w.run("directory", here).Get(t.Context(), "churn"); err != nil || image.Unclaimed {
+		t.Errorf("unclaimed: %t, %v", image.Unclaimed, err)
+	}
+	r.Settle()
+	if left, _ := filepath.Glob(here + "/*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
