@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,10 +143,10 @@ func (w *workspace) run(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+w.config(), "TF_INPUT=0", "TF_CLI_ARGS=-no-color", "NO_PROXY=127.0.0.1",
 		"RIME_ENDPOINT="+w.endpoint, "RIME_API_KEY="+rime.KeyUser)
-	var out, all bytes.Buffer
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, &all), &all
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("terraform %s: %w\n%s", args[0], errors.Join(err, context.Cause(ctx)), bytes.TrimSpace(all.Bytes()))
+		return nil, fmt.Errorf("terraform %s: %w\n%s\n%s", args[0], errors.Join(err, context.Cause(ctx)), bytes.TrimSpace(out.Bytes()), bytes.TrimSpace(problems.Bytes()))
 	}
 	return out.Bytes(), nil
 }

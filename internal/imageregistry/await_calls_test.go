@@ -61,11 +61,11 @@ func play(t *testing.T, script ...step) (*counted, imageregistry.Image, imagereg
 func TestAwait_lateness(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const builds = 400
+		const builds = 200
 		chance := rand.New(rand.NewPCG(3, 1)) //nolint:gosec // lengths of builds
 		var late []time.Duration
 		for range builds {
-			takes := 5*time.Second + time.Duration(chance.Int64N(int64(25*time.Minute)))
+			takes := 5*time.Second + time.Duration(chance.Int64N(int64(3*time.Minute)))
 			lag := time.Duration(chance.Int64N(int64(500 * time.Millisecond)))
 			registry, image, build, err := play(t,
 				step{image: first, build: imageregistry.BuildRequested}, step{at: takes / 20, image: first, build: imageregistry.BuildPending},

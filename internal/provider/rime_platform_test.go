@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -376,10 +377,21 @@ func TestPlatform_outage(t *testing.T) {
 	apply(t, server, steps...)
 }
 
+// afterPlan does something between the plan and the apply of a step.
+type afterPlan func()
+
+// CheckPlan implements plancheck.PlanCheck.
+func (do afterPlan) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
+	do()
+}
+
 // TestPlatform_stuckWait ends the wait before the build, on a platform that cancels none: the resource stays whole, and the next apply goes on waiting.
 func TestPlatform_stuckWait(t *testing.T) {
 	t.Parallel()
-	server := startPlatform(t, sandbox.Options{BuildTime: 6 * time.Second, Cancel: sandbox.CancelRefused, DeleteWhileBuilding: true})
+	var ahead atomic.Int64
+	server := startPlatform(t, sandbox.Options{
+		BuildTime: time.Hour, Cancel: sandbox.CancelRefused, DeleteWhileBuilding: true, Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+	})
 	config := onPlatform(server, sandbox.KeyOrgAdmin, strings.Replace(churn, "python_version", "timeouts = { create = \"1s\" }\n  python_version", 1))
 	apply(t, server,
 		resource.TestStep{
@@ -390,8 +402,11 @@ func TestPlatform_stuckWait(t *testing.T) {
 			ExpectNonEmptyPlan: true,
 		},
 		resource.TestStep{
-			Config:           config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("rime_managed_image.test", plancheck.ResourceActionUpdate)}},
+			Config: config,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction("rime_managed_image.test", plancheck.ResourceActionUpdate),
+				afterPlan(func() { ahead.Store(int64(2 * time.Hour)) }),
+			}},
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("status"), knownvalue.StringExact("ready")),
 			},

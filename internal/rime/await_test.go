@@ -160,11 +160,11 @@ func TestAwait_calls(t *testing.T) {
 		t.Run(generation, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				const builds = 60
+				const builds = 40
 				chance := rand.New(rand.NewPCG(3, 3)) //nolint:gosec // lengths of builds
 				var late []time.Duration
 				for range builds {
-					takes := 3*time.Second + time.Duration(chance.Int64N(int64(20*time.Minute)))
+					takes := 3*time.Second + time.Duration(chance.Int64N(int64(2*time.Minute)))
 					late = append(late, lateness(t, sandbox.Options{BuildTime: takes, ImageLag: 200 * time.Millisecond, JobRoutes: routes}))
 				}
 				slices.Sort(late)
