@@ -54,10 +54,9 @@ func tryObtain(ctx context.Context, registry imageregistry.Registry, spec imager
 	if changes := inputChanges(image.Spec(), spec); len(changes) > 0 {
 		return wanted{}, &diags.OtherInputsError{Differences: changes}
 	}
-	if image.Status.Broken() && canDo(registry, taskRepair) {
+	if image.Status.Broken() {
 		return repair(ctx, registry, spec)
 	}
-	// A broken image of a registry that cannot build it anew is taken over as it is: the wait says why it is broken, and the next apply replaces it.
 	return wanted{image: image, build: imageregistry.Build{ID: image.BuildID}}, nil
 }
 
