@@ -91,7 +91,7 @@ func TestRIME_replacements(t *testing.T) {
 	p.expectBuilds("model", 2)
 }
 
-// A failed image can be taken over as well. The platform cannot build it again, so it is deleted and created.
+// A failed image can be taken over as well. The platform cannot build it again, so it is deleted and made anew.
 func TestRIME_adoptFailed(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t, sandbox.Options{})
