@@ -31,6 +31,7 @@ var allowedImports = map[string][]string{
 	"internal/fwtypes":                 {"internal/requirement"},
 	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/httpx", "internal/requirement", "internal/wait"},
 	"internal/rime":                    {"internal/imageregistry", "internal/httpx", "internal/requirement", "internal/wait"},
+	"internal/primehub":                {"internal/primehub/wire", "internal/httpx", "internal/requirement", "internal/wait"},
 	"internal/buildkit":                {"internal/imageregistry", "internal/requirement"},
 	"internal/imageregistry":           {"internal/requirement", "internal/wait"},
 	"internal/sandbox/oci":             {"internal/sandbox/fault"},
