@@ -37,6 +37,7 @@ var allowedImports = map[string][]string{
 	"internal/sandbox/oci":             {"internal/sandbox/fault"},
 	"internal/sandbox/pypi":            {"internal/sandbox/fault"},
 	"internal/sandbox/rime":            {"internal/sandbox/fault"},
+	"internal/sandbox/primehub":        {"internal/sandbox/fault"},
 	"internal/sandbox":                 {"internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/sandbox/rime"},
 	"internal/workbench":               {"internal/sandbox/oci", "internal/sandbox/pypi"},
 	"internal/workbench/workbenchtest": {"internal/workbench"},
