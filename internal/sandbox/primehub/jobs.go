@@ -68,6 +68,7 @@ func (p *Platform) startJob(img *image, at time.Time) {
 	j.target = p.targetOf(img.name, j.build)
 	j.defect = p.defectOf(j.build)
 	p.jobs[img.name] = j
+	p.history = append(p.history, j)
 	p.changed(img)
 	p.plan(at.Add(2*p.options.Reaction), p.podStarter(j))
 }

@@ -30,6 +30,7 @@ type Platform struct {
 
 	images   map[string]*image
 	jobs     map[string]*job
+	history  []*job // every job there has been
 	secrets  []*Secret
 	failures map[string]Failure // by the normal name of what triggers them
 

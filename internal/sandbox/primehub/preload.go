@@ -68,6 +68,7 @@ func (p *Platform) preloadBuild(img *image, random *rand.Rand) {
 	j.target = p.targetOf(img.name, j.build)
 	j.started = j.updateTime
 	p.jobs[img.name] = j
+	p.history = append(p.history, j)
 	img.condition = &condition{phaseSucceeded, j.target}
 	for _, field := range []string{"url", "urlForGpu"} {
 		img.spec[field] = j.target
