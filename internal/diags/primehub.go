@@ -159,7 +159,7 @@ func primehubAdvice(op PrimeHubOperation, err error) string {
 	case primehub.KindForbidden:
 		return adviceForForbidden(op)
 	case primehub.KindInvalid:
-		return "This PrimeHub does not know what was asked: its version or edition lacks that part of image management. Upgrade it; image management came to groups with PrimeHub 3.6."
+		return "This PrimeHub does not know what was asked: its version or edition lacks that part of image management. Upgrade it, or ask those who run PrimeHub."
 	case primehub.KindUnavailable:
 		return "A part of the platform is down, Kubernetes' API or Keycloak; nothing was dropped from the state. Apply again later, or ask those who run PrimeHub."
 	case primehub.KindKeycloak, primehub.KindKubernetes, primehub.KindConflict, primehub.KindNotFound:

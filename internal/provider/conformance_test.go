@@ -35,6 +35,7 @@ func walk(t *testing.T) everything {
 		models: map[string]any{
 			"provider":                 providerModel{},
 			"rime_managed_image":       managedImageModel{},
+			"rime_group_image":         groupImageModel{},
 			"data.rime_managed_image":  managedImageDataModel{},
 			"data.rime_managed_images": managedImagesDataModel{},
 			"data.rime_image_build":    buildModel{},
