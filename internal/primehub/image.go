@@ -53,7 +53,7 @@ type Image struct {
 	PullSecret string
 	// Group is the name of the group that owns the image. Empty for a system image.
 	Group string
-	// Global tells that every group may use the image.
+	// Global tells that every group may use the image. What waits for a build does not read it.
 	Global bool
 	// Groups are the groups that may use the image, by name. Only what [Client.Get] and [Client.Refresh] return has them.
 	Groups []GroupRef
@@ -125,10 +125,17 @@ func (p Phase) Ended() bool {
 
 // decodeImage reads an image without its groups.
 func decodeImage(w *wire.Image) Image {
+	image := decodeState(&w.ImageState)
+	image.Global = w.Global
+	return image
+}
+
+// decodeState reads an image without who may use it.
+func decodeState(w *wire.ImageState) Image {
 	image := Image{
 		Name: w.Id, DisplayName: w.DisplayName, Description: w.Description, Type: decodeType(w.Type),
 		URL: w.Url, URLForGPU: w.UrlForGpu, PullSecret: w.UseImagePullSecret, Group: w.GroupName,
-		Global: w.Global, Ready: w.IsReady, LogURL: w.LogEndpoint,
+		Ready: w.IsReady, LogURL: w.LogEndpoint,
 	}
 	// An image has one to be built from, or it is none that is built (contracts/primehub-api.md §4.1).
 	if spec := w.ImageSpec; spec != nil && spec.BaseImage != "" {
@@ -137,7 +144,7 @@ func decodeImage(w *wire.Image) Image {
 	return image
 }
 
-func decodeBuild(spec *wire.ImageImageSpec, job wire.ImageJobStatus) *Build {
+func decodeBuild(spec *wire.ImageStateImageSpec, job wire.ImageStateJobStatus) *Build {
 	stored := Recipe{BaseImage: spec.BaseImage, PullSecret: spec.PullSecret, Packages: Packages(spec.Packages)}
 	build := &Build{
 		Recipe: stored, Phase: Phase(job.Phase), BuiltImage: job.Image, CancelRequested: spec.Cancel, hash: stored.Hash(),

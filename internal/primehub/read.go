@@ -22,14 +22,26 @@ func (c *Client) Get(ctx context.Context, name string) (Image, error) {
 	})
 }
 
-// peek is Get without the groups, which cost the platform much.
+// read is Get without the groups, which cost the platform much.
+func (c *Client) read(ctx context.Context, name string) (Image, error) {
+	return c.confirmed(ctx, name, func() (*Image, error) {
+		answer, err := wire.ReadImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
+		if err != nil || answer.Image == nil {
+			return nil, err
+		}
+		image := decodeImage(answer.Image)
+		return &image, nil
+	})
+}
+
+// peek is Get without anything about who may use the image, so that Keycloak is left alone.
 func (c *Client) peek(ctx context.Context, name string) (Image, error) {
 	return c.confirmed(ctx, name, func() (*Image, error) {
 		answer, err := wire.PollImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
 		if err != nil || answer.Image == nil {
 			return nil, err
 		}
-		image := decodeImage(answer.Image)
+		image := decodeState(answer.Image)
 		return &image, nil
 	})
 }

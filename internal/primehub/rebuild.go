@@ -81,7 +81,7 @@ func (c *Client) Rebuild(ctx context.Context, name string, recipe Recipe) (Build
 func (c *Client) requestRebuild(ctx context.Context, before Image, recipe Recipe) (Image, error) {
 	answer, err := wire.RebuildImage(ctx, c, wire.ImageWhereUniqueInput{Id: before.Name}, recipe.input())
 	if err == nil && answer.RebuildImage != nil {
-		return decodeImage(answer.RebuildImage), nil
+		return decodeState(answer.RebuildImage), nil
 	}
 	if err == nil {
 		return Image{}, c.broken("RebuildImage", "the answer is null")

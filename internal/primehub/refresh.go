@@ -33,7 +33,7 @@ func (c *Client) Refresh(ctx context.Context, name string, withGroups bool) (Ima
 	if withGroups {
 		return c.Get(ctx, name)
 	}
-	return c.peek(ctx, name)
+	return c.read(ctx, name)
 }
 
 // shared is the list that reads have in common at the moment.
