@@ -1,12 +1,14 @@
 package primehub_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +26,8 @@ type world struct {
 	*primehub.Client
 	t    *testing.T
 	gate *fault.Gate
+	// hooked is an administrator's client, too; see hook.
+	hooked *primehub.Client
 }
 
 // inWorld runs a test on a platform whose builds take five minutes, as those of a real one, and where all the time there is passes at once.
@@ -44,13 +48,45 @@ func inWorld(t *testing.T, o sandbox.Options, test func(*testing.T, *world)) {
 	})
 }
 
+// inWorldOf is inWorld for one of several editions.
+func inWorldOf(t *testing.T, edition sandbox.Edition, test func(*testing.T, *world)) {
+	t.Helper()
+	t.Run(map[sandbox.Edition]string{sandbox.Enterprise: "EE", sandbox.Community: "CE"}[edition], func(t *testing.T) {
+		inWorld(t, sandbox.Options{Edition: edition}, test)
+	})
+}
+
+// hook lets something happen just before the first operation of that name that the hooked client asks for.
+func (w *world) hook(operation string, happens func()) {
+	handler, once := w.Behind(w.gate), sync.Once{}
+	w.hooked = w.as(sandbox.TokenAdmin, func(c *primehub.Config) {
+		c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(req.Body)
+			if err != nil {
+				return nil, err
+			}
+			if strings.Contains(string(body), operation+"(") {
+				once.Do(happens)
+			}
+			req = req.Clone(req.Context())
+			req.Body = io.NopCloser(bytes.NewReader(body))
+			return serve(handler, req), nil
+		})
+	})
+}
+
 // as is another client on the same platform, with nothing in common with the others.
 func (w *world) as(token string, edits ...func(*primehub.Config)) *primehub.Client {
 	w.t.Helper()
 	handler := w.Behind(w.gate)
 	config := primehub.Config{
 		Endpoint: "http://primehub.test", APIToken: token, Retries: 2, RetryDelay: time.Second,
-		Transport: roundTrip(func(req *http.Request) (*http.Response, error) { return serve(handler, req), nil }),
+		Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			if err := req.Context().Err(); err != nil {
+				return nil, err
+			}
+			return serve(handler, req), nil
+		}),
 	}
 	for _, edit := range edits {
 		edit(&config)

@@ -2,6 +2,7 @@ package primehub
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,30 +103,52 @@ func (l *list) take(ctx context.Context, c *Client, name string, withGroups bool
 	return image, true
 }
 
+// everyone is the name of Keycloak's group behind Global (contracts/primehub-api.md §3.1). It is no group that an image is connected to.
+const everyone = "everyone"
+
+// imagesByName lists all images. Who is global it learns from the images of everyone, which all callers belong to, as the platform would ask Keycloak once for each image.
 func (c *Client) imagesByName(ctx context.Context) (map[string]Image, error) {
-	images, err := c.Images(ctx, Filter{})
+	mine, err := wire.MapMyGroups(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	byName := make(map[string]Image, len(images))
-	for _, image := range images {
+	i := -1
+	if mine.Me != nil {
+		i = slices.IndexFunc(mine.Me.Groups, func(group wire.GroupWithImages) bool { return group.Name == everyone })
+	}
+	if i < 0 {
+		// The platform says so, too, when it could not find out (contracts/primehub-api.md §2.4).
+		return nil, c.broken("MapMyGroups", "the platform does not tell that the caller is one of everyone")
+	}
+	answer, err := wire.ListImageStates(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]Image, len(answer.Images))
+	for i := range answer.Images {
+		image := decodeState(&answer.Images[i])
 		byName[image.Name] = image
+	}
+	for _, global := range mine.Me.Groups[i].Images {
+		if image, ok := byName[global.Id]; ok {
+			image.Global = true
+			byName[global.Id] = image
+		}
 	}
 	return byName, nil
 }
 
 // groupsByImage asks the groups for their images, which costs the platform one call for each group, and not for each group and image.
 func (c *Client) groupsByImage(ctx context.Context) (map[string][]GroupRef, error) {
-	account, err := c.Me(ctx)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := c.mappedGroups(ctx, account)
+	groups, err := c.mappedGroups(ctx)
 	if err != nil {
 		return nil, err
 	}
 	byImage := map[string][]GroupRef{}
 	for _, group := range groups {
+		if group.Name == everyone {
+			continue
+		}
 		for _, image := range group.Images {
 			byImage[image.Id] = append(byImage[image.Id], GroupRef{ID: group.Id, Name: group.Name})
 		}
@@ -136,10 +159,12 @@ func (c *Client) groupsByImage(ctx context.Context) (map[string][]GroupRef, erro
 	return byImage, nil
 }
 
-// everyone is the name of Keycloak's group behind Global (contracts/primehub-api.md §3.1), which is no group that an image is connected to.
-const everyone = "everyone"
-
-func (c *Client) mappedGroups(ctx context.Context, account Account) ([]wire.GroupWithImages, error) {
+// mappedGroups are all groups for an administrator, and the caller's own for others.
+func (c *Client) mappedGroups(ctx context.Context) ([]wire.GroupWithImages, error) {
+	account, err := c.Me(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if account.Admin {
 		answer, err := wire.MapGroups(ctx, c)
 		if err != nil {
@@ -148,20 +173,13 @@ func (c *Client) mappedGroups(ctx context.Context, account Account) ([]wire.Grou
 		return answer.Groups, nil
 	}
 	answer, err := wire.MapMyGroups(ctx, c)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case answer.Me == nil || len(answer.Me.Groups) == 0:
-		// The platform says so, too, when it could not find out (contracts/primehub-api.md §2.4).
+	}
+	if answer.Me == nil || len(answer.Me.Groups) == 0 {
 		return nil, c.broken("MapMyGroups", "the platform tells no groups of the caller")
 	}
-	groups := make([]wire.GroupWithImages, 0, len(answer.Me.Groups))
-	for _, group := range answer.Me.Groups {
-		if group.Name != everyone {
-			groups = append(groups, group)
-		}
-	}
-	return groups, nil
+	return answer.Me.Groups, nil
 }
 
 // shelf is something that the first who needs it reads, for all others who wait for it.

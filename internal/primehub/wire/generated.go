@@ -667,6 +667,14 @@ type ListGroupsResponse struct {
 // GetGroups returns ListGroupsResponse.Groups, and is useful for accessing the field via an interface.
 func (v *ListGroupsResponse) GetGroups() []Group { return v.Groups }
 
+// ListImageStatesResponse is returned by ListImageStates on success.
+type ListImageStatesResponse struct {
+	Images []ImageState `json:"images"`
+}
+
+// GetImages returns ListImageStatesResponse.Images, and is useful for accessing the field via an interface.
+func (v *ListImageStatesResponse) GetImages() []ImageState { return v.Images }
+
 // ListImagesResponse is returned by ListImages on success.
 type ListImagesResponse struct {
 	Images []Image `json:"images"`
@@ -1144,6 +1152,64 @@ func ListGroups(
 	}
 
 	data_ = &ListGroupsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListImageStates.
+const ListImageStates_Operation = `
+query ListImageStates {
+	images(mode: ALL) {
+		... ImageState
+	}
+}
+fragment ImageState on Image {
+	id
+	name
+	displayName
+	description
+	type
+	url
+	urlForGpu
+	groupName
+	useImagePullSecret
+	isReady
+	logEndpoint
+	imageSpec {
+		baseImage
+		pullSecret
+		cancel
+		updateTime
+		packages {
+			apt
+			conda
+			pip
+		}
+	}
+	jobStatus {
+		phase
+		image
+	}
+}
+`
+
+func ListImageStates(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *ListImageStatesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListImageStates",
+		Query:  ListImageStates_Operation,
+	}
+
+	data_ = &ListImageStatesResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
