@@ -17,6 +17,7 @@ import (
 )
 
 func TestAwaitBuild_ready(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		image := w.create(built("churn", "numpy"))
 		if image.Ready || image.Build == nil || image.Build.Phase != primehub.PhaseWaiting {
@@ -45,6 +46,7 @@ func TestAwaitBuild_ready(t *testing.T) {
 
 // TestAwaitBuild_repositoryTags is the other way in which platforms name what they build.
 func TestAwaitBuild_repositoryTags(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{PushRepo: "registry.test/all"}, func(t *testing.T, w *world) {
 		if image := w.ready(built("churn", "numpy")); image.URL != "registry.test/all:churn-"+recipe("numpy").Hash() {
 			t.Error(image.URL)
@@ -54,8 +56,10 @@ func TestAwaitBuild_repositoryTags(t *testing.T) {
 
 // TestAwaitBuild_rebuild shows that what the platform goes on showing of the build before is not believed.
 func TestAwaitBuild_rebuild(t *testing.T) {
+	t.Parallel()
 	for name, next := range map[string]*primehub.Recipe{"something else": recipe("pandas"), "the same": recipe("numpy")} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{Reaction: 5 * time.Second}, func(t *testing.T, w *world) {
 				before := w.ready(built("churn", "numpy"))
 				ref, err := w.Rebuild(t.Context(), "churn", *next)
@@ -83,6 +87,7 @@ func TestAwaitBuild_rebuild(t *testing.T) {
 
 // TestRebuild_withinASecond shows that two rebuilds are kept apart that the platform would take for one.
 func TestRebuild_withinASecond(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{WriteDelay: -1}, func(t *testing.T, w *world) {
 		w.create(built("churn", "numpy"))
 		var last primehub.BuildRef
@@ -96,6 +101,9 @@ func TestRebuild_withinASecond(t *testing.T) {
 			}
 			last = ref
 		}
+		if asked := w.CountOperations("rebuildImage"); asked != 2 {
+			t.Errorf("asked %d times", asked)
+		}
 		image, err := w.AwaitBuild(t.Context(), last, nil)
 		if err != nil || !strings.HasSuffix(image.URL, recipe("scipy").Hash()) {
 			t.Errorf("%s, %v", image.URL, err)
@@ -103,7 +111,25 @@ func TestRebuild_withinASecond(t *testing.T) {
 	})
 }
 
+// TestRebuild_withinAPersonsSecond falls into the second in which a person in the portal has asked for a rebuild.
+func TestRebuild_withinAPersonsSecond(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{WriteDelay: -1}, func(t *testing.T, w *world) {
+		w.ready(built("churn", "numpy"))
+		pip := "pandas"
+		w.must(w.RebuildInPortal("churn", sandbox.PortalBuild{BaseImage: baseImage, Pip: &pip}))
+		ref, err := w.Rebuild(t.Context(), "churn", *recipe("scipy"))
+		if err != nil || w.CountOperations("rebuildImage") != 2 {
+			t.Fatalf("%v after %d rebuilds", err, w.CountOperations("rebuildImage"))
+		}
+		if image, err := w.AwaitBuild(t.Context(), ref, nil); err != nil || !strings.HasSuffix(image.URL, recipe("scipy").Hash()) {
+			t.Errorf("%s, %v", image.URL, err)
+		}
+	})
+}
+
 func TestAwaitBuild_failed(t *testing.T) {
+	t.Parallel()
 	spec := func(change func(*primehub.Recipe)) primehub.Spec {
 		s := built("churn", "numpy")
 		change(s.Recipe)
@@ -126,6 +152,7 @@ func TestAwaitBuild_failed(t *testing.T) {
 		"base":   {spec(func(r *primehub.Recipe) { r.BaseImage = "registry.test/sandbox-not-found:1" }), primehub.StepBuild, "", "", "Check base_image_url"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				image, err := w.AwaitBuild(t.Context(), w.create(test.spec).Ref(), nil)
 				failure := failed[*primehub.BuildFailedError](t, err)
@@ -142,6 +169,7 @@ func TestAwaitBuild_failed(t *testing.T) {
 
 // TestAwaitBuild_failedWithoutLog has a build fail for somebody who may not read its log.
 func TestAwaitBuild_failedWithoutLog(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		ref := w.create(built("churn", "sandbox-not-found")).Ref()
 		_, err := w.as(sandbox.TokenMember).AwaitBuild(t.Context(), ref, nil)
@@ -153,8 +181,10 @@ func TestAwaitBuild_failedWithoutLog(t *testing.T) {
 }
 
 func TestAwaitBuild_cancelled(t *testing.T) {
+	t.Parallel()
 	for name, after := range map[string]time.Duration{"before its job exists": 0, "at work": time.Minute} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{Reaction: 5 * time.Second}, func(t *testing.T, w *world) {
 				ref := w.create(built("churn", "numpy")).Ref()
 				time.Sleep(after)
@@ -163,7 +193,7 @@ func TestAwaitBuild_cancelled(t *testing.T) {
 				}
 				began := time.Now()
 				_, err := w.AwaitBuild(t.Context(), ref, nil)
-				failed[*primehub.BuildCancelledError](t, err)
+				wants[*primehub.BuildCancelledError](t, err)
 				if took := time.Since(began); took > time.Minute {
 					t.Errorf("it took %s to notice", took)
 				}
@@ -185,12 +215,13 @@ func TestAwaitBuild_cancelled(t *testing.T) {
 
 // TestAwaitBuild_cancelledByAPerson has a person cancel in the portal what is waited for.
 func TestAwaitBuild_cancelledByAPerson(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		ref := w.create(built("churn", "numpy")).Ref()
 		time.AfterFunc(time.Minute, func() { w.must(w.CancelInPortal("churn")) })
 		began := time.Now()
 		_, err := w.AwaitBuild(t.Context(), ref, nil)
-		failed[*primehub.BuildCancelledError](t, err)
+		wants[*primehub.BuildCancelledError](t, err)
 		if took := time.Since(began); took > 70*time.Second {
 			t.Errorf("noticed after %s", took)
 		}
@@ -198,6 +229,7 @@ func TestAwaitBuild_cancelledByAPerson(t *testing.T) {
 }
 
 func TestAwaitBuild_superseded(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		ref := w.create(built("churn", "numpy")).Ref()
 		pip := "scipy"
@@ -210,6 +242,7 @@ func TestAwaitBuild_superseded(t *testing.T) {
 }
 
 func TestAwaitBuild_missingSecret(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		spec := built("churn", "numpy")
 		spec.Recipe.PullSecret = "image-nowhere"
@@ -224,6 +257,7 @@ func TestAwaitBuild_missingSecret(t *testing.T) {
 
 // TestAwaitBuild_pending has a platform whose image builder is not configured: the wait ends with the caller's patience, and says why.
 func TestAwaitBuild_pending(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{BuilderUnconfigured: true}, func(t *testing.T, w *world) {
 		timeout := errors.New("the time-out of create, 10 m")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Minute, timeout)
@@ -234,7 +268,7 @@ func TestAwaitBuild_pending(t *testing.T) {
 		if stuck.Phase != primehub.PhasePending || !strings.Contains(stuck.Hint, "customImage") || !errors.Is(err, timeout) || image.Name != "churn" {
 			t.Errorf("%v", err)
 		}
-		failed[*wait.ExpiredError](t, err)
+		wants[*wait.ExpiredError](t, err)
 		if hints[0] != "" || !strings.Contains(hints[len(hints)-1], "customImage") {
 			t.Errorf("%q", slices.Compact(hints))
 		}
@@ -243,8 +277,10 @@ func TestAwaitBuild_pending(t *testing.T) {
 
 // TestAwaitBuild_outage has Kubernetes, then Keycloak, down in the middle of a build.
 func TestAwaitBuild_outage(t *testing.T) {
+	t.Parallel()
 	for _, backend := range []sandbox.Backend{sandbox.Kubernetes, sandbox.Keycloak} {
 		t.Run(string(backend), func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				ref := w.create(built("churn", "numpy")).Ref()
 				time.AfterFunc(time.Minute, func() { w.outages(sandbox.Outage{Backend: backend}) })
@@ -259,6 +295,7 @@ func TestAwaitBuild_outage(t *testing.T) {
 
 // TestAwaitBuild_gone has somebody delete the image that is being built.
 func TestAwaitBuild_gone(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		ref := w.create(built("churn", "numpy")).Ref()
 		time.AfterFunc(time.Minute, func() { w.must(w.Remove("churn")) })
@@ -270,6 +307,7 @@ func TestAwaitBuild_gone(t *testing.T) {
 
 // TestAwaitBuild_lostWrite has the platform agree to a rebuild and then fail to write it, which nobody is told.
 func TestAwaitBuild_lostWrite(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.ready(built("churn", "numpy"))
 		w.outages(sandbox.Outage{Backend: sandbox.Kubernetes, Verb: sandbox.Patch, Times: 1})
@@ -278,12 +316,13 @@ func TestAwaitBuild_lostWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = w.AwaitBuild(t.Context(), ref, nil)
-		failed[*primehub.LostWriteError](t, err)
+		wants[*primehub.LostWriteError](t, err)
 	})
 }
 
 // TestAwaitBuild_resumed has another process come back to a build.
 func TestAwaitBuild_resumed(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.create(built("churn", "numpy"))
 		time.Sleep(time.Minute)
@@ -319,6 +358,6 @@ func TestAwaitBuild_unexpectedImage(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		_, err = client.AwaitBuild(t.Context(), primehub.BuildRef{Name: "churn"}, nil)
-		failed[*primehub.NotBuiltError](t, err)
+		wants[*primehub.NotBuiltError](t, err)
 	})
 }

@@ -12,6 +12,7 @@ import (
 )
 
 func TestCreate_system(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		spec := existing("tf")
 		spec.Type, spec.Global = primehub.TypeUniversal, true
@@ -29,6 +30,7 @@ func TestCreate_system(t *testing.T) {
 
 // TestCreate_group is an image that a group's administrator makes for the group.
 func TestCreate_group(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.Client = w.as(sandbox.TokenGroupAdmin)
 		spec := built("churn", "numpy")
@@ -47,6 +49,7 @@ func TestCreate_group(t *testing.T) {
 }
 
 func TestCreate_forbidden(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		_, err := w.as(sandbox.TokenMember).Create(t.Context(), existing("tf"))
 		if got := failed[*primehub.APIError](t, err); got.Kind != primehub.KindForbidden || got.Code != "NOT_AUTH" {
@@ -59,18 +62,20 @@ func TestCreate_forbidden(t *testing.T) {
 }
 
 func TestCreate_exists(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.create(existing("tf"))
 		if _, err := w.Create(t.Context(), existing("tf")); !errors.Is(err, primehub.ErrAlreadyExists) || w.CountOperations("createImage") != 1 {
 			t.Errorf("%v", err)
 		}
 		_, err := w.Create(t.Context(), existing("Not a name"))
-		failed[*primehub.NameError](t, err)
+		wants[*primehub.NameError](t, err)
 	})
 }
 
 // TestCreate_orphanedRole has a name that only Keycloak knows.
 func TestCreate_orphanedRole(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.must(w.AddRole("tf"))
 		_, err := w.Create(t.Context(), existing("tf"))
@@ -83,25 +88,27 @@ func TestCreate_orphanedRole(t *testing.T) {
 
 // TestCreate_fails has Kubernetes fail after Keycloak's role was made: a second attempt meets the debris of the first.
 func TestCreate_fails(t *testing.T) {
+	t.Parallel()
 	for _, edition := range []sandbox.Edition{sandbox.Enterprise, sandbox.Community} {
 		inWorldOf(t, edition, func(t *testing.T, w *world) {
 			w.outages(sandbox.Outage{Backend: sandbox.Kubernetes, Verb: sandbox.Create, Times: 1})
 			_, err := w.Create(t.Context(), existing("tf"))
-			failed[*primehub.FailedCreateError](t, err)
+			wants[*primehub.FailedCreateError](t, err)
 			_, err = w.Create(t.Context(), existing("tf"))
-			failed[*primehub.OrphanedRoleError](t, err)
+			wants[*primehub.OrphanedRoleError](t, err)
 		})
 	}
 }
 
 // TestCreate_incomplete has a group that does not exist: the image is there all the same, and an update repairs it.
 func TestCreate_incomplete(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		spec := existing("tf")
 		research := w.group(sandbox.GroupResearch)
 		spec.Groups = []primehub.GroupRef{{ID: "nowhere", Name: "nowhere"}}
 		image, err := w.Create(t.Context(), spec)
-		failed[*primehub.IncompleteError](t, err)
+		wants[*primehub.IncompleteError](t, err)
 		if image.Name != "tf" || failed[*primehub.APIError](t, err).Kind != primehub.KindKeycloak {
 			t.Errorf("%+v, %v", image, err)
 		}
@@ -117,6 +124,7 @@ func TestCreate_incomplete(t *testing.T) {
 
 // TestCreate_ranInto has somebody else create the image between our look and our request.
 func TestCreate_ranInto(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.hook("createImage", func() { w.create(existing("tf")) })
 		_, err := w.hooked.Create(t.Context(), existing("tf"))
@@ -127,6 +135,7 @@ func TestCreate_ranInto(t *testing.T) {
 }
 
 func TestUpdate(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		spec := existing("tf")
 		research, science := w.group(sandbox.GroupResearch), w.group(sandbox.GroupDataScience)
@@ -157,6 +166,7 @@ func TestUpdate(t *testing.T) {
 
 // TestUpdate_built keeps what the platform has put into an image that it has built.
 func TestUpdate_built(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		spec := built("churn", "numpy")
 		spec.Owner = w.group(sandbox.GroupDataScience)
@@ -180,6 +190,7 @@ func TestUpdate_built(t *testing.T) {
 
 // TestUpdate_afterRebuild shows that an update waits for a rebuild to be written, which would undo it.
 func TestUpdate_afterRebuild(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{WriteDelay: 3 * time.Second}, func(t *testing.T, w *world) {
 		w.ready(built("churn", "numpy"))
 		ref, err := w.Rebuild(t.Context(), "churn", *recipe("scipy"))
@@ -200,8 +211,10 @@ func TestUpdate_afterRebuild(t *testing.T) {
 
 // TestUpdate_missing is of an image that is gone, in both editions and before November 2022.
 func TestUpdate_missing(t *testing.T) {
+	t.Parallel()
 	for _, o := range []sandbox.Options{{}, {Edition: sandbox.Community}, {OldErrors: true}} {
 		t.Run("", func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, o, func(t *testing.T, w *world) {
 				if err := w.Update(t.Context(), "tf", primehub.Update{}); !errors.Is(err, primehub.ErrNotFound) {
 					t.Errorf("%v", err)
@@ -219,17 +232,18 @@ func TestUpdate_missing(t *testing.T) {
 
 // TestUpdate_incomplete has Keycloak fail after the image was changed.
 func TestUpdate_incomplete(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.create(existing("tf"))
 		update := primehub.Update{DisplayName: "Other", Type: primehub.TypeCPU, Existing: existing("").Existing, Connect: []string{"nowhere"}}
-		failed[*primehub.IncompleteError](t, w.Update(t.Context(), "tf", update))
+		wants[*primehub.IncompleteError](t, w.Update(t.Context(), "tf", update))
 		if w.get("tf").DisplayName != "Other" {
 			t.Error("the image was not changed")
 		}
 		// Without its role, nobody can be let use an image; the platform makes another after a while.
 		w.must(w.RemoveRole("tf"))
 		update.Connect, update.Global = nil, new(true)
-		failed[*primehub.IncompleteError](t, w.Update(t.Context(), "tf", update))
+		wants[*primehub.IncompleteError](t, w.Update(t.Context(), "tf", update))
 		time.Sleep(11 * time.Minute)
 		if err := w.Update(t.Context(), "tf", update); err != nil || !w.get("tf").Global {
 			t.Errorf("%v", err)
@@ -238,11 +252,12 @@ func TestUpdate_incomplete(t *testing.T) {
 }
 
 func TestRebuild_notBuilt(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.create(existing("tf"))
 		_, err := w.Rebuild(t.Context(), "tf", *recipe("numpy"))
-		failed[*primehub.NotBuiltError](t, err)
-		failed[*primehub.NotBuiltError](t, w.CancelBuild(t.Context(), "tf"))
+		wants[*primehub.NotBuiltError](t, err)
+		wants[*primehub.NotBuiltError](t, w.CancelBuild(t.Context(), "tf"))
 		if w.get("tf").Build != nil {
 			t.Error("it has become one that is built")
 		}
@@ -256,6 +271,7 @@ func TestRebuild_notBuilt(t *testing.T) {
 
 // TestRebuild_whole shows that nothing of the recipe before is left, though the platform merges.
 func TestRebuild_whole(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		spec := built("churn", "numpy")
 		spec.Recipe.PullSecret, spec.Recipe.Packages.Conda = "image-dockerhub", []string{"-c", "pytorch", "fastai"}
@@ -272,6 +288,7 @@ func TestRebuild_whole(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
+	t.Parallel()
 	for _, edition := range []sandbox.Edition{sandbox.Enterprise, sandbox.Community} {
 		inWorldOf(t, edition, func(t *testing.T, w *world) {
 			w.create(built("churn", "numpy")) // is being built
@@ -295,10 +312,11 @@ func TestDelete(t *testing.T) {
 
 // TestDelete_withoutRole cannot succeed before the platform has made another role.
 func TestDelete_withoutRole(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.create(existing("tf"))
 		w.must(w.RemoveRole("tf"))
-		failed[*primehub.DeleteStuckError](t, w.Delete(t.Context(), "tf"))
+		wants[*primehub.DeleteStuckError](t, w.Delete(t.Context(), "tf"))
 		equal(t, "images", w.ImageNames(), []string{"tf"})
 		time.Sleep(11 * time.Minute)
 		if err := w.Delete(t.Context(), "tf"); err != nil {
@@ -309,6 +327,7 @@ func TestDelete_withoutRole(t *testing.T) {
 
 // TestReplace makes an image of the same name at once, whose job may still be there.
 func TestReplace(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{CollectionDelay: 20 * time.Second}, func(t *testing.T, w *world) {
 		w.ready(built("churn", "numpy"))
 		if err := w.Delete(t.Context(), "churn"); err != nil {

@@ -84,7 +84,7 @@ func TestAPIError_secret(t *testing.T) {
 		},
 	} {
 		_, err := answering(t, handler).Me(t.Context())
-		failed[*primehub.APIError](t, err)
+		wants[*primehub.APIError](t, err)
 		silent(t, err, "s3cret")
 	}
 }

@@ -33,7 +33,6 @@ type world struct {
 // inWorld runs a test on a platform whose builds take five minutes, as those of a real one, and where all the time there is passes at once.
 func inWorld(t *testing.T, o sandbox.Options, test func(*testing.T, *world)) {
 	t.Helper()
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		if o.BuildTime == 0 {
 			o.BuildTime = 5 * time.Minute
@@ -52,6 +51,7 @@ func inWorld(t *testing.T, o sandbox.Options, test func(*testing.T, *world)) {
 func inWorldOf(t *testing.T, edition sandbox.Edition, test func(*testing.T, *world)) {
 	t.Helper()
 	t.Run(map[sandbox.Edition]string{sandbox.Enterprise: "EE", sandbox.Community: "CE"}[edition], func(t *testing.T) {
+		t.Parallel()
 		inWorld(t, sandbox.Options{Edition: edition}, test)
 	})
 }
@@ -237,6 +237,12 @@ func failed[T error](t *testing.T, err error) T {
 		t.Fatalf("%T: %v", err, err)
 	}
 	return found
+}
+
+// wants fails unless there is an error of that type.
+func wants[T error](t *testing.T, err error) {
+	t.Helper()
+	_ = failed[T](t, err)
 }
 
 // never fails if the error is what it must not be taken for.

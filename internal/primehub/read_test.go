@@ -18,6 +18,7 @@ import (
 
 // TestGet_null shows that a null is confirmed before an image counts as gone.
 func TestGet_null(t *testing.T) {
+	t.Parallel()
 	for _, edition := range []sandbox.Edition{sandbox.Enterprise, sandbox.Community} {
 		inWorldOf(t, edition, func(t *testing.T, w *world) {
 			w.create(existing("tf"))
@@ -57,6 +58,7 @@ func TestGet_inconsistent(t *testing.T) {
 
 // TestGet_portal reads what a person has made in the portal, with all that it leaves behind.
 func TestGet_portal(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		conda, pip, apt := "-c pytorch -c fastai fastai\n numpy ", "", "vim"
 		name, err := w.AddFromPortal(sandbox.GroupDataScience, sandbox.PortalForm{
@@ -78,6 +80,7 @@ func TestGet_portal(t *testing.T) {
 }
 
 func TestImages(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		for _, name := range []string{"zeta", "alpha"} {
 			w.create(existing(name))
@@ -123,8 +126,10 @@ func TestImages(t *testing.T) {
 
 // TestRefresh_thousand reads a thousand images, ten at a time, with fifteen questions at most, and gets what single reads get.
 func TestRefresh_thousand(t *testing.T) {
+	t.Parallel()
 	for _, withGroups := range []bool{false, true} {
 		t.Run(fmt.Sprintf("groups %t", withGroups), func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{Preload: sandbox.Preload{Images: 1000, Seed: 7}}, func(t *testing.T, w *world) {
 				got := map[string]primehub.Image{}
 				var mu sync.Mutex
@@ -180,6 +185,7 @@ func flat(image primehub.Image) []any {
 
 // TestRefresh_member is of somebody who sees only the own groups.
 func TestRefresh_member(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		for i := range 6 {
 			spec := existing(fmt.Sprintf("tf-%d", i))
@@ -203,6 +209,7 @@ func TestRefresh_member(t *testing.T) {
 
 // TestRefresh_misses shows that only the platform's own word makes an image missing, and that what is written ends the list.
 func TestRefresh_misses(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{Preload: sandbox.Preload{Images: 20}}, func(t *testing.T, w *world) {
 		refresh := func(name string) error { return second(w.Refresh(t.Context(), name, false)) }
 		for i := range 10 {
@@ -241,6 +248,7 @@ func TestRefresh_misses(t *testing.T) {
 
 // TestRefresh_listFails shows that the reads go on one by one, and say themselves what is wrong.
 func TestRefresh_listFails(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{Preload: sandbox.Preload{Images: 8}}, func(t *testing.T, w *world) {
 		w.faults(fault.Rule{Path: "/images$", Status: http.StatusForbidden})
 		for i := range 8 {
@@ -257,6 +265,7 @@ func TestRefresh_listFails(t *testing.T) {
 }
 
 func TestMe(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		dana := w.as(sandbox.TokenGroupAdmin)
 		account, err := dana.Me(t.Context())
@@ -283,6 +292,7 @@ func TestMe(t *testing.T) {
 }
 
 func TestGroup(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		// An administrator sees groups without belonging to them, and names that contain the one asked for do not matter.
 		for _, name := range []string{sandbox.GroupDataScience, sandbox.GroupDataScience2, sandbox.GroupResearch} {
@@ -316,6 +326,7 @@ func TestGroup(t *testing.T) {
 }
 
 func TestSecret(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		for _, token := range []string{sandbox.TokenAdmin, sandbox.TokenMember, sandbox.TokenOutsider} {
 			client := w.as(token)
@@ -337,6 +348,7 @@ func TestSecret(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
+	t.Parallel()
 	// The platform believes that it is somewhere else: neither the question nor the token goes there.
 	inWorld(t, sandbox.Options{Host: "https://elsewhere.test"}, func(t *testing.T, w *world) {
 		image := w.ready(built("churn", "numpy"))
