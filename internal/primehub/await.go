@@ -140,6 +140,8 @@ func (w *watcher) hint() string {
 	case PhasePending:
 		return "The build's pod cannot start. Known causes: PrimeHub's image builder is not configured (customImage in the Helm chart: registry and push secret), or no node has room for it. " +
 			"Those who run PrimeHub see more with: kubectl describe pod, on the pod image-" + w.ref.Name + "-…"
+	case PhaseUnknown:
+		return "The node of the build's pod does not answer. Cancel the build or apply again with another trigger, once those who run PrimeHub have looked at the node."
 	default:
 		return ""
 	}

@@ -213,6 +213,44 @@ func TestAwaitBuild_cancelled(t *testing.T) {
 	}
 }
 
+// TestCancelBuild_afterRebuild interrupts a rebuild at once, while the platform still shows the success of the build before.
+func TestCancelBuild_afterRebuild(t *testing.T) {
+	t.Parallel()
+	for name, delay := range map[string]time.Duration{"not written yet": 500 * time.Millisecond, "written": -1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{WriteDelay: delay, Reaction: 5 * time.Second}, func(t *testing.T, w *world) {
+				w.ready(built("churn", "numpy"))
+				ref, err := w.Rebuild(t.Context(), "churn", *recipe("scipy"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				if err := w.CancelBuild(t.Context(), "churn"); err != nil || time.Since(began) > 2*time.Second {
+					t.Errorf("%v after %s", err, time.Since(began))
+				}
+				_, err = w.AwaitBuild(t.Context(), ref, nil)
+				wants[*primehub.BuildCancelledError](t, err)
+				if got := w.get("churn"); !got.Build.Same(*recipe("scipy")) {
+					t.Errorf("the cancel has undone the rebuild: %+v", got.Build)
+				}
+			})
+		})
+	}
+}
+
+// TestAwaitBuild_lostTime has a create whose time is never written. The platform builds all the same.
+func TestAwaitBuild_lostTime(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.outages(sandbox.Outage{Backend: sandbox.Kubernetes, Verb: sandbox.Patch, Times: 1})
+		image := w.ready(built("churn", "numpy"))
+		if !image.Build.RequestedAt.IsZero() || !image.Ready {
+			t.Errorf("%+v", image.Build)
+		}
+	})
+}
+
 // TestAwaitBuild_cancelledByAPerson has a person cancel in the portal what is waited for.
 func TestAwaitBuild_cancelledByAPerson(t *testing.T) {
 	t.Parallel()

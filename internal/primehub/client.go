@@ -225,3 +225,9 @@ func (r *remembered[T]) get(ask func() (T, error)) (T, error) {
 	}
 	return value, err
 }
+
+func (r *remembered[T]) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.value = nil
+}

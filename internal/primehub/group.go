@@ -60,7 +60,7 @@ func (e *GroupNotFoundError) Unwrap() error {
 	return nil
 }
 
-// Me tells who the API token belongs to. It is asked once.
+// Me tells who the API token belongs to. It is asked once, and again for a group that is not among the account's.
 func (c *Client) Me(ctx context.Context) (Account, error) {
 	return c.account.get(func() (Account, error) {
 		answer, err := wire.Me(ctx, c)
@@ -100,16 +100,25 @@ func (c *Client) Group(ctx context.Context, name string) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
+	named := func(group Group) bool { return group.Name == name }
 	groups := account.Groups
-	if account.Admin {
+	switch {
+	case account.Admin:
 		// An administrator need not belong to a group to see it (contracts/primehub-api.md §3.1).
 		answer, err := wire.ListGroups(ctx, c, wire.GroupWhereInput{NameContains: name})
 		if err != nil {
 			return Group{}, err
 		}
 		groups = decodeGroupList(answer.Groups)
+	case !slices.ContainsFunc(groups, named):
+		// The account may have been put into the group meanwhile, or its groups could not be found out before.
+		c.account.forget()
+		if account, err = c.Me(ctx); err != nil {
+			return Group{}, err
+		}
+		groups = account.Groups
 	}
-	if i := slices.IndexFunc(groups, func(group Group) bool { return group.Name == name }); i >= 0 {
+	if i := slices.IndexFunc(groups, named); i >= 0 {
 		return groups[i], nil
 	}
 	missing := &GroupNotFoundError{Name: name, Admin: account.Admin}

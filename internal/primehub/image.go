@@ -65,6 +65,12 @@ type Image struct {
 	Build *Build
 }
 
+// HalfWorking tells of an image that belongs to a group whose members may not use it, as a create leaves behind that failed half-way, or Keycloak's watcher after a
+// replacement (contracts/primehub-api.md §4.4, §6). It counts only where Groups has been read.
+func (i Image) HalfWorking() bool {
+	return i.Group != "" && !i.Global && !slices.ContainsFunc(i.Groups, func(group GroupRef) bool { return group.Name == i.Group })
+}
+
 // GroupRef names a group.
 type GroupRef struct{ ID, Name string }
 

@@ -2,6 +2,7 @@ package primehub_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -207,6 +208,23 @@ func TestRefresh_member(t *testing.T) {
 	})
 }
 
+// TestRefresh_notOneOfEveryone is of a caller from whose groups it cannot be learnt which images are global.
+func TestRefresh_notOneOfEveryone(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{Preload: sandbox.Preload{Images: 30, Seed: 3}}, func(t *testing.T, w *world) {
+		w.faults(fault.Rule{Path: "/me$", Status: 200, JSON: json.RawMessage(`{"data":{"me":{"groups":[]}}}`)})
+		for _, name := range w.ImageNames() {
+			got, err := w.Refresh(t.Context(), name, false)
+			if want := w.get(name); err != nil || got.Global != want.Global {
+				t.Errorf("%+v, %v", got, err)
+			}
+		}
+		if calls := w.CountOperations("images"); calls != 1 {
+			t.Errorf("%d lists", calls)
+		}
+	})
+}
+
 // TestRefresh_misses shows that only the platform's own word makes an image missing, and that what is written ends the list.
 func TestRefresh_misses(t *testing.T) {
 	t.Parallel()
@@ -317,6 +335,11 @@ func TestGroup(t *testing.T) {
 		}
 		if !strings.HasSuffix(err.Error(), ": data-science") {
 			t.Error(err)
+		}
+		// One that the account is put into meanwhile.
+		w.must(w.SetUserGroups(sandbox.UserMember, sandbox.GroupDataScience, sandbox.GroupResearch))
+		if group, err := member.Group(t.Context(), sandbox.GroupResearch); err != nil || group.Name != sandbox.GroupResearch {
+			t.Errorf("%+v, %v", group, err)
 		}
 		_, err = w.as(sandbox.TokenOutsider).Group(t.Context(), sandbox.GroupResearch)
 		if !strings.HasSuffix(err.Error(), "the platform names none") {

@@ -119,7 +119,9 @@ func (c *Client) CancelBuild(ctx context.Context, name string) error {
 	case now.Build == nil:
 		return &NotBuiltError{Name: name}
 	}
-	if pending := c.written.pending(name, now); !pending && (now.Build.Phase.Ended() || now.Build.CancelRequested) {
+	// Right after a rebuild, the platform goes on showing the end of the build before.
+	stale := c.written.pending(name, now) || c.written.age(name) < c.patience.Believe
+	if now.Build.CancelRequested && !c.written.pending(name, now) || now.Build.Phase.Ended() && !stale {
 		return nil
 	}
 	c.shared.forget()

@@ -106,36 +106,50 @@ func (l *list) take(ctx context.Context, c *Client, name string, withGroups bool
 // everyone is the name of Keycloak's group behind Global (contracts/primehub-api.md §3.1). It is no group that an image is connected to.
 const everyone = "everyone"
 
-// imagesByName lists all images. Who is global it learns from the images of everyone, which all callers belong to, as the platform would ask Keycloak once for each image.
+// imagesByName lists all images. Who is global it learns from the images of everyone, as the platform would ask Keycloak once for each image; only where that
+// cannot be learnt, the list says it.
 func (c *Client) imagesByName(ctx context.Context) (map[string]Image, error) {
-	mine, err := wire.MapMyGroups(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	i := -1
-	if mine.Me != nil {
-		i = slices.IndexFunc(mine.Me.Groups, func(group wire.GroupWithImages) bool { return group.Name == everyone })
-	}
-	if i < 0 {
-		// The platform says so, too, when it could not find out (contracts/primehub-api.md §2.4).
-		return nil, c.broken("MapMyGroups", "the platform does not tell that the caller is one of everyone")
+	global, known := c.globalImages(ctx)
+	if !known {
+		images, err := c.Images(ctx, Filter{})
+		return byName(images), err
 	}
 	answer, err := wire.ListImageStates(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	byName := make(map[string]Image, len(answer.Images))
+	images := make([]Image, 0, len(answer.Images))
 	for i := range answer.Images {
 		image := decodeState(&answer.Images[i])
-		byName[image.Name] = image
+		image.Global = global[image.Name]
+		images = append(images, image)
 	}
-	for _, global := range mine.Me.Groups[i].Images {
-		if image, ok := byName[global.Id]; ok {
-			image.Global = true
-			byName[global.Id] = image
-		}
+	return byName(images), nil
+}
+
+func byName(images []Image) map[string]Image {
+	named := make(map[string]Image, len(images))
+	for _, image := range images {
+		named[image.Name] = image
 	}
-	return byName, nil
+	return named
+}
+
+// globalImages are the images of everyone. They are known to whoever belongs to that group, as all users should.
+func (c *Client) globalImages(ctx context.Context) (global map[string]bool, known bool) {
+	mine, err := wire.MapMyGroups(ctx, c)
+	if err != nil || mine.Me == nil {
+		return nil, false
+	}
+	i := slices.IndexFunc(mine.Me.Groups, func(group wire.GroupWithImages) bool { return group.Name == everyone })
+	if i < 0 {
+		return nil, false // the platform says so, too, when it could not find out (contracts/primehub-api.md §2.4)
+	}
+	global = make(map[string]bool, len(mine.Me.Groups[i].Images))
+	for _, image := range mine.Me.Groups[i].Images {
+		global[image.Id] = true
+	}
+	return global, true
 }
 
 // groupsByImage asks the groups for their images, which costs the platform one call for each group, and not for each group and image.
