@@ -55,7 +55,7 @@ type Image struct {
 	Group string
 	// Global tells that every group may use the image. What waits for a build does not read it.
 	Global bool
-	// Groups are the groups that may use the image, by name. Only what [Client.Get] and [Client.Refresh] return has them.
+	// Groups are the groups that may use the image, by name, as far as the caller sees them. Only what [Client.Get] and [Client.Refresh] return has them.
 	Groups []GroupRef
 	// Ready tells no more than that URL is not empty.
 	Ready bool

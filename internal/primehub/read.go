@@ -9,9 +9,10 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
 )
 
-// Get reads an image with the groups that may use it. It always asks the platform. The error is [ErrNotFound] only when the image is certainly not there.
+// Get reads an image with the groups that may use it, as far as the caller sees them: see [Client.Groups]. It always asks the platform. The error is [ErrNotFound]
+// only when the image is certainly not there.
 func (c *Client) Get(ctx context.Context, name string) (Image, error) {
-	return c.confirmed(ctx, name, func() (*Image, error) {
+	image, err := c.confirmed(ctx, name, func() (*Image, error) {
 		answer, err := wire.GetImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
 		if err != nil || answer.Image == nil {
 			return nil, err
@@ -20,6 +21,11 @@ func (c *Client) Get(ctx context.Context, name string) (Image, error) {
 		image.Groups = decodeGroups(answer.Image.Groups)
 		return &image, nil
 	})
+	if err != nil {
+		return Image{}, err
+	}
+	image.Groups, err = c.visible(ctx, image.Groups)
+	return image, err
 }
 
 // read is Get without the groups, which cost the platform much.

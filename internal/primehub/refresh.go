@@ -20,8 +20,7 @@ const (
 // may use them, so that a thousand images are refreshed with a handful of questions. An image that is not listed is asked for by itself, so that only the platform's
 // own word makes it missing.
 //
-// Groups are read only where withGroups says so: the platform asks Keycloak once for each group it has. For callers who are no administrators, they are those of
-// the groups that the caller belongs to.
+// Groups are read only where withGroups says so: the platform asks Keycloak once for each group it has.
 //
 // Staleness: an image may be as it was up to a minute before the call, and is handed out once. That is sound for a refresh, as Terraform reads the resources of a plan in
 // no certain order over just that span of time. What this process writes ends the list, before and after.
