@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log"
 	"os"
@@ -114,9 +115,38 @@ func TestDefaultClients(t *testing.T) {
 	}
 }
 
-func TestStartWorld_stops(t *testing.T) {
+// The client of another platform is told of other stand-ins, with images in them that the provider's own client has made.
+func TestRun_primehub(t *testing.T) {
 	t.Parallel()
-	w, stop, err := startWorld(t.Context(), "2.13.2")
+	var out bytes.Buffer
+	python := standIn(t, "true", `cat "$3" && echo "$RIME_CONFORMANCE"`)
+	if err := run(t.Context(), []string{"-python", python, "primehub-python-sdk"}, log.New(&out, "", 0)); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{"from primehub import PrimeHub", `"endpoints":{"community":"http://127.0.0.1:`, `"name":"made-for-a-group"`, "agree: primehub-python-sdk"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestStartPrimeHub_stops(t *testing.T) {
+	t.Parallel()
+	w, stop, err := startPrimeHub(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := makeGroupImages(ctx, w.Endpoints["enterprise"]); err == nil {
+		t.Error("it still runs")
+	}
+}
+
+func TestStartRIME_stops(t *testing.T) {
+	t.Parallel()
+	w, stop, err := startRIME(t.Context(), "2.13.2")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ type Progress struct {
 // slowAfter is how long a build may be pending before something is said about it: pulling the builder's own image takes minutes.
 const slowAfter = 5 * time.Minute
 
-// AwaitBuild waits until a build has ended, and returns the image as it was seen last, whatever the error. observe, where it is not nil, is told what every look sees.
+// AwaitBuild waits until a build has ended, and returns the image as it was seen last, without who may use it, whatever the error. observe, where it is not nil, is told what every look sees.
 //
 // What it looks at may be older than the build: the platform writes a rebuild later, and goes on showing the end and the address of the build before. So nothing is believed that is older
 // than the request; an address must carry the hash of what was asked for; and where it carried that before, the end counts only when the build was seen at work, or after
@@ -140,6 +140,8 @@ func (w *watcher) hint() string {
 	case PhasePending:
 		return "The build's pod cannot start. Known causes: PrimeHub's image builder is not configured (customImage in the Helm chart: registry and push secret), or no node has room for it. " +
 			"Those who run PrimeHub see more with: kubectl describe pod, on the pod image-" + w.ref.Name + "-…"
+	case PhaseUnknown:
+		return "The node of the build's pod does not answer. Cancel the build or apply again with another trigger, once those who run PrimeHub have looked at the node."
 	default:
 		return ""
 	}

@@ -207,21 +207,27 @@ func (c *Client) reason(ctx, limited context.Context, err error) error {
 	return err
 }
 
-// remembered is something that is asked for once, and again only after it could not be had.
+// remembered is something that is asked for once, and again only when it could not be had, or not for certain.
 type remembered[T any] struct {
 	mu    sync.Mutex
 	value *T
 }
 
-func (r *remembered[T]) get(ask func() (T, error)) (T, error) {
+func (r *remembered[T]) get(certain func(T) bool, ask func() (T, error)) (T, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.value != nil {
 		return *r.value, nil
 	}
 	value, err := ask()
-	if err == nil {
+	if err == nil && certain(value) {
 		r.value = &value
 	}
 	return value, err
+}
+
+func (r *remembered[T]) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.value = nil
 }

@@ -21,6 +21,7 @@ func (c *Client) Delete(ctx context.Context, name string) error {
 	defer c.shared.forget()
 	_, failure := wire.DeleteImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
 	if failure == nil {
+		c.written.forget(name)
 		return c.awaitGone(ctx, name)
 	}
 	if failed, ok := asAPIError(failure); !ok || failed.Refused() {

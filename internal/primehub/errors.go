@@ -86,6 +86,9 @@ func (e *APIError) Refused() bool {
 		return true
 	case KindWebPage, KindOther:
 		return e.StatusCode == http.StatusTooManyRequests || e.StatusCode >= http.StatusMultipleChoices && e.StatusCode < http.StatusInternalServerError
+	case KindUnavailable:
+		// What fails while the platform is at it, fails with 200; this is a caller who could not be made out.
+		return e.StatusCode == http.StatusInternalServerError
 	default:
 		return false
 	}

@@ -32,26 +32,34 @@ type symptom struct {
 const (
 	hintBaseImage = "Check base_image_url and, for a private registry, the image pull secret of the build."
 	hintPush      = "PrimeHub's image builder may not push to its registry: ask those who run PrimeHub to check the registry and the push secret of customImage in the Helm chart."
+	hintIndex     = "The installer could not get at its package index: ask those who run PrimeHub whether builds may reach it, or try again later."
 	hintDisk      = "Ask those who run PrimeHub to give the image builder's nodes more disk space, or ask for fewer packages."
+	hintMemory    = "Ask those who run PrimeHub to give the image builder more memory, or ask for fewer packages: conda needs much with many."
 	hintConda     = "Name the channel that has the package (\"-c conda-forge numpy\" or \"conda-forge::numpy\"), or another version."
+	hintApt       = "Check the name, and that the base image's distribution has the package."
+	hintPip       = "Check the name and the version, and that it supports the base image's Python."
 	hintConflict  = "Ask for versions that go together, or leave versions out."
 )
 
 // symptoms are looked for in this order, each in the whole log: what an installer says is never about something else. The first group of a pattern names the package.
 var symptoms = []symptom{
-	{regexp.MustCompile(`E: Unable to locate package (\S+)`), "apt", "Check the name, and that the base image's distribution has the package."},
+	{regexp.MustCompile(`E: Unable to locate package (\S+)`), "apt", hintApt},
 	{regexp.MustCompile(`E: Version '[^']*' for '([^']+)' was not found`), "apt", "Write a version that the base image's distribution has, or none."},
 	{regexp.MustCompile(`E: Package '([^']+)' has no installation candidate`), "apt", "Write the name of a package that replaces it."},
-	{regexp.MustCompile(`No matching distribution found for (\S+)`), "pip", "Check the name and the version, and that it supports the base image's Python."},
-	{regexp.MustCompile(`Could not find a version that satisfies the requirement (\S+)`), "pip", "Check the name and the version, and that it supports the base image's Python."},
-	{regexp.MustCompile(`ResolutionImpossible|conflicting dependencies`), "pip", hintConflict},
+	{regexp.MustCompile(`E: Unable to correct problems|have unmet dependencies`), "apt", hintConflict},
+	{regexp.MustCompile(`No matching distribution found for (\S+)`), "pip", hintPip},
+	{regexp.MustCompile(`Could not find a version that satisfies the requirement (\S+)`), "pip", hintPip},
+	{regexp.MustCompile(`(?i)cannot install (.+?) because these package versions have conflicting dependencies`), "pip", hintConflict},
+	{regexp.MustCompile(`ERROR: Invalid requirement: '?([^'\s]+)`), "pip", "Write the requirement as name==version."},
 	{regexp.MustCompile(`nothing provides (?:requested )?(\S+)`), "conda", hintConda},
-	{regexp.MustCompile(`(?:PackagesNotFoundError|ResolvePackageNotFound|PackagesNotFoundInChannelsError)`), "conda", hintConda},
-	{regexp.MustCompile(`UnsatisfiableError|LibMambaUnsatisfiableError`), "conda", hintConflict},
-	{regexp.MustCompile(`(?:InvalidMatchSpec|Invalid spec|CondaValueError)[^']*'?([^'\s]*)`), "conda", "Write the package as name=version, or as channel::name=version."},
-	{regexp.MustCompile(`argument (-c|--channel)\b[^:]*: expected one argument`), "conda", "Write the channel after -c, or leave -c out."},
-	{regexp.MustCompile(`no space left on device`), "", hintDisk},
-	{regexp.MustCompile(`(?i)(?:manifest unknown|unauthorized|authentication required|denied|name unknown|no such host|connection refused)`), "", ""},
+	{regexp.MustCompile(`PackagesNotFoundError|ResolvePackageNotFound|PackagesNotFoundInChannelsError`), "conda", hintConda},
+	{regexp.MustCompile(`UnsatisfiableError(?:: .*: (\S+)$)?`), "conda", hintConflict},
+	{regexp.MustCompile(`InvalidMatchSpec: Invalid spec '([^']+)'`), "conda", "Write the package as name=version, or as channel::name=version."},
+	{regexp.MustCompile(`error: argument (-c|--channel)\b[^:]*: expected one argument`), "conda", "Write the channel after -c, or leave -c out."},
+	{regexp.MustCompile(`(?i)no space left on device`), "", hintDisk},
+	{regexp.MustCompile(`^Killed$|exit status 137|exit code 137|(?i:out of memory)`), "", hintMemory},
+	{regexp.MustCompile(`(?i)manifest unknown|unauthorized|authentication required|access to the resource is denied|name unknown`), "", ""},
+	{regexp.MustCompile(`(?i)no such host|connection refused|connection timed out|Temporary failure (?:in name resolution|resolving)`), "", ""},
 }
 
 // listed is a line of the list that follows some of conda's errors.
@@ -88,16 +96,25 @@ func diagnose(lines []string) *BuildFailedError {
 		}
 		break
 	}
-	if failed.Hint == "" && failed.Message != "" && failed.Package == "" {
-		failed.Hint = hintBaseImage
-		if failed.Step == StepPush {
-			failed.Hint = hintPush
-		}
+	if failed.Hint == "" && failed.Message != "" {
+		failed.Hint = failed.networkHint()
 	}
 	if failed.Message == "" && len(lines) > 0 {
 		failed.Message = strings.TrimSpace(lines[len(lines)-1])
 	}
 	return failed
+}
+
+// networkHint is what to do about a registry or an index that refused or was not to be reached: which one it was, the step tells.
+func (e *BuildFailedError) networkHint() string {
+	switch {
+	case e.Step == StepPush:
+		return hintPush
+	case e.Installer != "":
+		return hintIndex
+	default:
+		return hintBaseImage
+	}
 }
 
 // packageOf is the package that a symptom names, or else the first of the list that follows it.

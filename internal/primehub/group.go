@@ -60,9 +60,26 @@ func (e *GroupNotFoundError) Unwrap() error {
 	return nil
 }
 
-// Me tells who the API token belongs to. It is asked once.
+// visible leaves out the groups that the caller does not see, and so cannot name: an image that many read together is known to be theirs only by asking them
+// ([Client.Refresh]), and one that is read by itself must not look different. The platform also says that there are none when it could not find out, so that nothing
+// follows from that.
+func (c *Client) visible(ctx context.Context, groups []GroupRef) ([]GroupRef, error) {
+	if len(groups) == 0 {
+		return groups, nil
+	}
+	account, err := c.Me(ctx)
+	if err != nil || account.Admin || len(account.Groups) == 0 {
+		return groups, err
+	}
+	return slices.DeleteFunc(groups, func(group GroupRef) bool {
+		return !slices.ContainsFunc(account.Groups, func(mine Group) bool { return mine.ID == group.ID })
+	}), nil
+}
+
+// Me tells who the API token belongs to. It is asked once, and again for a group that is not among the account's.
 func (c *Client) Me(ctx context.Context) (Account, error) {
-	return c.account.get(func() (Account, error) {
+	known := func(account Account) bool { return account.Admin || len(account.Groups) > 0 }
+	return c.account.get(known, func() (Account, error) {
 		answer, err := wire.Me(ctx, c)
 		switch {
 		case err != nil:
@@ -100,16 +117,25 @@ func (c *Client) Group(ctx context.Context, name string) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
+	named := func(group Group) bool { return group.Name == name }
 	groups := account.Groups
-	if account.Admin {
+	switch {
+	case account.Admin:
 		// An administrator need not belong to a group to see it (contracts/primehub-api.md §3.1).
 		answer, err := wire.ListGroups(ctx, c, wire.GroupWhereInput{NameContains: name})
 		if err != nil {
 			return Group{}, err
 		}
 		groups = decodeGroupList(answer.Groups)
+	case !slices.ContainsFunc(groups, named):
+		// The account may have been put into the group meanwhile, or its groups could not be found out before.
+		c.account.forget()
+		if account, err = c.Me(ctx); err != nil {
+			return Group{}, err
+		}
+		groups = account.Groups
 	}
-	if i := slices.IndexFunc(groups, func(group Group) bool { return group.Name == name }); i >= 0 {
+	if i := slices.IndexFunc(groups, named); i >= 0 {
 		return groups[i], nil
 	}
 	missing := &GroupNotFoundError{Name: name, Admin: account.Admin}

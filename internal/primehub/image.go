@@ -53,9 +53,9 @@ type Image struct {
 	PullSecret string
 	// Group is the name of the group that owns the image. Empty for a system image.
 	Group string
-	// Global tells that every group may use the image.
+	// Global tells that every group may use the image. What waits for a build does not read it.
 	Global bool
-	// Groups are the groups that may use the image, by name. Only what [Client.Get] and [Client.Refresh] return has them.
+	// Groups are the groups that may use the image, by name, as far as the caller sees them. Only what [Client.Get] and [Client.Refresh] return has them.
 	Groups []GroupRef
 	// Ready tells no more than that URL is not empty.
 	Ready bool
@@ -63,6 +63,12 @@ type Image struct {
 	LogURL string
 	// Build is how the image is built. Nil for an existing image that was only added.
 	Build *Build
+}
+
+// HalfWorking tells of an image that belongs to a group whose members may not use it, as a create leaves behind that failed half-way, or Keycloak's watcher after a
+// replacement (contracts/primehub-api.md §4.4, §6). It counts only where Groups has been read.
+func (i Image) HalfWorking() bool {
+	return i.Group != "" && !i.Global && !slices.ContainsFunc(i.Groups, func(group GroupRef) bool { return group.Name == i.Group })
 }
 
 // GroupRef names a group.
@@ -125,10 +131,17 @@ func (p Phase) Ended() bool {
 
 // decodeImage reads an image without its groups.
 func decodeImage(w *wire.Image) Image {
+	image := decodeState(&w.ImageState)
+	image.Global = w.Global
+	return image
+}
+
+// decodeState reads an image without who may use it.
+func decodeState(w *wire.ImageState) Image {
 	image := Image{
 		Name: w.Id, DisplayName: w.DisplayName, Description: w.Description, Type: decodeType(w.Type),
 		URL: w.Url, URLForGPU: w.UrlForGpu, PullSecret: w.UseImagePullSecret, Group: w.GroupName,
-		Global: w.Global, Ready: w.IsReady, LogURL: w.LogEndpoint,
+		Ready: w.IsReady, LogURL: w.LogEndpoint,
 	}
 	// An image has one to be built from, or it is none that is built (contracts/primehub-api.md §4.1).
 	if spec := w.ImageSpec; spec != nil && spec.BaseImage != "" {
@@ -137,7 +150,7 @@ func decodeImage(w *wire.Image) Image {
 	return image
 }
 
-func decodeBuild(spec *wire.ImageImageSpec, job wire.ImageJobStatus) *Build {
+func decodeBuild(spec *wire.ImageStateImageSpec, job wire.ImageStateJobStatus) *Build {
 	stored := Recipe{BaseImage: spec.BaseImage, PullSecret: spec.PullSecret, Packages: Packages(spec.Packages)}
 	build := &Build{
 		Recipe: stored, Phase: Phase(job.Phase), BuiltImage: job.Image, CancelRequested: spec.Cancel, hash: stored.Hash(),

@@ -48,16 +48,17 @@ func spoken(status int, body []byte) *APIError {
 				Code string `json:"code"`
 			} `json:"extensions"`
 		} `json:"errors"`
-		Code    string `json:"code"`
+		Code    any    `json:"code"` // a text, or the number of a status of Kubernetes that was passed through
 		Message string `json:"message"`
 	}
 	_ = json.Unmarshal(body, &answer) // what is no such JSON speaks of no error
 	failed := &APIError{StatusCode: status}
+	code, _ := answer.Code.(string)
 	switch {
 	case len(answer.Errors) > 0:
 		failed.Message, failed.Code = answer.Errors[0].Message, answer.Errors[0].Extensions.Code
-	case status >= http.StatusMultipleChoices && answer.Code != "":
-		failed.Message, failed.Code = answer.Message, answer.Code
+	case status >= http.StatusMultipleChoices && answer.Message != "":
+		failed.Message, failed.Code = answer.Message, code
 	default:
 		return nil
 	}

@@ -66,6 +66,7 @@ var signs = []struct {
 	{"BAD_USER_INPUT", nil, KindInvalid},
 	{"REQUEST_BODY_INVALID", nil, KindInvalid},
 	{"", regexp.MustCompile(`^HTTP request failed`), KindKubernetes},
+	{"", regexp.MustCompile(`^(?:connect|read|write|getaddrinfo) E[A-Z]+\b|^socket hang up|^timeout of \d+ms exceeded`), KindUnavailable}, // Node's words
 }
 
 // keycloakStatus is how the platform passes on what Keycloak refused.

@@ -9,9 +9,10 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
 )
 
-// Get reads an image with the groups that may use it. It always asks the platform. The error is [ErrNotFound] only when the image is certainly not there.
+// Get reads an image with the groups that may use it, as far as the caller sees them: see [Client.Groups]. It always asks the platform. The error is [ErrNotFound]
+// only when the image is certainly not there.
 func (c *Client) Get(ctx context.Context, name string) (Image, error) {
-	return c.confirmed(ctx, name, func() (*Image, error) {
+	image, err := c.confirmed(ctx, name, func() (*Image, error) {
 		answer, err := wire.GetImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
 		if err != nil || answer.Image == nil {
 			return nil, err
@@ -20,16 +21,33 @@ func (c *Client) Get(ctx context.Context, name string) (Image, error) {
 		image.Groups = decodeGroups(answer.Image.Groups)
 		return &image, nil
 	})
+	if err != nil {
+		return Image{}, err
+	}
+	image.Groups, err = c.visible(ctx, image.Groups)
+	return image, err
 }
 
-// peek is Get without the groups, which cost the platform much.
+// read is Get without the groups, which cost the platform much.
+func (c *Client) read(ctx context.Context, name string) (Image, error) {
+	return c.confirmed(ctx, name, func() (*Image, error) {
+		answer, err := wire.ReadImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
+		if err != nil || answer.Image == nil {
+			return nil, err
+		}
+		image := decodeImage(answer.Image)
+		return &image, nil
+	})
+}
+
+// peek is Get without anything about who may use the image, so that Keycloak is left alone.
 func (c *Client) peek(ctx context.Context, name string) (Image, error) {
 	return c.confirmed(ctx, name, func() (*Image, error) {
 		answer, err := wire.PollImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
 		if err != nil || answer.Image == nil {
 			return nil, err
 		}
-		image := decodeImage(answer.Image)
+		image := decodeState(answer.Image)
 		return &image, nil
 	})
 }

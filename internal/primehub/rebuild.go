@@ -45,7 +45,7 @@ func (i Image) Resume() BuildRef {
 const rebuildAttempts = 3
 
 // Rebuild changes what an image is built from, and builds it anew. The platform notices a rebuild only by a later second than that of the build before
-// (contracts/primehub-api.md §4.4), so one that falls into the same second is asked for again. Of an image that is not built it would make one that is, for good;
+// (contracts/primehub-api.md §4.4), so it is not asked for in the same second, and once more if it was all the same. Of an image that is not built it would make one that is, for good;
 // that is a [*NotBuiltError].
 func (c *Client) Rebuild(ctx context.Context, name string, recipe Recipe) (BuildRef, error) {
 	before, err := c.quiet(ctx, name, c.patience.Write)
@@ -58,6 +58,9 @@ func (c *Client) Rebuild(ctx context.Context, name string, recipe Recipe) (Build
 	ref := BuildRef{Name: name, Recipe: recipe, SameHash: builtFrom(before.URL, recipe.Hash())}
 	c.shared.forget()
 	defer c.shared.forget()
+	if err := httpx.Sleep(ctx, c.patience.Tick-c.written.age(name)); err != nil {
+		return BuildRef{}, err
+	}
 	for range rebuildAttempts {
 		answer, err := c.requestRebuild(ctx, before, recipe)
 		switch {
@@ -81,7 +84,7 @@ func (c *Client) Rebuild(ctx context.Context, name string, recipe Recipe) (Build
 func (c *Client) requestRebuild(ctx context.Context, before Image, recipe Recipe) (Image, error) {
 	answer, err := wire.RebuildImage(ctx, c, wire.ImageWhereUniqueInput{Id: before.Name}, recipe.input())
 	if err == nil && answer.RebuildImage != nil {
-		return decodeImage(answer.RebuildImage), nil
+		return decodeState(answer.RebuildImage), nil
 	}
 	if err == nil {
 		return Image{}, c.broken("RebuildImage", "the answer is null")
@@ -116,7 +119,9 @@ func (c *Client) CancelBuild(ctx context.Context, name string) error {
 	case now.Build == nil:
 		return &NotBuiltError{Name: name}
 	}
-	if pending := c.written.pending(name, now); !pending && (now.Build.Phase.Ended() || now.Build.CancelRequested) {
+	// Right after a rebuild, the platform goes on showing the end of the build before.
+	stale := c.written.pending(name, now) || c.written.age(name) < c.patience.Believe
+	if now.Build.CancelRequested && !c.written.pending(name, now) || now.Build.Phase.Ended() && !stale {
 		return nil
 	}
 	c.shared.forget()
@@ -161,9 +166,12 @@ func isTransient(err error) bool {
 
 // written remembers what this process has had the platform write that does so later.
 type written struct {
-	mu sync.Mutex
-	at map[string]time.Time
+	mu    sync.Mutex
+	notes map[string]note
 }
+
+// note is a build that was asked for: by the platform's clock, and by ours.
+type note struct{ requested, heard time.Time }
 
 // note remembers the build of an answer that came from memory.
 func (w *written) note(image Image) {
@@ -172,18 +180,32 @@ func (w *written) note(image Image) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.at == nil {
-		w.at = map[string]time.Time{}
+	if w.notes == nil {
+		w.notes = map[string]note{}
 	}
-	w.at[image.Name] = image.Build.RequestedAt
+	w.notes[image.Name] = note{requested: image.Build.RequestedAt, heard: time.Now()}
 }
 
 // pending tells whether something is still to be written that the image, as it was read, does not show.
 func (w *written) pending(name string, read Image) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	at, noted := w.at[name]
-	return noted && read.Build != nil && read.Build.RequestedAt.Before(at)
+	noted, ok := w.notes[name]
+	return ok && read.Build != nil && read.Build.RequestedAt.Before(noted.requested)
+}
+
+// age is how long ago the last build of an image was asked for, as far as this process knows.
+func (w *written) age(name string) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Since(w.notes[name].heard)
+}
+
+// forget is for an image that is gone.
+func (w *written) forget(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.notes, name)
 }
 
 // quiet reads an image once nothing of this process is about to be written to it any more. Everything that changes an image does so by writing all of it, as it was

@@ -2,6 +2,7 @@ package primehub
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +20,7 @@ const (
 // may use them, so that a thousand images are refreshed with a handful of questions. An image that is not listed is asked for by itself, so that only the platform's
 // own word makes it missing.
 //
-// Groups are read only where withGroups says so: the platform asks Keycloak once for each group it has. For callers who are no administrators, they are those of
-// the groups that the caller belongs to.
+// Groups are read only where withGroups says so: the platform asks Keycloak once for each group it has.
 //
 // Staleness: an image may be as it was up to a minute before the call, and is handed out once. That is sound for a refresh, as Terraform reads the resources of a plan in
 // no certain order over just that span of time. What this process writes ends the list, before and after.
@@ -33,7 +33,7 @@ func (c *Client) Refresh(ctx context.Context, name string, withGroups bool) (Ima
 	if withGroups {
 		return c.Get(ctx, name)
 	}
-	return c.peek(ctx, name)
+	return c.read(ctx, name)
 }
 
 // shared is the list that reads have in common at the moment.
@@ -102,30 +102,66 @@ func (l *list) take(ctx context.Context, c *Client, name string, withGroups bool
 	return image, true
 }
 
+// everyone is the name of Keycloak's group behind Global (contracts/primehub-api.md §3.1). It is no group that an image is connected to.
+const everyone = "everyone"
+
+// imagesByName lists all images. Who is global it learns from the images of everyone, as the platform would ask Keycloak once for each image; only where that
+// cannot be learnt, the list says it.
 func (c *Client) imagesByName(ctx context.Context) (map[string]Image, error) {
-	images, err := c.Images(ctx, Filter{})
+	global, known := c.globalImages(ctx)
+	if !known {
+		images, err := c.Images(ctx, Filter{})
+		return byName(images), err
+	}
+	answer, err := wire.ListImageStates(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	byName := make(map[string]Image, len(images))
-	for _, image := range images {
-		byName[image.Name] = image
+	images := make([]Image, 0, len(answer.Images))
+	for i := range answer.Images {
+		image := decodeState(&answer.Images[i])
+		image.Global = global[image.Name]
+		images = append(images, image)
 	}
-	return byName, nil
+	return byName(images), nil
+}
+
+func byName(images []Image) map[string]Image {
+	named := make(map[string]Image, len(images))
+	for _, image := range images {
+		named[image.Name] = image
+	}
+	return named
+}
+
+// globalImages are the images of everyone. They are known to whoever belongs to that group, as all users should.
+func (c *Client) globalImages(ctx context.Context) (global map[string]bool, known bool) {
+	mine, err := wire.MapMyGroups(ctx, c)
+	if err != nil || mine.Me == nil {
+		return nil, false
+	}
+	i := slices.IndexFunc(mine.Me.Groups, func(group wire.GroupWithImages) bool { return group.Name == everyone })
+	if i < 0 {
+		return nil, false // the platform says so, too, when it could not find out (contracts/primehub-api.md §2.4)
+	}
+	global = make(map[string]bool, len(mine.Me.Groups[i].Images))
+	for _, image := range mine.Me.Groups[i].Images {
+		global[image.Id] = true
+	}
+	return global, true
 }
 
 // groupsByImage asks the groups for their images, which costs the platform one call for each group, and not for each group and image.
 func (c *Client) groupsByImage(ctx context.Context) (map[string][]GroupRef, error) {
-	account, err := c.Me(ctx)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := c.mappedGroups(ctx, account)
+	groups, err := c.mappedGroups(ctx)
 	if err != nil {
 		return nil, err
 	}
 	byImage := map[string][]GroupRef{}
 	for _, group := range groups {
+		if group.Name == everyone {
+			continue
+		}
 		for _, image := range group.Images {
 			byImage[image.Id] = append(byImage[image.Id], GroupRef{ID: group.Id, Name: group.Name})
 		}
@@ -136,10 +172,12 @@ func (c *Client) groupsByImage(ctx context.Context) (map[string][]GroupRef, erro
 	return byImage, nil
 }
 
-// everyone is the name of Keycloak's group behind Global (contracts/primehub-api.md §3.1), which is no group that an image is connected to.
-const everyone = "everyone"
-
-func (c *Client) mappedGroups(ctx context.Context, account Account) ([]wire.GroupWithImages, error) {
+// mappedGroups are all groups for an administrator, and the caller's own for others.
+func (c *Client) mappedGroups(ctx context.Context) ([]wire.GroupWithImages, error) {
+	account, err := c.Me(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if account.Admin {
 		answer, err := wire.MapGroups(ctx, c)
 		if err != nil {
@@ -148,20 +186,13 @@ func (c *Client) mappedGroups(ctx context.Context, account Account) ([]wire.Grou
 		return answer.Groups, nil
 	}
 	answer, err := wire.MapMyGroups(ctx, c)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case answer.Me == nil || len(answer.Me.Groups) == 0:
-		// The platform says so, too, when it could not find out (contracts/primehub-api.md §2.4).
+	}
+	if answer.Me == nil || len(answer.Me.Groups) == 0 {
 		return nil, c.broken("MapMyGroups", "the platform tells no groups of the caller")
 	}
-	groups := make([]wire.GroupWithImages, 0, len(answer.Me.Groups))
-	for _, group := range answer.Me.Groups {
-		if group.Name != everyone {
-			groups = append(groups, group)
-		}
-	}
-	return groups, nil
+	return answer.Me.Groups, nil
 }
 
 // shelf is something that the first who needs it reads, for all others who wait for it.

@@ -2,6 +2,7 @@ package primehub
 
 import (
 	"context"
+	"errors"
 
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
 )
@@ -61,8 +62,8 @@ func (c *Client) afterFailedUpdate(ctx context.Context, name string, update Upda
 	defer cancel()
 	now, err := c.Get(look, name)
 	switch {
-	case hasKind(failure, KindNotFound) && err != nil:
-		return err // ErrNotFound, when that is confirmed
+	case errors.Is(err, ErrNotFound):
+		return err
 	case err != nil || !update.made(now):
 		return failure
 	case update.complete(now):

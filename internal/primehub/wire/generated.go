@@ -137,63 +137,134 @@ func (v *GroupWithImagesImagesImage) GetId() string { return v.Id }
 
 // Image includes the GraphQL fields of Image requested by the fragment Image.
 type Image struct {
-	Id                 string          `json:"id"`
-	Name               string          `json:"name"`
-	DisplayName        string          `json:"displayName"`
-	Description        string          `json:"description"`
-	Type               string          `json:"type"`
-	Url                string          `json:"url"`
-	UrlForGpu          string          `json:"urlForGpu"`
-	GroupName          string          `json:"groupName"`
-	Global             bool            `json:"global"`
-	UseImagePullSecret string          `json:"useImagePullSecret"`
-	IsReady            bool            `json:"isReady"`
-	LogEndpoint        string          `json:"logEndpoint"`
-	ImageSpec          *ImageImageSpec `json:"imageSpec"`
-	JobStatus          ImageJobStatus  `json:"jobStatus"`
+	ImageState `json:"-"`
+	Global     bool `json:"global"`
 }
-
-// GetId returns Image.Id, and is useful for accessing the field via an interface.
-func (v *Image) GetId() string { return v.Id }
-
-// GetName returns Image.Name, and is useful for accessing the field via an interface.
-func (v *Image) GetName() string { return v.Name }
-
-// GetDisplayName returns Image.DisplayName, and is useful for accessing the field via an interface.
-func (v *Image) GetDisplayName() string { return v.DisplayName }
-
-// GetDescription returns Image.Description, and is useful for accessing the field via an interface.
-func (v *Image) GetDescription() string { return v.Description }
-
-// GetType returns Image.Type, and is useful for accessing the field via an interface.
-func (v *Image) GetType() string { return v.Type }
-
-// GetUrl returns Image.Url, and is useful for accessing the field via an interface.
-func (v *Image) GetUrl() string { return v.Url }
-
-// GetUrlForGpu returns Image.UrlForGpu, and is useful for accessing the field via an interface.
-func (v *Image) GetUrlForGpu() string { return v.UrlForGpu }
-
-// GetGroupName returns Image.GroupName, and is useful for accessing the field via an interface.
-func (v *Image) GetGroupName() string { return v.GroupName }
 
 // GetGlobal returns Image.Global, and is useful for accessing the field via an interface.
 func (v *Image) GetGlobal() bool { return v.Global }
 
+// GetId returns Image.Id, and is useful for accessing the field via an interface.
+func (v *Image) GetId() string { return v.ImageState.Id }
+
+// GetName returns Image.Name, and is useful for accessing the field via an interface.
+func (v *Image) GetName() string { return v.ImageState.Name }
+
+// GetDisplayName returns Image.DisplayName, and is useful for accessing the field via an interface.
+func (v *Image) GetDisplayName() string { return v.ImageState.DisplayName }
+
+// GetDescription returns Image.Description, and is useful for accessing the field via an interface.
+func (v *Image) GetDescription() string { return v.ImageState.Description }
+
+// GetType returns Image.Type, and is useful for accessing the field via an interface.
+func (v *Image) GetType() string { return v.ImageState.Type }
+
+// GetUrl returns Image.Url, and is useful for accessing the field via an interface.
+func (v *Image) GetUrl() string { return v.ImageState.Url }
+
+// GetUrlForGpu returns Image.UrlForGpu, and is useful for accessing the field via an interface.
+func (v *Image) GetUrlForGpu() string { return v.ImageState.UrlForGpu }
+
+// GetGroupName returns Image.GroupName, and is useful for accessing the field via an interface.
+func (v *Image) GetGroupName() string { return v.ImageState.GroupName }
+
 // GetUseImagePullSecret returns Image.UseImagePullSecret, and is useful for accessing the field via an interface.
-func (v *Image) GetUseImagePullSecret() string { return v.UseImagePullSecret }
+func (v *Image) GetUseImagePullSecret() string { return v.ImageState.UseImagePullSecret }
 
 // GetIsReady returns Image.IsReady, and is useful for accessing the field via an interface.
-func (v *Image) GetIsReady() bool { return v.IsReady }
+func (v *Image) GetIsReady() bool { return v.ImageState.IsReady }
 
 // GetLogEndpoint returns Image.LogEndpoint, and is useful for accessing the field via an interface.
-func (v *Image) GetLogEndpoint() string { return v.LogEndpoint }
+func (v *Image) GetLogEndpoint() string { return v.ImageState.LogEndpoint }
 
 // GetImageSpec returns Image.ImageSpec, and is useful for accessing the field via an interface.
-func (v *Image) GetImageSpec() *ImageImageSpec { return v.ImageSpec }
+func (v *Image) GetImageSpec() *ImageStateImageSpec { return v.ImageState.ImageSpec }
 
 // GetJobStatus returns Image.JobStatus, and is useful for accessing the field via an interface.
-func (v *Image) GetJobStatus() ImageJobStatus { return v.JobStatus }
+func (v *Image) GetJobStatus() ImageStateJobStatus { return v.ImageState.JobStatus }
+
+func (v *Image) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*Image
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.Image = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.ImageState)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshalImage struct {
+	Global bool `json:"global"`
+
+	Id string `json:"id"`
+
+	Name string `json:"name"`
+
+	DisplayName string `json:"displayName"`
+
+	Description string `json:"description"`
+
+	Type string `json:"type"`
+
+	Url string `json:"url"`
+
+	UrlForGpu string `json:"urlForGpu"`
+
+	GroupName string `json:"groupName"`
+
+	UseImagePullSecret string `json:"useImagePullSecret"`
+
+	IsReady bool `json:"isReady"`
+
+	LogEndpoint string `json:"logEndpoint"`
+
+	ImageSpec *ImageStateImageSpec `json:"imageSpec"`
+
+	JobStatus ImageStateJobStatus `json:"jobStatus"`
+}
+
+func (v *Image) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *Image) __premarshalJSON() (*__premarshalImage, error) {
+	var retval __premarshalImage
+
+	retval.Global = v.Global
+	retval.Id = v.ImageState.Id
+	retval.Name = v.ImageState.Name
+	retval.DisplayName = v.ImageState.DisplayName
+	retval.Description = v.ImageState.Description
+	retval.Type = v.ImageState.Type
+	retval.Url = v.ImageState.Url
+	retval.UrlForGpu = v.ImageState.UrlForGpu
+	retval.GroupName = v.ImageState.GroupName
+	retval.UseImagePullSecret = v.ImageState.UseImagePullSecret
+	retval.IsReady = v.ImageState.IsReady
+	retval.LogEndpoint = v.ImageState.LogEndpoint
+	retval.ImageSpec = v.ImageState.ImageSpec
+	retval.JobStatus = v.ImageState.JobStatus
+	return &retval, nil
+}
 
 type ImageCreateInput struct {
 	Name               string                `json:"name"`
@@ -242,58 +313,6 @@ func (v *ImageCreateInput) GetGroups() *GroupCreateManyInput { return v.Groups }
 // GetImageSpec returns ImageCreateInput.ImageSpec, and is useful for accessing the field via an interface.
 func (v *ImageCreateInput) GetImageSpec() *ImageSpecUpdateInput { return v.ImageSpec }
 
-// ImageImageSpec includes the requested fields of the GraphQL type ImageSpec.
-type ImageImageSpec struct {
-	BaseImage  string                 `json:"baseImage"`
-	PullSecret string                 `json:"pullSecret"`
-	Cancel     bool                   `json:"cancel"`
-	UpdateTime string                 `json:"updateTime"`
-	Packages   ImageImageSpecPackages `json:"packages"`
-}
-
-// GetBaseImage returns ImageImageSpec.BaseImage, and is useful for accessing the field via an interface.
-func (v *ImageImageSpec) GetBaseImage() string { return v.BaseImage }
-
-// GetPullSecret returns ImageImageSpec.PullSecret, and is useful for accessing the field via an interface.
-func (v *ImageImageSpec) GetPullSecret() string { return v.PullSecret }
-
-// GetCancel returns ImageImageSpec.Cancel, and is useful for accessing the field via an interface.
-func (v *ImageImageSpec) GetCancel() bool { return v.Cancel }
-
-// GetUpdateTime returns ImageImageSpec.UpdateTime, and is useful for accessing the field via an interface.
-func (v *ImageImageSpec) GetUpdateTime() string { return v.UpdateTime }
-
-// GetPackages returns ImageImageSpec.Packages, and is useful for accessing the field via an interface.
-func (v *ImageImageSpec) GetPackages() ImageImageSpecPackages { return v.Packages }
-
-// ImageImageSpecPackages includes the requested fields of the GraphQL type ImageSpecPackages.
-type ImageImageSpecPackages struct {
-	Apt   []string `json:"apt"`
-	Conda []string `json:"conda"`
-	Pip   []string `json:"pip"`
-}
-
-// GetApt returns ImageImageSpecPackages.Apt, and is useful for accessing the field via an interface.
-func (v *ImageImageSpecPackages) GetApt() []string { return v.Apt }
-
-// GetConda returns ImageImageSpecPackages.Conda, and is useful for accessing the field via an interface.
-func (v *ImageImageSpecPackages) GetConda() []string { return v.Conda }
-
-// GetPip returns ImageImageSpecPackages.Pip, and is useful for accessing the field via an interface.
-func (v *ImageImageSpecPackages) GetPip() []string { return v.Pip }
-
-// ImageJobStatus includes the requested fields of the GraphQL type JobStatus.
-type ImageJobStatus struct {
-	Phase string `json:"phase"`
-	Image string `json:"image"`
-}
-
-// GetPhase returns ImageJobStatus.Phase, and is useful for accessing the field via an interface.
-func (v *ImageJobStatus) GetPhase() string { return v.Phase }
-
-// GetImage returns ImageJobStatus.Image, and is useful for accessing the field via an interface.
-func (v *ImageJobStatus) GetImage() string { return v.Image }
-
 type ImageSpecPackagesInput struct {
 	Apt   []string `json:"apt"`
 	Pip   []string `json:"pip"`
@@ -323,6 +342,114 @@ func (v *ImageSpecUpdateInput) GetPullSecret() string { return v.PullSecret }
 
 // GetPackages returns ImageSpecUpdateInput.Packages, and is useful for accessing the field via an interface.
 func (v *ImageSpecUpdateInput) GetPackages() ImageSpecPackagesInput { return v.Packages }
+
+// ImageState includes the GraphQL fields of Image requested by the fragment ImageState.
+type ImageState struct {
+	Id                 string               `json:"id"`
+	Name               string               `json:"name"`
+	DisplayName        string               `json:"displayName"`
+	Description        string               `json:"description"`
+	Type               string               `json:"type"`
+	Url                string               `json:"url"`
+	UrlForGpu          string               `json:"urlForGpu"`
+	GroupName          string               `json:"groupName"`
+	UseImagePullSecret string               `json:"useImagePullSecret"`
+	IsReady            bool                 `json:"isReady"`
+	LogEndpoint        string               `json:"logEndpoint"`
+	ImageSpec          *ImageStateImageSpec `json:"imageSpec"`
+	JobStatus          ImageStateJobStatus  `json:"jobStatus"`
+}
+
+// GetId returns ImageState.Id, and is useful for accessing the field via an interface.
+func (v *ImageState) GetId() string { return v.Id }
+
+// GetName returns ImageState.Name, and is useful for accessing the field via an interface.
+func (v *ImageState) GetName() string { return v.Name }
+
+// GetDisplayName returns ImageState.DisplayName, and is useful for accessing the field via an interface.
+func (v *ImageState) GetDisplayName() string { return v.DisplayName }
+
+// GetDescription returns ImageState.Description, and is useful for accessing the field via an interface.
+func (v *ImageState) GetDescription() string { return v.Description }
+
+// GetType returns ImageState.Type, and is useful for accessing the field via an interface.
+func (v *ImageState) GetType() string { return v.Type }
+
+// GetUrl returns ImageState.Url, and is useful for accessing the field via an interface.
+func (v *ImageState) GetUrl() string { return v.Url }
+
+// GetUrlForGpu returns ImageState.UrlForGpu, and is useful for accessing the field via an interface.
+func (v *ImageState) GetUrlForGpu() string { return v.UrlForGpu }
+
+// GetGroupName returns ImageState.GroupName, and is useful for accessing the field via an interface.
+func (v *ImageState) GetGroupName() string { return v.GroupName }
+
+// GetUseImagePullSecret returns ImageState.UseImagePullSecret, and is useful for accessing the field via an interface.
+func (v *ImageState) GetUseImagePullSecret() string { return v.UseImagePullSecret }
+
+// GetIsReady returns ImageState.IsReady, and is useful for accessing the field via an interface.
+func (v *ImageState) GetIsReady() bool { return v.IsReady }
+
+// GetLogEndpoint returns ImageState.LogEndpoint, and is useful for accessing the field via an interface.
+func (v *ImageState) GetLogEndpoint() string { return v.LogEndpoint }
+
+// GetImageSpec returns ImageState.ImageSpec, and is useful for accessing the field via an interface.
+func (v *ImageState) GetImageSpec() *ImageStateImageSpec { return v.ImageSpec }
+
+// GetJobStatus returns ImageState.JobStatus, and is useful for accessing the field via an interface.
+func (v *ImageState) GetJobStatus() ImageStateJobStatus { return v.JobStatus }
+
+// ImageStateImageSpec includes the requested fields of the GraphQL type ImageSpec.
+type ImageStateImageSpec struct {
+	BaseImage  string                      `json:"baseImage"`
+	PullSecret string                      `json:"pullSecret"`
+	Cancel     bool                        `json:"cancel"`
+	UpdateTime string                      `json:"updateTime"`
+	Packages   ImageStateImageSpecPackages `json:"packages"`
+}
+
+// GetBaseImage returns ImageStateImageSpec.BaseImage, and is useful for accessing the field via an interface.
+func (v *ImageStateImageSpec) GetBaseImage() string { return v.BaseImage }
+
+// GetPullSecret returns ImageStateImageSpec.PullSecret, and is useful for accessing the field via an interface.
+func (v *ImageStateImageSpec) GetPullSecret() string { return v.PullSecret }
+
+// GetCancel returns ImageStateImageSpec.Cancel, and is useful for accessing the field via an interface.
+func (v *ImageStateImageSpec) GetCancel() bool { return v.Cancel }
+
+// GetUpdateTime returns ImageStateImageSpec.UpdateTime, and is useful for accessing the field via an interface.
+func (v *ImageStateImageSpec) GetUpdateTime() string { return v.UpdateTime }
+
+// GetPackages returns ImageStateImageSpec.Packages, and is useful for accessing the field via an interface.
+func (v *ImageStateImageSpec) GetPackages() ImageStateImageSpecPackages { return v.Packages }
+
+// ImageStateImageSpecPackages includes the requested fields of the GraphQL type ImageSpecPackages.
+type ImageStateImageSpecPackages struct {
+	Apt   []string `json:"apt"`
+	Conda []string `json:"conda"`
+	Pip   []string `json:"pip"`
+}
+
+// GetApt returns ImageStateImageSpecPackages.Apt, and is useful for accessing the field via an interface.
+func (v *ImageStateImageSpecPackages) GetApt() []string { return v.Apt }
+
+// GetConda returns ImageStateImageSpecPackages.Conda, and is useful for accessing the field via an interface.
+func (v *ImageStateImageSpecPackages) GetConda() []string { return v.Conda }
+
+// GetPip returns ImageStateImageSpecPackages.Pip, and is useful for accessing the field via an interface.
+func (v *ImageStateImageSpecPackages) GetPip() []string { return v.Pip }
+
+// ImageStateJobStatus includes the requested fields of the GraphQL type JobStatus.
+type ImageStateJobStatus struct {
+	Phase string `json:"phase"`
+	Image string `json:"image"`
+}
+
+// GetPhase returns ImageStateJobStatus.Phase, and is useful for accessing the field via an interface.
+func (v *ImageStateJobStatus) GetPhase() string { return v.Phase }
+
+// GetImage returns ImageStateJobStatus.Image, and is useful for accessing the field via an interface.
+func (v *ImageStateJobStatus) GetImage() string { return v.Image }
 
 type ImageUpdateInput struct {
 	DisplayName        string                `json:"displayName"`
@@ -390,47 +517,49 @@ type ImageWithGroups struct {
 // GetGroups returns ImageWithGroups.Groups, and is useful for accessing the field via an interface.
 func (v *ImageWithGroups) GetGroups() []ImageWithGroupsGroupsGroup { return v.Groups }
 
-// GetId returns ImageWithGroups.Id, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetId() string { return v.Image.Id }
-
-// GetName returns ImageWithGroups.Name, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetName() string { return v.Image.Name }
-
-// GetDisplayName returns ImageWithGroups.DisplayName, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetDisplayName() string { return v.Image.DisplayName }
-
-// GetDescription returns ImageWithGroups.Description, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetDescription() string { return v.Image.Description }
-
-// GetType returns ImageWithGroups.Type, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetType() string { return v.Image.Type }
-
-// GetUrl returns ImageWithGroups.Url, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetUrl() string { return v.Image.Url }
-
-// GetUrlForGpu returns ImageWithGroups.UrlForGpu, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetUrlForGpu() string { return v.Image.UrlForGpu }
-
-// GetGroupName returns ImageWithGroups.GroupName, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetGroupName() string { return v.Image.GroupName }
-
 // GetGlobal returns ImageWithGroups.Global, and is useful for accessing the field via an interface.
 func (v *ImageWithGroups) GetGlobal() bool { return v.Image.Global }
 
+// GetId returns ImageWithGroups.Id, and is useful for accessing the field via an interface.
+func (v *ImageWithGroups) GetId() string { return v.Image.ImageState.Id }
+
+// GetName returns ImageWithGroups.Name, and is useful for accessing the field via an interface.
+func (v *ImageWithGroups) GetName() string { return v.Image.ImageState.Name }
+
+// GetDisplayName returns ImageWithGroups.DisplayName, and is useful for accessing the field via an interface.
+func (v *ImageWithGroups) GetDisplayName() string { return v.Image.ImageState.DisplayName }
+
+// GetDescription returns ImageWithGroups.Description, and is useful for accessing the field via an interface.
+func (v *ImageWithGroups) GetDescription() string { return v.Image.ImageState.Description }
+
+// GetType returns ImageWithGroups.Type, and is useful for accessing the field via an interface.
+func (v *ImageWithGroups) GetType() string { return v.Image.ImageState.Type }
+
+// GetUrl returns ImageWithGroups.Url, and is useful for accessing the field via an interface.
+func (v *ImageWithGroups) GetUrl() string { return v.Image.ImageState.Url }
+
+// GetUrlForGpu returns ImageWithGroups.UrlForGpu, and is useful for accessing the field via an interface.
+func (v *ImageWithGroups) GetUrlForGpu() string { return v.Image.ImageState.UrlForGpu }
+
+// GetGroupName returns ImageWithGroups.GroupName, and is useful for accessing the field via an interface.
+func (v *ImageWithGroups) GetGroupName() string { return v.Image.ImageState.GroupName }
+
 // GetUseImagePullSecret returns ImageWithGroups.UseImagePullSecret, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetUseImagePullSecret() string { return v.Image.UseImagePullSecret }
+func (v *ImageWithGroups) GetUseImagePullSecret() string {
+	return v.Image.ImageState.UseImagePullSecret
+}
 
 // GetIsReady returns ImageWithGroups.IsReady, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetIsReady() bool { return v.Image.IsReady }
+func (v *ImageWithGroups) GetIsReady() bool { return v.Image.ImageState.IsReady }
 
 // GetLogEndpoint returns ImageWithGroups.LogEndpoint, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetLogEndpoint() string { return v.Image.LogEndpoint }
+func (v *ImageWithGroups) GetLogEndpoint() string { return v.Image.ImageState.LogEndpoint }
 
 // GetImageSpec returns ImageWithGroups.ImageSpec, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetImageSpec() *ImageImageSpec { return v.Image.ImageSpec }
+func (v *ImageWithGroups) GetImageSpec() *ImageStateImageSpec { return v.Image.ImageState.ImageSpec }
 
 // GetJobStatus returns ImageWithGroups.JobStatus, and is useful for accessing the field via an interface.
-func (v *ImageWithGroups) GetJobStatus() ImageJobStatus { return v.Image.JobStatus }
+func (v *ImageWithGroups) GetJobStatus() ImageStateJobStatus { return v.Image.ImageState.JobStatus }
 
 func (v *ImageWithGroups) UnmarshalJSON(b []byte) error {
 
@@ -460,6 +589,8 @@ func (v *ImageWithGroups) UnmarshalJSON(b []byte) error {
 type __premarshalImageWithGroups struct {
 	Groups []ImageWithGroupsGroupsGroup `json:"groups"`
 
+	Global bool `json:"global"`
+
 	Id string `json:"id"`
 
 	Name string `json:"name"`
@@ -476,17 +607,15 @@ type __premarshalImageWithGroups struct {
 
 	GroupName string `json:"groupName"`
 
-	Global bool `json:"global"`
-
 	UseImagePullSecret string `json:"useImagePullSecret"`
 
 	IsReady bool `json:"isReady"`
 
 	LogEndpoint string `json:"logEndpoint"`
 
-	ImageSpec *ImageImageSpec `json:"imageSpec"`
+	ImageSpec *ImageStateImageSpec `json:"imageSpec"`
 
-	JobStatus ImageJobStatus `json:"jobStatus"`
+	JobStatus ImageStateJobStatus `json:"jobStatus"`
 }
 
 func (v *ImageWithGroups) MarshalJSON() ([]byte, error) {
@@ -501,20 +630,20 @@ func (v *ImageWithGroups) __premarshalJSON() (*__premarshalImageWithGroups, erro
 	var retval __premarshalImageWithGroups
 
 	retval.Groups = v.Groups
-	retval.Id = v.Image.Id
-	retval.Name = v.Image.Name
-	retval.DisplayName = v.Image.DisplayName
-	retval.Description = v.Image.Description
-	retval.Type = v.Image.Type
-	retval.Url = v.Image.Url
-	retval.UrlForGpu = v.Image.UrlForGpu
-	retval.GroupName = v.Image.GroupName
 	retval.Global = v.Image.Global
-	retval.UseImagePullSecret = v.Image.UseImagePullSecret
-	retval.IsReady = v.Image.IsReady
-	retval.LogEndpoint = v.Image.LogEndpoint
-	retval.ImageSpec = v.Image.ImageSpec
-	retval.JobStatus = v.Image.JobStatus
+	retval.Id = v.Image.ImageState.Id
+	retval.Name = v.Image.ImageState.Name
+	retval.DisplayName = v.Image.ImageState.DisplayName
+	retval.Description = v.Image.ImageState.Description
+	retval.Type = v.Image.ImageState.Type
+	retval.Url = v.Image.ImageState.Url
+	retval.UrlForGpu = v.Image.ImageState.UrlForGpu
+	retval.GroupName = v.Image.ImageState.GroupName
+	retval.UseImagePullSecret = v.Image.ImageState.UseImagePullSecret
+	retval.IsReady = v.Image.ImageState.IsReady
+	retval.LogEndpoint = v.Image.ImageState.LogEndpoint
+	retval.ImageSpec = v.Image.ImageState.ImageSpec
+	retval.JobStatus = v.Image.ImageState.JobStatus
 	return &retval, nil
 }
 
@@ -537,6 +666,14 @@ type ListGroupsResponse struct {
 
 // GetGroups returns ListGroupsResponse.Groups, and is useful for accessing the field via an interface.
 func (v *ListGroupsResponse) GetGroups() []Group { return v.Groups }
+
+// ListImageStatesResponse is returned by ListImageStates on success.
+type ListImageStatesResponse struct {
+	Images []ImageState `json:"images"`
+}
+
+// GetImages returns ListImageStatesResponse.Images, and is useful for accessing the field via an interface.
+func (v *ListImageStatesResponse) GetImages() []ImageState { return v.Images }
 
 // ListImagesResponse is returned by ListImages on success.
 type ListImagesResponse struct {
@@ -620,11 +757,11 @@ func (v *MeResponse) GetMe() *MeMeUser { return v.Me }
 
 // PollImageResponse is returned by PollImage on success.
 type PollImageResponse struct {
-	Image *Image `json:"image"`
+	Image *ImageState `json:"image"`
 }
 
 // GetImage returns PollImageResponse.Image, and is useful for accessing the field via an interface.
-func (v *PollImageResponse) GetImage() *Image { return v.Image }
+func (v *PollImageResponse) GetImage() *ImageState { return v.Image }
 
 type QueryImageMode string
 
@@ -640,13 +777,21 @@ var AllQueryImageMode = []QueryImageMode{
 	QueryImageModeAll,
 }
 
+// ReadImageResponse is returned by ReadImage on success.
+type ReadImageResponse struct {
+	Image *Image `json:"image"`
+}
+
+// GetImage returns ReadImageResponse.Image, and is useful for accessing the field via an interface.
+func (v *ReadImageResponse) GetImage() *Image { return v.Image }
+
 // RebuildImageResponse is returned by RebuildImage on success.
 type RebuildImageResponse struct {
-	RebuildImage *Image `json:"rebuildImage"`
+	RebuildImage *ImageState `json:"rebuildImage"`
 }
 
 // GetRebuildImage returns RebuildImageResponse.RebuildImage, and is useful for accessing the field via an interface.
-func (v *RebuildImageResponse) GetRebuildImage() *Image { return v.RebuildImage }
+func (v *RebuildImageResponse) GetRebuildImage() *ImageState { return v.RebuildImage }
 
 type SecretWhereInput struct {
 	IfDockerConfigJson bool `json:"ifDockerConfigJson"`
@@ -739,6 +884,14 @@ type __PollImageInput struct {
 // GetWhere returns __PollImageInput.Where, and is useful for accessing the field via an interface.
 func (v *__PollImageInput) GetWhere() ImageWhereUniqueInput { return v.Where }
 
+// __ReadImageInput is used internally by genqlient
+type __ReadImageInput struct {
+	Where ImageWhereUniqueInput `json:"where"`
+}
+
+// GetWhere returns __ReadImageInput.Where, and is useful for accessing the field via an interface.
+func (v *__ReadImageInput) GetWhere() ImageWhereUniqueInput { return v.Where }
+
 // __RebuildImageInput is used internally by genqlient
 type __RebuildImageInput struct {
 	Where ImageWhereUniqueInput `json:"where"`
@@ -805,6 +958,10 @@ mutation CreateImage ($data: ImageCreateInput!) {
 	}
 }
 fragment Image on Image {
+	... ImageState
+	global
+}
+fragment ImageState on Image {
 	id
 	name
 	displayName
@@ -813,7 +970,6 @@ fragment Image on Image {
 	url
 	urlForGpu
 	groupName
-	global
 	useImagePullSecret
 	isReady
 	logEndpoint
@@ -909,6 +1065,10 @@ fragment ImageWithGroups on Image {
 	}
 }
 fragment Image on Image {
+	... ImageState
+	global
+}
+fragment ImageState on Image {
 	id
 	name
 	displayName
@@ -917,7 +1077,6 @@ fragment Image on Image {
 	url
 	urlForGpu
 	groupName
-	global
 	useImagePullSecret
 	isReady
 	logEndpoint
@@ -1004,14 +1163,14 @@ func ListGroups(
 	return data_, err_
 }
 
-// The query executed by ListImages.
-const ListImages_Operation = `
-query ListImages ($mode: QueryImageMode!, $where: ImageWhereInput) {
-	images(mode: $mode, where: $where) {
-		... Image
+// The query executed by ListImageStates.
+const ListImageStates_Operation = `
+query ListImageStates {
+	images(mode: ALL) {
+		... ImageState
 	}
 }
-fragment Image on Image {
+fragment ImageState on Image {
 	id
 	name
 	displayName
@@ -1020,7 +1179,68 @@ fragment Image on Image {
 	url
 	urlForGpu
 	groupName
+	useImagePullSecret
+	isReady
+	logEndpoint
+	imageSpec {
+		baseImage
+		pullSecret
+		cancel
+		updateTime
+		packages {
+			apt
+			conda
+			pip
+		}
+	}
+	jobStatus {
+		phase
+		image
+	}
+}
+`
+
+func ListImageStates(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *ListImageStatesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListImageStates",
+		Query:  ListImageStates_Operation,
+	}
+
+	data_ = &ListImageStatesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListImages.
+const ListImages_Operation = `
+query ListImages ($mode: QueryImageMode!, $where: ImageWhereInput) {
+	images(mode: $mode, where: $where) {
+		... Image
+	}
+}
+fragment Image on Image {
+	... ImageState
 	global
+}
+fragment ImageState on Image {
+	id
+	name
+	displayName
+	description
+	type
+	url
+	urlForGpu
+	groupName
 	useImagePullSecret
 	isReady
 	logEndpoint
@@ -1225,10 +1445,10 @@ func Me(
 const PollImage_Operation = `
 query PollImage ($where: ImageWhereUniqueInput!) {
 	image(where: $where) {
-		... Image
+		... ImageState
 	}
 }
-fragment Image on Image {
+fragment ImageState on Image {
 	id
 	name
 	displayName
@@ -1237,7 +1457,6 @@ fragment Image on Image {
 	url
 	urlForGpu
 	groupName
-	global
 	useImagePullSecret
 	isReady
 	logEndpoint
@@ -1284,14 +1503,18 @@ func PollImage(
 	return data_, err_
 }
 
-// The mutation executed by RebuildImage.
-const RebuildImage_Operation = `
-mutation RebuildImage ($where: ImageWhereUniqueInput!, $data: ImageSpecUpdateInput!) {
-	rebuildImage(where: $where, data: $data) {
+// The query executed by ReadImage.
+const ReadImage_Operation = `
+query ReadImage ($where: ImageWhereUniqueInput!) {
+	image(where: $where) {
 		... Image
 	}
 }
 fragment Image on Image {
+	... ImageState
+	global
+}
+fragment ImageState on Image {
 	id
 	name
 	displayName
@@ -1300,7 +1523,68 @@ fragment Image on Image {
 	url
 	urlForGpu
 	groupName
-	global
+	useImagePullSecret
+	isReady
+	logEndpoint
+	imageSpec {
+		baseImage
+		pullSecret
+		cancel
+		updateTime
+		packages {
+			apt
+			conda
+			pip
+		}
+	}
+	jobStatus {
+		phase
+		image
+	}
+}
+`
+
+func ReadImage(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	where ImageWhereUniqueInput,
+) (data_ *ReadImageResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReadImage",
+		Query:  ReadImage_Operation,
+		Variables: &__ReadImageInput{
+			Where: where,
+		},
+	}
+
+	data_ = &ReadImageResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RebuildImage.
+const RebuildImage_Operation = `
+mutation RebuildImage ($where: ImageWhereUniqueInput!, $data: ImageSpecUpdateInput!) {
+	rebuildImage(where: $where, data: $data) {
+		... ImageState
+	}
+}
+fragment ImageState on Image {
+	id
+	name
+	displayName
+	description
+	type
+	url
+	urlForGpu
+	groupName
 	useImagePullSecret
 	isReady
 	logEndpoint

@@ -55,9 +55,9 @@ func unavailable() error {
 func requestFailed() error { return refuse(codeInternalServer, "HTTP request failed") }
 
 // notFound is how a missing object is told by the operations that tell it.
-func (p *Platform) notFound(kind, name string) error {
+func (p *Platform) notFound(resource, name string) error {
 	if p.options.OldErrors {
-		return refuse(codeInternalServer, "%s.primehub.io %q not found", kind, name)
+		return refuse(codeInternalServer, "%s %q not found", resource, name)
 	}
 	return &refusal{"HTTP request failed", codeInternalServer, refuse(codeNotFound, "HTTP request failed")}
 }

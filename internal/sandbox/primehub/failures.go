@@ -137,7 +137,11 @@ func (d *defect) exitCode() int {
 func (d *defect) message() string {
 	switch {
 	case d.dangling && d.section == "conda":
-		return fmt.Sprintf("conda install: error: argument %s: expected one argument", d.entry)
+		name := d.entry
+		if name == "-c" {
+			name = "-c/--channel"
+		}
+		return fmt.Sprintf("conda install: error: argument %s: expected one argument", name)
 	case d.dangling:
 		return fmt.Sprintf("%s: option requires 1 argument: %s", d.section, d.entry)
 	case d.kind == OutOfMemory:

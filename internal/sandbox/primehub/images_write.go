@@ -102,7 +102,7 @@ func (p *Platform) readForWrite(name string) (*image, error) {
 	img, err := p.getImage(name)
 	switch {
 	case errors.Is(err, errNotFound):
-		return nil, p.notFound("images", name)
+		return nil, p.notFound("images.primehub.io", name)
 	case err != nil:
 		return nil, unavailable()
 	}
@@ -112,6 +112,9 @@ func (p *Platform) readForWrite(name string) (*image, error) {
 // updateImage changes an image (contract §2.6). Whether it may is decided by the group that the request names, not by that of the image.
 func (p *Platform) updateImage(c *call, args arguments) (any, error) {
 	name, data := args.object("where").text("id"), args.object("data")
+	if p.fails(Keycloak, ReadGroups) { // it looks for the role first
+		return nil, keycloakDown()
+	}
 	if !c.admin() && !p.administers(c.caller, data.text("groupName")) {
 		return nil, notAuthorise()
 	}

@@ -31,7 +31,7 @@ type Operation struct {
 func (p *Platform) Operations() []Operation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.operations)
+	return append([]Operation{}, p.operations...)
 }
 
 // CountOperations counts the operations so far that ask for a root field.

@@ -34,8 +34,8 @@ type Options struct {
 	FirstLook, NextLook time.Duration
 	// Reaction is how long the controller takes to see that something has changed: a two-hundredth of the build time if zero.
 	Reaction time.Duration
-	// WriteDelay is how long the writes take that the platform does not wait for: a hundredth of the build time, at most 500 ms, if zero;
-	// none if negative.
+	// WriteDelay is how long the writes take that the platform does not wait for: half of a reaction, at most 500 ms, if zero; none if
+	// negative. If they take longer than a reaction, the controller begins to build a new image before it knows since when, and then again.
 	WriteDelay time.Duration
 	// CollectionDelay is how long the job of a deleted image stays: that of a reaction if zero.
 	CollectionDelay time.Duration
@@ -107,7 +107,7 @@ func (o Options) withDefaults() (Options, error) {
 	orElse(&o.FirstLook, o.BuildTime/30)
 	orElse(&o.NextLook, o.BuildTime/10)
 	orElse(&o.Reaction, o.BuildTime/200)
-	orElse(&o.WriteDelay, min(o.BuildTime/100, maxPatchLag))
+	orElse(&o.WriteDelay, min(o.Reaction/2, maxPatchLag))
 	orElse(&o.CollectionDelay, o.Reaction)
 	orElse(&o.RelistTime, 2*o.BuildTime)
 	orElse(&o.TimeStep, time.Second)

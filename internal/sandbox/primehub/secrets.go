@@ -108,8 +108,11 @@ func (s *Secret) set(data arguments) {
 func (p *Platform) updateSecret(_ *call, args arguments) (any, error) {
 	id := args.object("where").text("id")
 	s, _ := p.findSecret(id)
-	if s == nil || p.fails(Kubernetes, Patch) {
+	switch {
+	case s == nil:
 		return nil, p.notFound("secrets", id)
+	case p.fails(Kubernetes, Patch):
+		return nil, requestFailed()
 	}
 	s.set(args.object("data"))
 	return secretNode(s), nil
@@ -118,8 +121,11 @@ func (p *Platform) updateSecret(_ *call, args arguments) (any, error) {
 func (p *Platform) deleteSecret(_ *call, args arguments) (any, error) {
 	id := args.object("where").text("id")
 	s, n := p.findSecret(id)
-	if s == nil || p.fails(Kubernetes, Delete) {
+	switch {
+	case s == nil:
 		return nil, p.notFound("secrets", id)
+	case p.fails(Kubernetes, Delete):
+		return nil, requestFailed()
 	}
 	p.secrets = slices.DeleteFunc(p.secrets, func(other *Secret) bool { return other == s })
 	return n, nil
