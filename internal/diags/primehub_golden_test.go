@@ -36,22 +36,22 @@ func hubEntries(installer requirement.Installer, entries ...string) diag.Diagnos
 }
 
 var (
-	hubUnknownToken = hubAnswered("GetImage", 500, "INTERNAL_SERVER_ERROR", "Context creation failed: Invalid API Token", primehub.KindUnauthenticated)
-	hubNotAuth      = hubAnswered("CreateImage", 200, "NOT_AUTH", "Not authorise", primehub.KindForbidden)
-	hubRefused      = hubAnswered("CreateImage", 200, "INTERNAL_SERVER_ERROR", "HTTP request failed", primehub.KindKubernetes)
-	hubNoGroup      = hubAnswered("CreateImage", 200, "INTERNAL_SERVER_ERROR", "Request failed with status code 404", primehub.KindKeycloak)
-	hubConflict     = hubAnswered("CreateImage", 200, "RESOURCE_CONFLICT", "Resource already exist", primehub.KindConflict)
+	errHubToken = hubAnswered("GetImage", 500, "INTERNAL_SERVER_ERROR", "Context creation failed: Invalid API Token", primehub.KindUnauthenticated)
+	errHubNotAuth      = hubAnswered("CreateImage", 200, "NOT_AUTH", "Not authorise", primehub.KindForbidden)
+	errHubRefused      = hubAnswered("CreateImage", 200, "INTERNAL_SERVER_ERROR", "HTTP request failed", primehub.KindKubernetes)
+	errHubNoGroup      = hubAnswered("CreateImage", 200, "INTERNAL_SERVER_ERROR", "Request failed with status code 404", primehub.KindKeycloak)
+	errHubConflict     = hubAnswered("CreateImage", 200, "RESOURCE_CONFLICT", "Resource already exist", primehub.KindConflict)
 )
 
 // primehubMessages are the messages that are particular to PrimeHub platforms.
 var primehubMessages = map[string]diag.Diagnostics{
-	"primehub_unauthenticated":  onHub(diags.ReadGroupImage, hubUnknownToken),
-	"primehub_create_not_auth":  onHub(diags.CreateGroupImage, hubNotAuth),
+	"primehub_unauthenticated":  onHub(diags.ReadGroupImage, errHubToken),
+	"primehub_create_not_auth":  onHub(diags.CreateGroupImage, errHubNotAuth),
 	"primehub_group_not_auth":   onHub(diags.ReadGroup, hubAnswered("Group", 200, "INTERNAL_SERVER_ERROR", "Not Authorised!", primehub.KindForbidden)),
 	"primehub_list_forbidden":   {diags.FromPrimeHub(diags.ListSecrets, "", hubAnswered("ListSecrets", 200, "INTERNAL_SERVER_ERROR", "Not Authorised!", primehub.KindForbidden))},
 	"primehub_edition":          onHub(diags.CreateGroupImage, hubAnswered("CreateImage", 400, "GRAPHQL_VALIDATION_FAILED", `Unknown type "ImageSpecUpdateInput".`, primehub.KindInvalid)),
 	"primehub_unavailable":      onHub(diags.ReadGroupImage, hubAnswered("ListImages", 200, "INTERNAL_SERVER_ERROR", "API_UNAVAILABLE", primehub.KindUnavailable)),
-	"primehub_kubernetes":       onHub(diags.UpdateGroupImage, hubRefused),
+	"primehub_kubernetes":       onHub(diags.UpdateGroupImage, errHubRefused),
 	"primehub_web_page":         onHub(diags.ReadGroupImage, hubAnswered("GetImage", 200, "", "Sign in", primehub.KindWebPage)),
 	"primehub_not_there":        {diags.FromPrimeHub(diags.ListGroupImages, "", hubAnswered("ListImages", 404, "", "Not Found", primehub.KindNotPrimeHub))},
 	"primehub_broken":           onHub(diags.ReadGroupImage, hubAnswered("GetImage", 200, "", "the answer is not what the API sends: unexpected end of JSON input", primehub.KindBroken)),
@@ -71,10 +71,10 @@ var primehubMessages = map[string]diag.Diagnostics{
 	"primehub_group_not_seen":     {diags.FromPrimeHub(diags.ReadGroup, "data-sience", &primehub.GroupNotFoundError{Name: "data-sience", Visible: []string{"data-science", "research"}})},
 	"primehub_group_image_access": {diags.GroupImageAccess("global", "data-science")},
 
-	"primehub_orphaned_role": onHub(diags.CreateGroupImage, &primehub.OrphanedRoleError{Name: "churn-x7k2p", Err: hubConflict}),
-	"primehub_not_created":   onHub(diags.CreateGroupImage, &primehub.FailedCreateError{Name: "churn-x7k2p", Err: hubRefused}),
-	"primehub_incomplete":    onHub(diags.CreateGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: hubNoGroup}),
-	"primehub_delete_stuck":  onHub(diags.DeleteGroupImage, &primehub.DeleteStuckError{Name: "churn-x7k2p", Err: hubNoGroup}),
+	"primehub_orphaned_role": onHub(diags.CreateGroupImage, &primehub.OrphanedRoleError{Name: "churn-x7k2p", Err: errHubConflict}),
+	"primehub_not_created":   onHub(diags.CreateGroupImage, &primehub.FailedCreateError{Name: "churn-x7k2p", Err: errHubRefused}),
+	"primehub_incomplete":    onHub(diags.CreateGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: errHubNoGroup}),
+	"primehub_delete_stuck":  onHub(diags.DeleteGroupImage, &primehub.DeleteStuckError{Name: "churn-x7k2p", Err: errHubNoGroup}),
 	"primehub_still_there":   onHub(diags.DeleteGroupImage, &primehub.StillThereError{Name: "churn-x7k2p", After: 2 * time.Minute}),
 
 	"primehub_build_failed": onHub(diags.CreateGroupImage, &primehub.BuildFailedError{

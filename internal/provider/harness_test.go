@@ -101,3 +101,6 @@ func (differentFromBefore) CompareValues(values ...any) error {
 	}
 	return nil
 }
+
+// replaced is a configuration with something else in it.
+func replaced(config, before, after string) string { return strings.ReplaceAll(config, before, after) }

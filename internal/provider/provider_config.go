@@ -206,10 +206,10 @@ func known(ctx context.Context, config tfsdk.Config, attributes ...string) bool 
 
 // readPrimeHub puts together which PrimeHub platform is meant, from a configuration whose values are known, the environment and the settings file of PrimeHub's SDK,
 // in this order of precedence. The error is that of the file; what is configured or in the environment may do without it.
-func readPrimeHub(ctx context.Context, config tfsdk.Config) (settings primehub.Settings, fileErr error, d diag.Diagnostics) {
+func readPrimeHub(ctx context.Context, config tfsdk.Config) (settings primehub.Settings, d diag.Diagnostics, fileErr error) {
 	var model *primehubModel
 	if d = config.GetAttribute(ctx, path.Root("primehub"), &model); d.HasError() {
-		return settings, nil, d
+		return settings, d, nil
 	}
 	var explicit primehub.Settings
 	if model != nil {
@@ -229,7 +229,7 @@ func readPrimeHub(ctx context.Context, config tfsdk.Config) (settings primehub.S
 	if settings.Endpoint != "" && settings.APIToken != "" {
 		fileErr = nil
 	}
-	return settings, fileErr, d
+	return settings, d, fileErr
 }
 
 // primehubFile reads the settings file of PrimeHub's SDK. Where there is none, nothing is set.

@@ -29,7 +29,7 @@ func (p *rimeProvider) primehubPlatform(ctx context.Context, config tfsdk.Config
 	if !known(ctx, config, "primehub", "http") {
 		return refuse(diags.ErrNotKnownYet, types.StringUnknown()), nil
 	}
-	settings, fileErr, d := readPrimeHub(ctx, config)
+	settings, d, fileErr := readPrimeHub(ctx, config)
 	group := types.StringValue(settings.Group)
 	switch {
 	case fileErr != nil:

@@ -72,6 +72,8 @@ func (r *groupImageResource) Create(ctx context.Context, req resource.CreateRequ
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 	if err == nil {
 		resp.Diagnostics.Append(plan.await(ctx, client, diags.CreateGroupImage, image.Ref(), true)...)
+	}
+	if err == nil && ctx.Err() == nil { // one who was interrupted wants to be gone; the next plan shows what is missing
 		err = plan.verifyAccess(ctx, client)
 	}
 	if err != nil {

@@ -30,7 +30,7 @@ func createGroupImage(ctx context.Context, client *primehub.Client, plan groupIm
 		spec.Groups = append(spec.Groups, group)
 	}
 	image, err := client.Create(ctx, spec)
-	if _, incomplete := errors.AsType[*primehub.IncompleteError](err); incomplete && image.Name != "" {
+	if _, incomplete := errors.AsType[*primehub.IncompleteError](err); incomplete && image.Name != "" && ctx.Err() == nil {
 		tflog.Warn(ctx, "who may use the image was not written: writing it again", map[string]any{"image": spec.Name, "error": err.Error()})
 		err = plan.verifyAccess(ctx, client)
 	}
@@ -67,9 +67,6 @@ func (m *groupImageModel) change(ctx context.Context, client *primehub.Client) e
 // verifyAccess gives the image to those that the plan names, where they do not have it. After a replacement under the same name the platform may take it from them once
 // more (contracts/primehub-api.md §4.4).
 func (m *groupImageModel) verifyAccess(ctx context.Context, client *primehub.Client) error {
-	if ctx.Err() != nil {
-		return nil // somebody wants to be gone; the next plan shows what is missing
-	}
 	name := m.Name.ValueString()
 	image, err := client.Get(ctx, name)
 	if err != nil {
