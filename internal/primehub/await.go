@@ -146,3 +146,10 @@ func (w *watcher) hint() string {
 		return ""
 	}
 }
+
+// isTransient tells the errors of a look that may pass by themselves. A token that worked a moment ago counts among them: the platform says that it is invalid, too, while
+// Keycloak is restarting.
+func isTransient(err error) bool {
+	failed, ok := asAPIError(err)
+	return ok && (failed.Transient() || failed.Kind == KindUnauthenticated)
+}
