@@ -125,6 +125,9 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 func (o Options) check() error {
+	if _, known := schemas[o.Edition]; !known {
+		return fmt.Errorf("there is no edition %d", o.Edition)
+	}
 	for name, failure := range o.Failures {
 		if !slices.Contains(Failures(), failure) {
 			return fmt.Errorf("package %q: no failure is called %q; there are %q", name, failure, Failures())
