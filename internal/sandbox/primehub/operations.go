@@ -3,6 +3,7 @@ package primehub
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func (p *Platform) execute(c *call, r request, method string) (status int, a gra
 		return refusedAnswer(refuse(codeInternalServer, "Variables are invalid JSON."))
 	}
 	variables, err := coerceVariables(p.schema, operation, sent)
-	if refused, ok := err.(*refusal); ok { //nolint:errorlint // coerceVariables wraps nothing
+	if refused, ok := errors.AsType[*refusal](err); ok {
 		return refusedAnswer(refused)
 	}
 	p.record(c, operation)
@@ -154,7 +155,7 @@ func (p *Platform) prepare(r request) (*ast.OperationDefinition, []*refusal) {
 }
 
 func messageOf(err error) string {
-	if e, ok := err.(*gqlerror.Error); ok { //nolint:errorlint // the parser wraps nothing
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok {
 		return e.Message
 	}
 	return err.Error()
