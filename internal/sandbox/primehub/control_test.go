@@ -289,6 +289,7 @@ func TestNew_refuses(t *testing.T) {
 		"failure":    {Failures: map[string]primehub.Failure{"x": "none"}},
 		"build time": {BuildTime: -1},
 		"edition":    {Edition: 2},
+		"user":       {Users: []primehub.User{{}}},
 		"step":       {TimeStep: -1},
 		"group":      {Users: []primehub.User{{Username: "x", Groups: []string{"none"}}}},
 	} {

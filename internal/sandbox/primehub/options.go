@@ -1,6 +1,7 @@
 package primehub
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -151,6 +152,9 @@ func (o Options) check() error {
 		}
 	}
 	for _, user := range o.Users {
+		if user.Username == "" {
+			return errors.New("a user needs a name")
+		}
 		for _, name := range user.Groups {
 			if !slices.ContainsFunc(o.Groups, func(g Group) bool { return g.Name == name }) {
 				return fmt.Errorf("user %q is in the group %q, which does not exist", user.Username, name)
