@@ -298,6 +298,25 @@ func TestAwaitBuild_missingSecret(t *testing.T) {
 	})
 }
 
+// TestAwaitBuild_missingSecretAfterCancel has the platform show the cancel before for as long as the new build cannot begin.
+func TestAwaitBuild_missingSecretAfterCancel(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.create(built("churn", "numpy"))
+		time.Sleep(time.Minute)
+		w.must(w.CancelBuild(t.Context(), "churn"))
+		time.Sleep(time.Minute)
+		next := recipe("numpy")
+		next.PullSecret = "image-nowhere"
+		ref, err := w.Rebuild(t.Context(), "churn", *next)
+		w.must(err)
+		image, err := w.AwaitBuild(t.Context(), ref, nil)
+		if stuck := failed[*primehub.BuildUnfinishedError](t, err); stuck.MissingSecret != "image-nowhere" || image.Build.Phase != primehub.PhaseWaiting {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // TestAwaitBuild_pending has a platform whose image builder is not configured: the wait ends with the caller's patience, and says why.
 func TestAwaitBuild_pending(t *testing.T) {
 	t.Parallel()
