@@ -4,7 +4,7 @@
 //
 // The platforms simulate their builds, and say so in their logs. What is pushed to the registry and served by the index is real,
 // and so are the builds made with them. A control endpoint tells which requests were made and makes chosen ones go wrong; see
-// package internal/sandbox/fault for the rules.
+// package internal/sandbox/fault for the rules, and package internal/sandbox/primehub for the names that GraphQL operations have in them.
 package main
 
 import (

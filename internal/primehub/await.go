@@ -77,16 +77,14 @@ func (w *watcher) judge(ctx context.Context, image Image) (finished bool, err er
 	w.see(build.Phase)
 	believed := w.ref.Begun || waited > patience.Believe
 	switch {
-	case build.Phase == PhaseSucceeded:
+	case w.phase == PhaseSucceeded:
 		return w.succeeded(image, believed)
-	case build.CancelRequested && (build.Phase == PhaseCancelled || waited > patience.Write):
+	case build.CancelRequested && (w.phase == PhaseCancelled || waited > patience.Write):
 		// Before its job exists, a build that is cancelled never says so.
 		return false, &BuildCancelledError{Name: w.ref.Name}
-	case build.Phase == PhaseCancelled && believed:
-		return false, &BuildCancelledError{Name: w.ref.Name}
-	case build.Phase == PhaseFailed && believed:
+	case w.phase == PhaseFailed && believed:
 		return false, w.client.failure(ctx, image)
-	case build.Phase == PhaseWaiting:
+	case w.phase == PhaseWaiting:
 		return false, w.checkSecret(ctx, build.PullSecret)
 	}
 	return false, nil
@@ -145,4 +143,11 @@ func (w *watcher) hint() string {
 	default:
 		return ""
 	}
+}
+
+// isTransient tells the errors of a look that may pass by themselves. A token that worked a moment ago counts among them: the platform says that it is invalid, too, while
+// Keycloak is restarting.
+func isTransient(err error) bool {
+	failed, ok := asAPIError(err)
+	return ok && (failed.Transient() || failed.Kind == KindUnauthenticated)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
@@ -118,7 +119,7 @@ func (c *Client) afterFailedCreate(ctx context.Context, spec Spec, failure error
 	if !ok || failed.Refused() {
 		return Image{}, failure
 	}
-	lost := failed.Kind == KindNoAnswer || failed.Kind == KindBroken || failed.Kind == KindWebPage || failed.Kind == KindOther && failed.Code == ""
+	lost := failed.lost()
 	image, err := c.settle(ctx, spec.Name, lost)
 	switch {
 	case errors.Is(err, ErrNotFound) && failed.Kind == KindConflict:
@@ -155,14 +156,9 @@ func (s Spec) complete(image Image) bool {
 	return mapped && image.Global == s.Global
 }
 
-// settle looks for an image that may have been created, with patience where the request may still be under way. It does so even for a caller who is gone: an image that
-// nobody remembers would be in the way of the next apply.
+// settle looks for an image that may have been created, with patience where the request may still be under way.
 func (c *Client) settle(ctx context.Context, name string, lost bool) (Image, error) {
-	window := c.patience.Settle
-	if ctx.Err() != nil {
-		window = c.patience.Interrupted
-	}
-	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), window)
+	look, window, cancel := c.afterwards(ctx)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		image, err := c.Get(look, name)
@@ -170,4 +166,15 @@ func (c *Client) settle(ctx context.Context, name string, lost bool) (Image, err
 			return image, err
 		}
 	}
+}
+
+// afterwards is the time for finding out what became of a request. There is some even for a caller who is gone: what nobody remembers would be in the way of the
+// next apply.
+func (c *Client) afterwards(ctx context.Context) (look context.Context, window time.Duration, cancel context.CancelFunc) {
+	window = c.patience.Settle
+	if ctx.Err() != nil {
+		window = c.patience.Interrupted
+	}
+	look, cancel = context.WithTimeout(context.WithoutCancel(ctx), window)
+	return look, window, cancel
 }

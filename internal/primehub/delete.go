@@ -27,7 +27,7 @@ func (c *Client) Delete(ctx context.Context, name string) error {
 	if failed, ok := asAPIError(failure); !ok || failed.Refused() {
 		return failure
 	}
-	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.patience.Interrupted)
+	look, _, cancel := c.afterwards(ctx)
 	defer cancel()
 	switch there, err := c.exists(look, name); {
 	case err == nil && !there:

@@ -94,6 +94,11 @@ func (e *APIError) Refused() bool {
 	}
 }
 
+// lost tells that nobody knows what became of the request. After other errors the platform has said what it thinks, and is done with it.
+func (e *APIError) lost() bool {
+	return e.Kind == KindNoAnswer || e.Kind == KindBroken || e.Kind == KindWebPage || e.Kind == KindOther && e.Code == ""
+}
+
 // asAPIError finds the platform's answer in an error.
 func asAPIError(err error) (*APIError, bool) { return errors.AsType[*APIError](err) }
 

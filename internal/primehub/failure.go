@@ -51,6 +51,7 @@ var symptoms = []symptom{
 	{regexp.MustCompile(`Could not find a version that satisfies the requirement (\S+)`), "pip", hintPip},
 	{regexp.MustCompile(`(?i)cannot install (.+?) because these package versions have conflicting dependencies`), "pip", hintConflict},
 	{regexp.MustCompile(`ERROR: Invalid requirement: '?([^'\s]+)`), "pip", "Write the requirement as name==version."},
+	{regexp.MustCompile(`─ (\S+(?: [=<>!~]\S+)?) does not exist \(perhaps a typo or a missing channel\)`), "conda", hintConda},
 	{regexp.MustCompile(`nothing provides (?:requested )?(\S+)`), "conda", hintConda},
 	{regexp.MustCompile(`PackagesNotFoundError|ResolvePackageNotFound|PackagesNotFoundInChannelsError`), "conda", hintConda},
 	{regexp.MustCompile(`UnsatisfiableError(?:: .*: (\S+)$)?`), "conda", hintConflict},
@@ -63,7 +64,7 @@ var symptoms = []symptom{
 }
 
 // listed is a line of the list that follows some of conda's errors.
-var listed = regexp.MustCompile(`^\s+- (\S+)`)
+var listed = regexp.MustCompile(`^\s+- (?:package )?(\S+)`)
 
 // failure reads the log of a build that failed and says why it did.
 func (c *Client) failure(ctx context.Context, image Image) *BuildFailedError {

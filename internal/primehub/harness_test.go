@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,19 +57,40 @@ func inWorldOf(t *testing.T, edition sandbox.Edition, test func(*testing.T, *wor
 
 // hook lets something happen just before the first operation of that name that the hooked client asks for.
 func (w *world) hook(operation string, happens func()) {
-	handler, once := w.Behind(w.gate), sync.Once{}
+	w.intercept(operation, func(next func() *http.Response) (*http.Response, error) {
+		happens()
+		return next(), nil
+	})
+}
+
+// lose loses the answer of the first operation of that name that the hooked client asks for, and the request, too, unless it is done. Then something happens.
+func (w *world) lose(operation string, done bool, happens func()) {
+	w.intercept(operation, func(next func() *http.Response) (*http.Response, error) {
+		if done {
+			_ = next().Body.Close() // it is in memory
+		}
+		happens()
+		return nil, io.ErrUnexpectedEOF
+	})
+}
+
+// intercept makes a hooked client, whose first operation of that name is done by instead.
+func (w *world) intercept(operation string, instead func(next func() *http.Response) (*http.Response, error)) {
+	handler, intercepted := w.Behind(w.gate), false
 	w.hooked = w.as(sandbox.TokenAdmin, func(c *primehub.Config) {
 		c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
 			body, err := io.ReadAll(req.Body)
 			if err != nil {
 				return nil, err
 			}
-			if strings.Contains(string(body), operation+"(") {
-				once.Do(happens)
-			}
 			req = req.Clone(req.Context())
 			req.Body = io.NopCloser(bytes.NewReader(body))
-			return serve(handler, req), nil
+			next := func() *http.Response { return serve(handler, req) }
+			if intercepted || !strings.Contains(string(body), operation+"(") {
+				return next(), nil
+			}
+			intercepted = true
+			return instead(next)
 		})
 	})
 }

@@ -156,6 +156,10 @@ func decodeBuild(spec *wire.ImageStateImageSpec, job wire.ImageStateJobStatus) *
 		Recipe: stored, Phase: Phase(job.Phase), BuiltImage: job.Image, CancelRequested: spec.Cancel, hash: stored.Hash(),
 	}
 	build.Packages = stored.Packages.withoutBlanks()
+	if build.Phase == PhaseCancelled && !build.CancelRequested {
+		// That is the build before: the platform goes on showing it until the new one has something to say (contracts/primehub-api.md §4.4).
+		build.Phase = PhaseWaiting
+	}
 	if at, err := time.Parse(time.RFC3339Nano, spec.UpdateTime); err == nil {
 		build.RequestedAt = at.UTC()
 	}

@@ -122,8 +122,8 @@ func (f Filter) accepts(image Image) bool {
 // Images lists images by name, without the groups that may use them, in one question: the platform reads all of them for every page.
 func (c *Client) Images(ctx context.Context, filter Filter) ([]Image, error) {
 	search := filter.Search
-	if strings.EqualFold(strings.TrimSpace(search), string(TypeUniversal)) {
-		search = "" // the platform knows it by another word
+	if strings.Contains(string(TypeUniversal), strings.ToLower(search)) {
+		search = "" // the platform knows that type by another word
 	}
 	answer, err := wire.ListImages(ctx, c, filter.mode(), wire.ImageWhereInput{Search: search})
 	if err != nil {

@@ -104,6 +104,7 @@ func TestImages(t *testing.T) {
 			"not ready":        {primehub.Filter{Ready: new(false)}, []string{"building"}},
 			"search":           {primehub.Filter{Search: "ALPHA"}, []string{"alpha"}},
 			"search universal": {primehub.Filter{Search: "Universal"}, []string{"science", "science-2"}},
+			"search a part":    {primehub.Filter{Search: "vers"}, []string{"science", "science-2"}},
 			"search both":      {primehub.Filter{Search: "both"}, []string{"science", "science-2"}},
 			"nothing":          {primehub.Filter{Search: "alpha", Group: sandbox.GroupDataScience}, nil},
 		} {

@@ -58,7 +58,7 @@ func (c *Client) afterFailedUpdate(ctx context.Context, name string, update Upda
 	if !ok || failed.Refused() {
 		return failure
 	}
-	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.patience.Interrupted)
+	look, _, cancel := c.afterwards(ctx)
 	defer cancel()
 	now, err := c.Get(look, name)
 	switch {

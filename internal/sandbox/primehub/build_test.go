@@ -193,6 +193,27 @@ func TestRebuild_withinASecond(t *testing.T) {
 	}
 }
 
+// A patch that fails is lost, and nobody hears of it: neither of one that begins a build nor of one that ends it.
+func TestRebuild_isLost(t *testing.T) {
+	t.Parallel()
+	p := start(t, primehub.Options{})
+	p.built("churn", object{"apt": []any{"curl"}})
+	before := p.image("churn")
+	for _, do := range []func(){
+		func() { p.rebuild("churn", object{"baseImage": "other"}) },
+		func() { p.ok(cancelDocument, where("churn")) },
+	} {
+		if err := p.SetOutages(primehub.Outage{Backend: primehub.Kubernetes, Verb: primehub.Patch, Times: 1}); err != nil {
+			t.Fatal(err)
+		}
+		do()
+		p.clock.pass(400)
+		if d := cmp.Diff(before, p.image("churn")); d != "" || len(p.Builds("churn")) != 1 {
+			t.Errorf("builds %v (-before +after)\n%s", p.Builds("churn"), d)
+		}
+	}
+}
+
 // An update while the patch of a rebuild is on its way is undone by it.
 func TestRebuild_undoesAnUpdate(t *testing.T) {
 	t.Parallel()
@@ -308,6 +329,21 @@ func TestBuild_staleJob(t *testing.T) {
 	if got, want := p.state("churn"), `"Succeeded" true `+base+"churn:aa49a29d"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+}
+
+// Within one second, the other's job is taken for the new image's own, until it is collected.
+func TestBuild_staleJobOfTheSameSecond(t *testing.T) {
+	t.Parallel()
+	p := start(t, primehub.Options{
+		BuildTime: 200 * time.Millisecond, Reaction: time.Millisecond, WriteDelay: time.Millisecond,
+		FirstLook: 10 * time.Millisecond, NextLook: 10 * time.Millisecond, CollectionDelay: 300 * time.Millisecond,
+	})
+	p.create(custom("churn", "jupyter/base-notebook", object{"apt": []any{"curl"}}))
+	p.clock.pass(0.1)
+	p.ok(deleteDocument, where("churn"))
+	p.create(custom("churn", "jupyter/base-notebook", object{"pip": []any{"pytest"}}))
+	p.follow("churn", step{0.01, `"Running" false <nil>`}, step{0.15, `"Succeeded" true ` + base + "churn:96ff7925"},
+		step{0.2, `"Running" true ` + base + "churn:96ff7925"}, step{0.3, `"Succeeded" true ` + base + "churn:fc9f45f0"})
 }
 
 // The watcher may hear so late of an image that is gone that it deletes the role of the next one of that name.

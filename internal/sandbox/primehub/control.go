@@ -27,14 +27,14 @@ func (p *Platform) Do(username, document string, variables map[string]any) (map[
 	}
 	c := &call{caller: caller{u}, now: now, host: p.options.Host, unseen: true, verdicts: map[string]bool{}}
 	_, answer := p.execute(c, request{Query: document, Variables: sent}, http.MethodPost)
-	for _, told := range answer.Errors {
+	for _, told := range answer.errors {
 		err = errors.Join(err, errors.New(told.Message+" ("+told.Extensions.Code+")"))
 	}
 	if err != nil {
 		return nil, err
 	}
 	var data map[string]any
-	err = json.Unmarshal(answer.Data, &data)
+	err = json.Unmarshal(appendJSON(nil, answer.data), &data)
 	return data, err
 }
 

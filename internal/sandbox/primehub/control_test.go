@@ -288,6 +288,8 @@ func TestNew_refuses(t *testing.T) {
 	for name, o := range map[string]primehub.Options{
 		"failure":    {Failures: map[string]primehub.Failure{"x": "none"}},
 		"build time": {BuildTime: -1},
+		"edition":    {Edition: 2},
+		"user":       {Users: []primehub.User{{}}},
 		"step":       {TimeStep: -1},
 		"group":      {Users: []primehub.User{{Username: "x", Groups: []string{"none"}}}},
 	} {

@@ -1,7 +1,6 @@
 package primehub
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,25 +33,31 @@ type answerField struct {
 
 type answerObject []answerField
 
-// MarshalJSON implements [json.Marshaler].
-func (o answerObject) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, f := range o {
-		if i > 0 {
-			b.WriteByte(',')
+// appendJSON encodes a value of an answer.
+func appendJSON(text []byte, value any) []byte {
+	switch v := value.(type) {
+	case answerObject:
+		text = append(text, '{')
+		for i, f := range v {
+			if i > 0 {
+				text = append(text, ',')
+			}
+			text = append(appendJSON(text, f.name), ':')
+			text = appendJSON(text, f.value)
 		}
-		name, _ := json.Marshal(f.name) // a string can be encoded
-		b.Write(name)
-		b.WriteByte(':')
-		value, err := json.Marshal(f.value)
-		if err != nil {
-			return nil, err
+		return append(text, '}')
+	case []any:
+		text = append(text, '[')
+		for i, item := range v {
+			if i > 0 {
+				text = append(text, ',')
+			}
+			text = appendJSON(text, item)
 		}
-		b.Write(value)
+		return append(text, ']')
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	encoded, _ := json.Marshal(value) // texts, numbers and what is made of them can be encoded
+	return append(text, encoded...)
 }
 
 // tell adds an error to the answer.

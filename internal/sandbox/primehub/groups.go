@@ -38,7 +38,7 @@ func (p *Platform) groupsOfUser(c *call, effective bool) []any {
 }
 
 func (p *Platform) groupNode(c *call, g *group) node {
-	n := node{
+	return node{
 		"id": g.id, "name": g.Name, "displayName": g.DisplayName, "admins": strings.Join(g.Admins, ","),
 		"enabledDeployment": false, "enabledSharedVolume": false, "deploymentsUsage": 0, "resourceStatus": node{},
 		"datasets": []any{}, "instanceTypes": []any{},
@@ -53,7 +53,6 @@ func (p *Platform) groupNode(c *call, g *group) node {
 			return users, nil
 		}),
 	}
-	return n
 }
 
 func (p *Platform) groupNodes(c *call, groups []*group) []any {

@@ -23,9 +23,9 @@ const (
 func (p *Platform) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(Path, p.serveGraphQL)
-	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "OK") })
+	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) { plain(http.StatusOK, "OK").write(w) })
 	mux.HandleFunc("GET "+logPath("{id}"), p.serveLog)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusNotFound, "Not Found") })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { plain(http.StatusNotFound, "Not Found").write(w) })
 	return mux
 }
 
@@ -36,33 +36,36 @@ type request struct {
 	OperationName string          `json:"operationName"`
 }
 
-// httpError is an answer that is none of GraphQL.
-type httpError struct {
+// reply is an HTTP answer. As an error, it is one of a request that asks for nothing that could be executed.
+type reply struct {
 	status      int
 	contentType string
-	text        string
+	body        []byte
 }
 
-func (e *httpError) Error() string { return e.text }
+// Error implements error.
+func (r *reply) Error() string { return string(r.body) }
 
-func plain(status int, text string) error {
-	return &httpError{status, "text/plain; charset=utf-8", text}
+const (
+	jsonType = "application/json"
+	textType = "text/plain; charset=utf-8"
+)
+
+func plain(status int, text string) *reply { return &reply{status, textType, []byte(text)} }
+
+func (r *reply) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", r.contentType)
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body) // an error means that the client has gone
 }
 
 func (p *Platform) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	requests, batch, err := readRequests(r)
-	if refused, ok := errors.AsType[*httpError](err); ok {
-		w.Header().Set("Content-Type", refused.contentType)
-		w.WriteHeader(refused.status)
-		_, _ = io.WriteString(w, refused.text) // an error means that the client has gone
+	if early, ok := errors.AsType[*reply](err); ok {
+		early.write(w)
 		return
 	}
-	status, body := p.answer(r, requests, batch)
-	if text, ok := body.(string); ok {
-		writeText(w, status, text)
-		return
-	}
-	writeJSON(w, status, body)
+	p.answer(r, requests, batch).write(w)
 }
 
 // readRequests reads what a request asks for. It returns nothing if there is nothing that it asks for in a way that is understood.
@@ -76,7 +79,7 @@ func readRequests(r *http.Request) (requests []request, batch bool, err error) {
 	}
 	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch contentType {
-	case "application/json":
+	case jsonType:
 		body, err := readBody(r, maxJSON)
 		if err != nil {
 			return nil, false, err
@@ -123,7 +126,7 @@ func fromJSON(body []byte) (requests []request, batch bool, err error) {
 	}
 	if err != nil {
 		text, _ := json.Marshal(map[string]string{"code": codeInternal, "message": err.Error()}) // strings can be encoded
-		return nil, false, &httpError{http.StatusBadRequest, "application/json", string(text)}
+		return nil, false, &reply{http.StatusBadRequest, jsonType, text}
 	}
 	if bytes.Equal(body, []byte("{}")) {
 		requests = nil
@@ -131,34 +134,37 @@ func fromJSON(body []byte) (requests []request, batch bool, err error) {
 	return requests, batch, nil
 }
 
-// answer authenticates and executes, while nothing else can happen. A string is an answer that is no JSON.
-func (p *Platform) answer(r *http.Request, requests []request, batch bool) (status int, body any) {
+// answer authenticates and executes, while nothing else can happen.
+func (p *Platform) answer(r *http.Request, requests []request, batch bool) *reply {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.catchUp()
 	who, err := p.authenticate(r.Header.Get("Authorization"), now)
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		refused = refuse(refused.code, "Context creation failed: %s", refused.message)
-		return http.StatusInternalServerError, graphQLAnswer{Errors: []wireError{refused.wire()}}
+		_, answer := refusedAnswer(refused)
+		return &reply{http.StatusInternalServerError, jsonType, answer.appendTo(nil)}
 	}
 	if len(requests) == 0 {
-		return http.StatusInternalServerError, "POST body missing. Did you forget use body-parser middleware?"
+		return plain(http.StatusInternalServerError, "POST body missing. Did you forget use body-parser middleware?")
 	}
-	answers := make([]json.Marshaler, 0, len(requests))
-	for _, request := range requests {
+	all := &reply{status: http.StatusOK, contentType: jsonType}
+	for i, request := range requests {
 		// A request has its own context, also in a batch.
 		c := &call{caller: who, now: now, host: p.host(r), verdicts: map[string]bool{}}
-		var answer graphQLAnswer
-		status, answer = p.execute(c, request, r.Method)
-		if status == http.StatusMethodNotAllowed {
-			return status, "GET supports only query operation"
+		status, answer := p.execute(c, request, r.Method)
+		switch {
+		case status == http.StatusMethodNotAllowed:
+			return plain(status, "GET supports only query operation")
+		case !batch:
+			return &reply{status, jsonType, answer.appendTo(nil)}
+		case i > 0:
+			all.body = append(all.body, ',')
 		}
-		answers = append(answers, answer)
+		all.body = answer.appendTo(all.body)
 	}
-	if batch {
-		return http.StatusOK, answers
-	}
-	return status, answers[0]
+	all.body = append(append([]byte("["), all.body...), ']')
+	return all
 }
 
 // host is the address that the platform believes to have.
@@ -169,14 +175,11 @@ func (p *Platform) host(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-func writeText(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // an error means that the client has gone
-}
-
 func writeJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // as above
+	text, err := json.Marshal(body)
+	if err != nil {
+		plain(http.StatusInternalServerError, err.Error()).write(w)
+		return
+	}
+	(&reply{status, jsonType, text}).write(w)
 }

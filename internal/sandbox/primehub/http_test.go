@@ -42,6 +42,12 @@ func TestEncodings(t *testing.T) {
 		"syntax":            {http.MethodPost, "", jsonType, `{"query": "{ me {"}`, 400, `"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}`},
 		"unknown field":     {http.MethodPost, "", jsonType, `{"query": "{ me { age } }"}`, 400, `{"errors":[{"message":"Cannot query field \"age\" on type \"User\".","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`},
 		"introspection":     {http.MethodPost, "", jsonType, `{"query": "{ __schema { types { name } } }"}`, 400, "GraphQL introspection is not allowed"},
+		"which operation":   {http.MethodPost, "", jsonType, `{"query": "query A { me { id } } query B { me { id } }"}`, 400, "Must provide operation name if query contains multiple operations."},
+		"unknown operation": {http.MethodPost, "", jsonType, `{"query": "query A { me { id } }", "operationName": "B"}`, 400, "Unknown operation named"},
+		"no query":          {http.MethodPost, "", jsonType, `{"variables": {}}`, 400, "Must provide query string."},
+		"broken variables":  {http.MethodPost, "", jsonType, `{"query": "{ me { id } }", "variables": "{"}`, 400, "Variables are invalid JSON."},
+		"broken form":       {http.MethodPost, "", formType, `%zz`, 500, "POST body missing"},
+		"empty batch":       {http.MethodPost, "", jsonType, `[]`, 500, "POST body missing"},
 		"type name":         {http.MethodPost, "", jsonType, `{"query": "{ me { __typename } }"}`, 200, `{"data":{"me":{"__typename":"User"}}}`},
 	} {
 		t.Run(name, func(t *testing.T) {

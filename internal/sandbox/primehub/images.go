@@ -19,41 +19,39 @@ const (
 	modeGroupOnly  = "GROUP_ONLY"
 )
 
-// orNull is text, or null where there is none at all. Text that is empty remains so.
-func (d document) orNull(field string) any { return d[field] }
-
 // logPath is where the log of an image's build is.
 func logPath(id string) string { return "/api/logs/images/" + id + "/job" }
 
 // imageNode is how an image is shown (contract §2.2), with this specification: mutations answer from memory.
 func (p *Platform) imageNode(c *call, img *image, spec document) node {
-	shown := withPackageLists(spec)
 	n := node{
-		"id": img.name, "name": img.name, "displayName": img.name,
-		"description": spec.orNull("description"), "type": spec.orNull("type"), "url": spec.orNull("url"), "urlForGpu": spec.orNull("urlForGpu"),
-		"groupName": spec.orNull("groupName"), "useImagePullSecret": spec.orNull("pullSecret"),
-		"spec": shown, "isReady": spec.text("url") != "", "logEndpoint": c.host + logPath(img.name),
-		"global": lazy(func(arguments) (any, error) { return p.isGlobal(img.name) }),
+		"id": img.name, "name": img.name, "displayName": firstText(spec.text("displayName"), img.name),
+		"description": spec["description"], "type": spec["type"], "url": spec["url"], "urlForGpu": spec["urlForGpu"],
+		"groupName": spec["groupName"], "useImagePullSecret": spec["pullSecret"],
+		"isReady": spec.text("url") != "", "logEndpoint": c.host + logPath(img.name),
+		"spec":      lazy(func(arguments) (any, error) { return withPackageLists(spec), nil }),
+		"imageSpec": lazy(func(arguments) (any, error) { return imageSpecNode(spec), nil }),
+		"global":    lazy(func(arguments) (any, error) { return p.isGlobal(img.name) }),
 		"groups": lazy(func(arguments) (any, error) {
 			groups, err := p.groupsOfImage(img.name)
 			return p.groupNodes(c, groups), err
 		}),
 	}
-	if name := spec.text("displayName"); name != "" {
-		n["displayName"] = name
-	}
-	if build := shown.object("imageSpec"); build != nil {
-		of := node{
-			"baseImage": build.orNull("baseImage"), "pullSecret": build.orNull("pullSecret"),
-			"cancel": build.orNull("cancel"), "updateTime": build.orNull("updateTime"),
-		}
-		if lists := build.object("packages"); lists != nil {
-			of["packages"] = node(lists)
-		}
-		n["imageSpec"] = of
-	}
 	if img.condition != nil {
 		n["jobStatus"] = node{"phase": img.condition.phase, "image": img.condition.image}
+	}
+	return n
+}
+
+// imageSpecNode is what an image is built of: null if it is not built.
+func imageSpecNode(spec document) any {
+	build := withPackageLists(spec).object("imageSpec")
+	if build == nil {
+		return nil
+	}
+	n := node{"baseImage": build["baseImage"], "pullSecret": build["pullSecret"], "cancel": build["cancel"], "updateTime": build["updateTime"]}
+	if lists := build.object("packages"); lists != nil {
+		n["packages"] = node(lists)
 	}
 	return n
 }

@@ -109,7 +109,7 @@ func TestCreate_debris(t *testing.T) {
 	}
 
 	p.refused("Request failed with status code 404 (INTERNAL_SERVER_ERROR)", createDocument, object{"data": object{
-		"name": "half", "global": true, "groups": object{"connect": []any{object{"id": "group-research"}, object{"id": "none"}}},
+		"name": "half", "global": true, "groups": object{"connect": []any{object{"id": "none"}, object{"id": "group-research"}}},
 	}})
 	if got := p.sharedWith("half"); got != "everyone research" {
 		t.Errorf("an image with an unknown group is there, shared with %q", got)

@@ -75,15 +75,16 @@ func toDocument(input arguments) document {
 	return d
 }
 
-// connect maps the role of an image to groups, or unmaps it.
+// connect maps the role of an image to groups, or unmaps it: all at the same time, so that one that fails does not keep the others back.
 func (p *Platform) connect(name string, groups []any, mapped bool) error {
+	var first error
 	for _, g := range groups {
 		where, _ := g.(arguments)
-		if err := p.mapRole(name, where.text("id"), mapped); err != nil {
-			return err
+		if err := p.mapRole(name, where.text("id"), mapped); first == nil {
+			first = err
 		}
 	}
-	return nil
+	return first
 }
 
 // updateTime is a time as imageSpec.updateTime has it.

@@ -35,8 +35,8 @@ type buildInput struct {
 
 // pod is the pod that builds.
 type pod struct {
-	name             string
-	began, runs, end time.Time
+	// runs is when it begins to run, and end when it ends.
+	runs, end time.Time
 	// outcome is the phase at the end.
 	outcome string
 	// stuck tells that it never starts.
@@ -106,16 +106,13 @@ func (p *Platform) startPod(j *job, at time.Time) {
 	if p.options.BuildTimeFor != nil {
 		length = p.options.BuildTimeFor(j.image.name)
 	}
-	j.pod = &pod{name: "image-" + j.image.name + "-" + strings.ToLower(rand.Text()[:4]), began: at, outcome: phaseSucceeded}
-	j.pod.runs = at.Add(part(length, partPending))
-	j.pod.end = at.Add(length)
-	j.pod.stuck = p.options.BuilderUnconfigured
+	j.podName = "image-" + j.image.name + "-" + strings.ToLower(rand.Text()[:4])
+	j.pod = &pod{runs: at.Add(part(length, partPending)), end: at.Add(length), outcome: phaseSucceeded, stuck: p.options.BuilderUnconfigured}
 	if j.defect != nil {
 		j.pod.outcome = j.defect.outcome()
 		j.pod.stuck = j.pod.stuck || j.defect.kind == StuckPending
 		j.pod.end = j.pod.runs.Add(part(length, (1-partPending)*j.defect.after()))
 	}
-	j.podName = j.pod.name
 	p.look(j, at)
 	if !j.pod.stuck {
 		p.plan(at.Add(p.options.FirstLook), func(at time.Time) { p.lookAgain(j, at) })
@@ -145,10 +142,8 @@ func (p *pod) phaseAt(at time.Time) string {
 func (p *Platform) look(j *job, at time.Time) {
 	if phase := j.pod.phaseAt(at); phase != j.phase {
 		j.phase = phase
-		if p.still(j.image) {
-			p.changed(j.image)
-		} else if img := p.images[j.image.name]; img != nil {
-			p.changed(img) // the job of an image that is gone, whose name another has taken
+		if img := p.images[j.image.name]; img != nil { // by name: it may not be the image that the job was made for
+			p.changed(img)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package primehub
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -61,38 +62,36 @@ func (p *Platform) KeycloakCalls() int {
 
 // graphQLAnswer is the answer to one operation.
 type graphQLAnswer struct {
-	Errors []wireError
-	// Data is what was asked for, if it came to that.
-	Data json.RawMessage
+	errors []wireError
+	// executed tells that it came to data: null or an object.
+	executed bool
+	data     answerObject
 }
 
-// MarshalJSON implements [json.Marshaler]: an operation that was not executed has no data, not even null.
-func (a graphQLAnswer) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	if len(a.Errors) > 0 {
-		text, err := json.Marshal(a.Errors)
-		if err != nil {
-			return nil, err
+// appendTo encodes the answer: an operation that was not executed has no data, not even null.
+func (a graphQLAnswer) appendTo(text []byte) []byte {
+	text = append(text, '{')
+	if len(a.errors) > 0 {
+		text = appendJSON(append(text, `"errors":`...), a.errors)
+		if a.executed {
+			text = append(text, ',')
 		}
-		b.WriteString(`"errors":`)
-		b.Write(text)
 	}
-	if a.Data != nil {
-		if b.Len() > 1 {
-			b.WriteByte(',')
+	if a.executed {
+		text = append(text, `"data":`...)
+		if a.data == nil {
+			text = append(text, "null"...)
+		} else {
+			text = appendJSON(text, a.data)
 		}
-		b.WriteString(`"data":`)
-		b.Write(a.Data)
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	return append(text, '}')
 }
 
 func refusedAnswer(refusals ...*refusal) (int, graphQLAnswer) {
 	var a graphQLAnswer
 	for _, r := range refusals {
-		a.Errors = append(a.Errors, r.wire())
+		a.errors = append(a.errors, r.wire())
 	}
 	return http.StatusBadRequest, a
 }
@@ -111,7 +110,7 @@ func (p *Platform) execute(c *call, r request, method string) (status int, a gra
 		return refusedAnswer(refuse(codeInternalServer, "Variables are invalid JSON."))
 	}
 	variables, err := coerceVariables(p.schema, operation, sent)
-	if refused, ok := err.(*refusal); ok { //nolint:errorlint // coerceVariables wraps nothing
+	if refused, ok := errors.AsType[*refusal](err); ok {
 		return refusedAnswer(refused)
 	}
 	p.record(c, operation)
@@ -120,14 +119,9 @@ func (p *Platform) execute(c *call, r request, method string) (status int, a gra
 	if operation.Operation == ast.Mutation {
 		root = p.schema.Mutation
 	}
-	object, err := e.object(root, operation.SelectionSet, func(name string, args arguments) (any, error) { return p.resolveRoot(c, name, args) })
-	a.Errors, a.Data = e.errors, json.RawMessage("null")
-	if err == nil {
-		a.Data, err = object.MarshalJSON()
-	}
-	if err != nil && len(a.Errors) == 0 {
-		a.Errors = append(a.Errors, refuse(codeInternalServer, "%v", err).wire())
-	}
+	// An error is a null all the way up: it has been told, and the data is null.
+	a.data, _ = e.object(root, operation.SelectionSet, func(name string, args arguments) (any, error) { return p.resolveRoot(c, name, args) })
+	a.errors, a.executed = e.errors, true
 	return http.StatusOK, a
 }
 
@@ -161,7 +155,7 @@ func (p *Platform) prepare(r request) (*ast.OperationDefinition, []*refusal) {
 }
 
 func messageOf(err error) string {
-	if e, ok := err.(*gqlerror.Error); ok { //nolint:errorlint // the parser wraps nothing
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok {
 		return e.Message
 	}
 	return err.Error()

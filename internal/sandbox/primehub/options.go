@@ -1,6 +1,7 @@
 package primehub
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -125,6 +126,9 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 func (o Options) check() error {
+	if _, known := schemas[o.Edition]; !known {
+		return fmt.Errorf("there is no edition %d", o.Edition)
+	}
 	for name, failure := range o.Failures {
 		if !slices.Contains(Failures(), failure) {
 			return fmt.Errorf("package %q: no failure is called %q; there are %q", name, failure, Failures())
@@ -148,6 +152,9 @@ func (o Options) check() error {
 		}
 	}
 	for _, user := range o.Users {
+		if user.Username == "" {
+			return errors.New("a user needs a name")
+		}
 		for _, name := range user.Groups {
 			if !slices.ContainsFunc(o.Groups, func(g Group) bool { return g.Name == name }) {
 				return fmt.Errorf("user %q is in the group %q, which does not exist", user.Username, name)

@@ -43,7 +43,7 @@ func New(o Options) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema, err := loadSchema(o.Edition)
+	schema, err := schemas[o.Edition]()
 	if err != nil {
 		return nil, err
 	}
