@@ -2,6 +2,7 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -12,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
@@ -43,6 +45,49 @@ func optionalText(description string, validators ...validator.String) schema.Str
 }
 
 const pullSecretHelp = "id of an image pull secret (`image-…`), as the data source `rime_image_pull_secrets` shows it. Defaults to none."
+
+// groupImageInputAttributes are the attributes of [groupImageInputs].
+func groupImageInputAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"display_name": schema.StringAttribute{
+			Required: true,
+			MarkdownDescription: "Name that users see. PrimeHub's documents ask for lower-case letters, digits, `-` and `.`; the platform takes any text, " +
+				"and its group portal edits only names of letters, digits, blanks, `-` and `_`.",
+			Validators: []validator.String{displayNameCheck},
+		},
+		"description": optionalText("Description that users see. Defaults to none."),
+		"type": schema.StringAttribute{
+			Optional:            true,
+			Computed:            true,
+			Default:             stringdefault.StaticString(string(primehub.TypeUniversal)),
+			MarkdownDescription: "For which machines the image is: `cpu`, `gpu` or `universal`. Defaults to `universal`.",
+			Validators:          []validator.String{stringvalidator.OneOf(string(primehub.TypeCPU), string(primehub.TypeGPU), string(primehub.TypeUniversal))},
+		},
+		"group": schema.StringAttribute{
+			Optional: true,
+			Computed: true,
+			MarkdownDescription: "Name of the group that the image belongs to; its members may use it, and its administrators may manage it. `\"\"` makes a system image, " +
+				"which only platform administrators may manage. Defaults to the `group` of the provider, else to a system image. Changing it replaces the image.",
+		},
+		"global": schema.BoolAttribute{
+			Optional:            true,
+			Computed:            true,
+			MarkdownDescription: "Whether every group may use the image. For system images only. Defaults to `false`.",
+		},
+		"build": groupBuildAttribute(),
+	}
+}
+
+func groupsAttribute() schema.SetAttribute {
+	return schema.SetAttribute{
+		Optional:    true,
+		Computed:    true,
+		ElementType: types.StringType,
+		MarkdownDescription: "Names of the groups that may use the image: PrimeHub's *Edit Groups*. For system images only; who else may use one is removed. " +
+			"Defaults to none. For a group image it is its group.",
+		Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(stringvalidator.LengthAtLeast(1))},
+	}
+}
 
 func existingAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{

@@ -104,5 +104,8 @@ func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
 
 // DataSources implements provider.Provider.
 func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource}
+	return []func() datasource.DataSource{
+		newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource,
+		newGroupImageDataSource, newGroupImagesDataSource, newGroupDataSource, newImagePullSecretsDataSource,
+	}
 }

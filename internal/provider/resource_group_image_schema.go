@@ -7,12 +7,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -29,12 +26,6 @@ func (r *groupImageResource) Schema(ctx context.Context, _ resource.SchemaReques
 			"A plan shows what somebody has changed in a portal, who may use the image, and a build that failed or was cancelled, and how the next apply repairs it.\n\n" +
 			"An interrupt (Ctrl-C) cancels the build. Destroying an image leaves what was built in the registry: nothing in PrimeHub removes that.",
 		Attributes: map[string]schema.Attribute{
-			"display_name": schema.StringAttribute{
-				Required: true,
-				MarkdownDescription: "Name that users see. PrimeHub's documents ask for lower-case letters, digits, `-` and `.`; the platform takes any text, " +
-					"and its group portal edits only names of letters, digits, blanks, `-` and `_`.",
-				Validators: []validator.String{displayNameCheck},
-			},
 			"name": schema.StringAttribute{
 				Optional: true,
 				Computed: true,
@@ -43,35 +34,8 @@ func (r *groupImageResource) Schema(ctx context.Context, _ resource.SchemaReques
 				Validators:    []validator.String{groupImageNameCheck},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
-			"description": optionalText("Description that users see. Defaults to none."),
-			"type": schema.StringAttribute{
-				Optional:            true,
-				Computed:            true,
-				Default:             stringdefault.StaticString(string(primehub.TypeUniversal)),
-				MarkdownDescription: "For which machines the image is: `cpu`, `gpu` or `universal`. Defaults to `universal`.",
-				Validators:          []validator.String{stringvalidator.OneOf(string(primehub.TypeCPU), string(primehub.TypeGPU), string(primehub.TypeUniversal))},
-			},
-			"group": schema.StringAttribute{
-				Optional: true,
-				Computed: true,
-				MarkdownDescription: "Name of the group that the image belongs to; its members may use it, and its administrators may manage it. `\"\"` makes a system image, " +
-					"which only platform administrators may manage. Defaults to the `group` of the provider, else to a system image. Changing it replaces the image.",
-			},
-			"global": schema.BoolAttribute{
-				Optional:            true,
-				Computed:            true,
-				MarkdownDescription: "Whether every group may use the image. For system images only. Defaults to `false`.",
-			},
-			"groups": schema.SetAttribute{
-				Optional:    true,
-				Computed:    true,
-				ElementType: types.StringType,
-				MarkdownDescription: "Names of the groups that may use the image: PrimeHub's *Edit Groups*. For system images only; who else may use one is removed. " +
-					"Defaults to none. For a group image it is its group.",
-				Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(stringvalidator.LengthAtLeast(1))},
-			},
 			"existing": existingAttribute(),
-			"build":    groupBuildAttribute(),
+			"groups":   groupsAttribute(),
 			"triggers": schema.MapAttribute{
 				Optional:            true,
 				ElementType:         types.StringType,
@@ -85,6 +49,7 @@ func (r *groupImageResource) Schema(ctx context.Context, _ resource.SchemaReques
 			"timeouts": timeoutsAttribute(ctx),
 		},
 	}
+	maps.Copy(resp.Schema.Attributes, groupImageInputAttributes())
 	maps.Copy(resp.Schema.Attributes, groupImageFactAttributes())
 }
 
