@@ -155,5 +155,18 @@ import {
 	}
 	b.values("built", map[string]any{"name": built, "groups": []any{"data-science"}, "phase": "succeeded"})
 	b.PlanIsEmpty()
+
+	// Terraform writes the configuration of another one by itself.
+	written, err := b.hub.AddFromPortal("data-science", primehub.PortalForm{DisplayName: "Written", Type: "cpu", Build: &primehub.PortalBuild{BaseImage: "jupyter/base-notebook", Conda: &conda}})
+	b.must(err)
+	acctest.Eventually(t, time.Minute, "the build", func() bool { return b.image(written)["isReady"] == true })
+	b.Write("import.tf", `
+import {
+  to = rime_group_image.written
+  id = "`+written+`"
+}
+`)
+	b.MustRun("plan", "-generate-config-out=written.tf")
+	shows(t, b.MustRun("apply", "-auto-approve"), "1 imported, 0 added, 0 changed, 0 destroyed")
 	b.expectNothingLeft()
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -104,19 +105,28 @@ func (r *groupImageResource) planAccess(ctx context.Context, plan *groupImageMod
 			plan.Global = state.Global // whom an administrator has let in besides the group is none of its business
 		}
 	}
-	switch {
-	case group == "" && !plan.Group.IsUnknown():
-		if config.Groups.IsNull() {
-			plan.Groups = groupSet(ctx, nil, &d)
-		}
-	case !config.Groups.IsNull() && group != "":
-		d.Append(diags.GroupImageAccess("groups", group))
-	case config.Global.ValueBool() && group != "":
+	if group != "" && config.Global.ValueBool() {
 		d.Append(diags.GroupImageAccess("global", group))
-	case group != "":
-		plan.Groups = groupSet(ctx, []string{group}, &d)
-	case config.Groups.IsNull():
-		plan.Groups = types.SetUnknown(types.StringType)
+	}
+	d.Append(plan.planGroups(ctx, config.Groups)...)
+	return d
+}
+
+// planGroups plans who may use the image. That of a group is for its group alone; Terraform itself configures just that for one that it imports.
+func (m *groupImageModel) planGroups(ctx context.Context, configured types.Set) diag.Diagnostics {
+	var d diag.Diagnostics
+	group := m.Group.ValueString()
+	own := groupSet(ctx, []string{group}, &d)
+	known := !configured.IsUnknown() && !slices.ContainsFunc(configured.Elements(), attr.Value.IsUnknown)
+	switch {
+	case m.Group.IsUnknown() && configured.IsNull():
+		m.Groups = types.SetUnknown(types.StringType)
+	case group == "" && configured.IsNull():
+		m.Groups = groupSet(ctx, nil, &d)
+	case group != "" && configured.IsNull():
+		m.Groups = own
+	case group != "" && known && !configured.Equal(own):
+		d.Append(diags.GroupImageAccess("groups", group))
 	}
 	return d
 }
