@@ -12,7 +12,10 @@
 //	Client.Rebuild(name, Recipe)          → BuildRef for AwaitBuild; after Update, never before
 //	Client.CancelBuild, Delete            return when it is so
 //	Client.AwaitBuild(BuildRef, observe)  → Image, or a typed outcome: *BuildFailedError, *BuildCancelledError, *BuildUnfinishedError, …
+//	Image.Resume, Image.HalfWorking       a build that somebody comes back to; an image whose own group may not use it
 //	Client.Log                            the end of a build's log
+//
+// Build lists are split and checked by requirement.CheckEntries.
 //
 // Only a list makes an image missing ([ErrNotFound]). Questions are repeated where that may help; what changes something is sent once, and a lost answer is settled by looking.
 package primehub

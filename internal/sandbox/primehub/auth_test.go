@@ -79,11 +79,20 @@ func TestAuthentication_keycloakDown(t *testing.T) {
 	t.Parallel()
 	p := start(t, primehub.Options{})
 	p.ok(`{ me { id } }`, nil)
+	// A user without groups is one whose groups could not be read, from either backend.
+	for _, o := range []primehub.Outage{{Backend: primehub.Keycloak, Verb: primehub.ReadGroups}, {Backend: primehub.Kubernetes}} {
+		if err := p.SetOutages(o); err != nil {
+			t.Fatal(err)
+		}
+		if groups := p.ok(`{ me { effectiveGroups { id } groups { id } } }`, nil); fmt.Sprint(groups) != "map[effectiveGroups:[] groups:[]]" {
+			t.Errorf("groups: %v", groups)
+		}
+	}
 	if err := p.SetOutages(primehub.Outage{Backend: primehub.Keycloak}); err != nil {
 		t.Fatal(err)
 	}
-	if groups := p.ok(`{ me { effectiveGroups { id } groups { id } } }`, nil); fmt.Sprint(groups) != "map[effectiveGroups:[] groups:[]]" {
-		t.Errorf("groups: %v", groups)
+	if me := p.ok(`{ me { id } }`, nil); me != nil {
+		t.Errorf("me: %v, want null", me)
 	}
 	p.clock.pass(31)
 	status, _, errors := p.ask(`{ me { id } }`, nil)

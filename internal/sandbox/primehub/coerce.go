@@ -33,10 +33,10 @@ func (a arguments) list(name string) []any {
 	return l
 }
 
-// number is a number, and whether it is given and not null.
-func (a arguments) number(name string) (int, bool) {
-	n, ok := a[name].(int)
-	return n, ok
+// number is the value as a number: zero for null and for what is not given.
+func (a arguments) number(name string) int {
+	n, _ := a[name].(int)
+	return n
 }
 
 // coerceVariables brings the values of an operation's variables into the form of their types.

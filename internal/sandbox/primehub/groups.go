@@ -2,8 +2,11 @@ package primehub
 
 import "strings"
 
-// me is the user who asks.
+// me is the user who asks: null when Keycloak fails to find the user, for whatever reason.
 func (p *Platform) me(c *call, _ arguments) (any, error) {
+	if p.fails(Keycloak, ReadUsers) {
+		return nil, nil //nolint:nilnil // null is a value
+	}
 	n := p.userNode(c.user)
 	n["groups"] = lazy(func(arguments) (any, error) { return p.groupsOfUser(c, false), nil })
 	n["effectiveGroups"] = lazy(func(arguments) (any, error) { return p.groupsOfUser(c, true), nil })
@@ -17,11 +20,11 @@ func (p *Platform) userNode(u *user) node {
 	}
 }
 
-// groupsOfUser are the groups of the caller: with everyone, or without, but with everyone's images in each. It is empty when Keycloak fails,
-// and nobody says so (contract §2.4).
+// groupsOfUser are the groups of the caller: with everyone, or without, but with everyone's images in each. It is empty when a backend fails,
+// and nobody says so (contract §2.4): Kubernetes is asked, too, how many deployments each group has.
 func (p *Platform) groupsOfUser(c *call, effective bool) []any {
 	list := []any{}
-	if p.fails(Keycloak, ReadGroups) {
+	if p.fails(Keycloak, ReadGroups) || p.fails(Kubernetes, Read) {
 		return list
 	}
 	for _, g := range p.groups {
@@ -92,13 +95,19 @@ func (p *Platform) group(c *call, args arguments) (any, error) {
 	return nil, nil //nolint:nilnil // null is a value
 }
 
-// groupPage lists all groups but everyone.
+// groupPage lists all groups but everyone (contract §3.1).
 func (p *Platform) groupPage(c *call, args arguments) (page, error) {
 	if p.fails(Keycloak, ReadGroups) {
 		return page{}, keycloakDown()
 	}
 	where := args.object("where")
-	// The filter runs before the display names have been fetched, unless something else needs them as well (contract §3.1).
+	if id := where.text("id"); id != "" { // it is fetched, whatever else is asked for, and even if it is everyone
+		if g := p.groupByID(id); g != nil {
+			return paged([]item{{row{"id": id}, p.groupNode(c, g)}}, args)
+		}
+		return paged(nil, args)
+	}
+	// The filter runs before the display names have been fetched, unless something else needs them as well.
 	fetched := where.text("search") != "" || len(args.object("orderBy")) > 0
 	var rows []item
 	for _, g := range p.groups {

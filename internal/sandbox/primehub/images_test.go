@@ -152,7 +152,7 @@ func TestUpdate(t *testing.T) {
 		"display name empty":    {object{"displayName": ""}, object{"displayName": "churn"}},
 		"description null":      {object{"description": nil}, object{"description": nil}},
 		"description empty":     {object{"description": ""}, object{"description": ""}},
-		"type null":             {object{"type": nil}, object{"type": nil, "urlForGpu": "u"}},
+		"type null":             {object{"type": nil}, object{"type": nil, "urlForGpu": "g"}},
 		"type empty":            {object{"type": ""}, object{"type": "", "urlForGpu": "u"}},
 		"type unknown":          {object{"type": "x"}, object{"type": "x", "urlForGpu": "u"}},
 		"type cpu":              {object{"type": "cpu", "urlForGpu": "h"}, object{"type": "cpu", "urlForGpu": "u"}},
@@ -278,8 +278,8 @@ func TestOutages(t *testing.T) {
 		{primehub.Kubernetes, primehub.Delete, `mutation { deleteSecret(where: {id: "image-dockerhub"}) { id } }`, requestFailed},
 		{primehub.Kubernetes, primehub.Patch, `mutation { updateImage(where: {id: "churn"}, data: {}) { id } }`, requestFailed},
 		{primehub.Kubernetes, primehub.Read, `{ secrets { id } }`, "API_UNAVAILABLE (INTERNAL_SERVER_ERROR)"},
-		{primehub.Kubernetes, primehub.Read, `{ secret(where: {id: "image-dockerhub"}) { id } }`, "API_UNAVAILABLE (INTERNAL_SERVER_ERROR)"},
-		{primehub.Kubernetes, primehub.Read, `{ me { effectiveGroups { images { id } } } }`, "API_UNAVAILABLE (INTERNAL_SERVER_ERROR)"},
+		{primehub.Kubernetes, primehub.Read, `{ secret(where: {id: "image-dockerhub"}) { id } }`, "Cannot return null for non-nullable field Query.secret. (INTERNAL_SERVER_ERROR)"},
+		{primehub.Kubernetes, primehub.Read, `{ group(where: {id: "group-research"}) { images { id } } }`, "API_UNAVAILABLE (INTERNAL_SERVER_ERROR)"},
 		{primehub.Kubernetes, primehub.Read, `{ images { id } }`, "API_UNAVAILABLE (INTERNAL_SERVER_ERROR)"},
 	} {
 		p := start(t, primehub.Options{})

@@ -34,10 +34,10 @@ func (p *Platform) createImage(c *call, args arguments) (any, error) {
 		return nil, err
 	}
 	spec := img.spec
-	if build := img.imageSpec(); build != nil {
+	if img.imageSpec() != nil {
 		spec = spec.clone()
 		spec.object("imageSpec").merge(document{"cancel": false, "updateTime": p.updateTime(c.now)})
-		p.patchLater(name, document{"imageSpec": document{"cancel": false, "updateTime": p.updateTime(c.now)}})
+		p.patchLater(name, spec)
 	}
 	return p.imageNode(c, img, spec), nil
 }
@@ -150,7 +150,7 @@ func updatePatch(stored document, data arguments) document {
 		}
 	}
 	kind := stored.text("type")
-	if data.given("type") {
+	if data["type"] != nil { // null removes it, and what was stored counts here still
 		kind = data.text("type")
 	}
 	url := firstText(data.text("url"), stored.text("url"))

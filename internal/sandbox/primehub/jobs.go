@@ -65,6 +65,9 @@ func (p *Platform) startJob(img *image, at time.Time) {
 	}
 	build := img.imageSpec()
 	j := &job{image: img, build: inputOf(build), pullSecret: build.text("pullSecret"), updateTime: updateTimeOf(build), started: at}
+	if j.updateTime.IsZero() { // it is still to be written, or was never asked for
+		j.updateTime = at.UTC().Truncate(p.options.TimeStep)
+	}
 	j.target = p.targetOf(img.name, j.build)
 	j.defect = p.defectOf(j.build)
 	p.jobs[img.name] = j
@@ -106,7 +109,9 @@ func (p *Platform) startPod(j *job, at time.Time) {
 	if p.options.BuildTimeFor != nil {
 		length = p.options.BuildTimeFor(j.image.name)
 	}
-	j.podName = "image-" + j.image.name + "-" + strings.ToLower(rand.Text()[:4])
+	if j.podName == "" { // one that follows another has its name
+		j.podName = "image-" + j.image.name + "-" + strings.ToLower(rand.Text()[:4])
+	}
 	j.pod = &pod{runs: at.Add(part(length, partPending)), end: at.Add(length), outcome: phaseSucceeded, stuck: p.options.BuilderUnconfigured}
 	if j.defect != nil {
 		j.pod.outcome = j.defect.outcome()

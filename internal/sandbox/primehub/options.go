@@ -36,7 +36,7 @@ type Options struct {
 	// Reaction is how long the controller takes to see that something has changed: a two-hundredth of the build time if zero.
 	Reaction time.Duration
 	// WriteDelay is how long the writes take that the platform does not wait for: half of a reaction, at most 500 ms, if zero; none if
-	// negative. If they take longer than a reaction, the controller begins to build a new image before it knows since when, and then again.
+	// negative.
 	WriteDelay time.Duration
 	// CollectionDelay is how long the job of a deleted image stays: that of a reaction if zero.
 	CollectionDelay time.Duration

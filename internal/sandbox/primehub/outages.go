@@ -20,7 +20,8 @@ type Verb string
 // The verbs: of Keycloak the first group, of Kubernetes the second.
 const (
 	Authenticate Verb = "authenticate" // exchange an API token
-	ReadGroups   Verb = "read-groups"  // users, groups and the roles mapped to them
+	ReadUsers    Verb = "read-users"
+	ReadGroups   Verb = "read-groups" // groups and the roles mapped to them
 	CreateRole   Verb = "create-role"
 	MapRole      Verb = "map-role"
 	DeleteRole   Verb = "delete-role"
@@ -32,7 +33,7 @@ const (
 )
 
 var verbsOf = map[Backend][]Verb{
-	Keycloak:   {Authenticate, ReadGroups, CreateRole, MapRole, DeleteRole},
+	Keycloak:   {Authenticate, ReadUsers, ReadGroups, CreateRole, MapRole, DeleteRole},
 	Kubernetes: {Read, Create, Patch, Delete},
 }
 

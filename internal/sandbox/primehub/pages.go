@@ -35,8 +35,6 @@ func (r row) passes(name string, wanted any) bool {
 	text, _ := wanted.(string)
 	field, contains := strings.CutSuffix(name, "_contains")
 	switch {
-	case wanted == nil:
-		return true
 	case name == "_or":
 		alternatives, _ := wanted.([]any)
 		return len(alternatives) < 2 || slices.ContainsFunc(alternatives, func(a any) bool { // one alternative is none
@@ -47,10 +45,12 @@ func (r row) passes(name string, wanted any) bool {
 		return text == "" || slices.ContainsFunc(searched, func(field string) bool {
 			return strings.Contains(strings.ToLower(r[field]), strings.ToLower(text))
 		})
+	case contains && wanted == nil:
+		return strings.Contains(r[field], "null") // as JavaScript has it
 	case contains:
 		return r[field] != "" && strings.Contains(r[field], text)
 	case name == "id":
-		return r["id"] == text
+		return wanted != nil && r["id"] == text
 	}
 	return true
 }
@@ -77,13 +77,14 @@ func (p page) connection() node {
 	return node{"edges": edges, "pageInfo": p.info}
 }
 
-// paged orders rows and cuts a page out of them: by number, or by cursors, of which the information is different.
+// paged orders rows and cuts a page out of them: by number, or by cursors, of which the information is different. A null is as good as given:
+// there are no rows on page null, nor among the first null.
 func paged(rows []item, args arguments) (page, error) {
 	if err := order(rows, args.object("orderBy")); err != nil {
 		return page{}, err
 	}
-	if number, given := args.number("page"); given {
-		return numbered(rows, number), nil
+	if args.given("page") {
+		return numbered(rows, args["page"]), nil
 	}
 	first, last := 0, len(rows)
 	position := func(cursor string) int {
@@ -95,23 +96,28 @@ func paged(rows []item, args arguments) (page, error) {
 	if at := position(args.text("before")); at >= 0 {
 		last = max(first, at)
 	}
-	if n, given := args.number("first"); given {
-		last = min(last, first+max(0, n))
+	if args.given("first") {
+		last = min(last, first+max(0, args.number("first")))
 	}
-	if n, given := args.number("last"); given {
-		first = max(first, last-max(0, n))
+	if args.given("last") {
+		first = max(first, last-max(0, args.number("last")))
 	}
-	p := page{items: rows[first:last], info: node{"hasNextPage": last < len(rows), "hasPreviousPage": first > 0}}
-	if len(p.items) > 0 {
+	p := page{items: rows[first:last], info: node{"hasNextPage": false, "hasPreviousPage": false}}
+	if len(p.items) > 0 { // an empty page has no neighbours
+		p.info["hasNextPage"], p.info["hasPreviousPage"] = last < len(rows), first > 0
 		p.info["startCursor"], p.info["endCursor"] = p.items[0].row["id"], p.items[len(p.items)-1].row["id"]
 	}
 	return p, nil
 }
 
 // numbered is a page by its number. Its information lacks what must not be null: asking for hasNextPage fails.
-func numbered(rows []item, number int) page {
-	p := page{info: node{"currentPage": number, "totalPage": max(1, (len(rows)+pageLength-1)/pageLength)}}
-	if from := (number - 1) * pageLength; from >= 0 && from < len(rows) {
+func numbered(rows []item, number any) page {
+	if len(rows) == 0 {
+		return page{info: node{"currentPage": 1, "totalPage": 1}}
+	}
+	p := page{info: node{"currentPage": number, "totalPage": (len(rows) + pageLength - 1) / pageLength}}
+	n, _ := number.(int)
+	if from := (n - 1) * pageLength; from >= 0 && from < len(rows) {
 		p.items = rows[from:min(len(rows), from+pageLength)]
 	}
 	return p
@@ -120,7 +126,7 @@ func numbered(rows []item, number int) page {
 // order orders rows by one field: the others that are given do not count.
 func order(rows []item, by arguments) error {
 	for _, field := range []string{"name", "displayName", "description", "type"} {
-		if by[field] == nil {
+		if !by.given(field) {
 			continue
 		}
 		sign := 1
@@ -129,10 +135,23 @@ func order(rows []item, by arguments) error {
 		case "desc":
 			sign = -1
 		default:
-			return refuse(codeInternalServer, "Should be one of asc or desc")
+			given := by.text(field)
+			if by[field] == nil {
+				given = "null"
+			}
+			return refuse(codeInternalServer, "order value (%s) not valid. Should be 'asc' or 'desc'", given)
 		}
-		slices.SortStableFunc(rows, func(a, b item) int { return sign * cmp.Compare(a.row[field], b.row[field]) })
+		slices.SortStableFunc(rows, func(a, b item) int { return sign * a.compare(b, field) })
 		return nil
 	}
 	return nil
+}
+
+// compare compares two rows by a field. Rows without it are greater than others.
+func (i item) compare(other item, field string) int {
+	a, b := i.row[field], other.row[field]
+	if (a == "") != (b == "") {
+		return -cmp.Compare(a, b)
+	}
+	return cmp.Compare(a, b)
 }

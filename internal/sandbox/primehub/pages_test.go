@@ -75,6 +75,16 @@ func TestList_filters(t *testing.T) {
 		`(page: 1)`:                              "beta everywhere team-1 team-2 zeta",
 		`(page: 2)`:                              "",
 		`(page: 0)`:                              "",
+		`(page: null)`:                           "",
+		`(first: null)`:                          "",
+		`(last: null)`:                           "",
+		`(before: null, after: null)`:            "beta everywhere team-1 team-2 zeta",
+		`(where: {id: null})`:                    "",
+		`(where: {name_contains: null})`:         "",
+		`(where: {search: null, _or: null})`:     "beta everywhere team-1 team-2 zeta",
+		`(orderBy: {description: "asc"})`:        "team-2 zeta beta everywhere team-1", // those without it come last
+		`(orderBy: {description: "desc"})`:       "beta everywhere team-1 zeta team-2",
+		`(orderBy: null)`:                        "beta everywhere team-1 team-2 zeta",
 	} {
 		if got := ids(p.ok(`{ images`+arguments+` { id } }`, nil)); got != want {
 			t.Errorf("images%s: %q, want %q", arguments, got, want)
@@ -84,7 +94,9 @@ func TestList_filters(t *testing.T) {
 			t.Errorf("imagesConnection%s: %q, want %q", arguments, got, want)
 		}
 	}
-	p.refused("Should be one of asc or desc (INTERNAL_SERVER_ERROR)", `{ images(orderBy: {name: "up"}) { id } }`, nil)
+	for order, told := range map[string]string{`{name: "up"}`: "up", `{name: null, type: "asc"}`: "null"} {
+		p.refused("order value ("+told+") not valid. Should be 'asc' or 'desc' (INTERNAL_SERVER_ERROR)", `{ images(orderBy: `+order+`) { id } }`, nil)
+	}
 }
 
 func TestList_groupImages(t *testing.T) {
@@ -108,16 +120,16 @@ func TestList_pages(t *testing.T) {
 	t.Parallel()
 	p := start(t, primehub.Options{Preload: primehub.Preload{Images: 25, Seed: 1}})
 	const numbered = `query ($page: Int) { imagesConnection(page: $page) { edges { cursor } pageInfo { currentPage totalPage startCursor } } }`
-	for page, want := range map[int]int{0: 0, 1: 10, 2: 10, 3: 5, 4: 0, -1: 0, 99: 0} {
+	for page, want := range map[any]int{0.0: 0, 1.0: 10, 2.0: 10, 3.0: 5, 4.0: 0, 99.0: 0, nil: 0} {
 		connection, _ := p.ok(numbered, object{"page": page}).(object)
 		edges, _ := connection["edges"].([]any)
-		info := object{"currentPage": float64(page), "totalPage": 3.0, "startCursor": nil}
+		info := object{"currentPage": page, "totalPage": 3.0, "startCursor": nil}
 		if d := cmp.Diff(info, connection["pageInfo"]); d != "" || len(edges) != want {
-			t.Errorf("page %d: %d edges, want %d (-want +got)\n%s", page, len(edges), want, d)
+			t.Errorf("page %v: %d edges, want %d (-want +got)\n%s", page, len(edges), want, d)
 		}
 	}
-	empty, _ := p.ok(`{ imagesConnection(page: 1, where: {id: "none"}) { pageInfo { totalPage } } }`, nil).(object)
-	if d := cmp.Diff(object{"totalPage": 1.0}, empty["pageInfo"]); d != "" {
+	empty, _ := p.ok(`{ imagesConnection(page: 7, where: {id: "none"}) { pageInfo { currentPage totalPage } } }`, nil).(object)
+	if d := cmp.Diff(object{"currentPage": 1.0, "totalPage": 1.0}, empty["pageInfo"]); d != "" {
 		t.Errorf("no images (-want +got)\n%s", d)
 	}
 	// What is known of a page by number is not what is known of one by cursor, and the other way around.
@@ -131,6 +143,10 @@ func TestList_pages(t *testing.T) {
 		"currentPage": nil, "totalPage": nil, "hasNextPage": true, "hasPreviousPage": true, "startCursor": "preloaded-0005", "endCursor": "preloaded-0014",
 	}, connection["pageInfo"]); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
+	}
+	none, _ := p.ok(`{ imagesConnection(first: 0) { pageInfo { hasNextPage hasPreviousPage startCursor } } }`, nil).(object)
+	if d := cmp.Diff(object{"hasNextPage": false, "hasPreviousPage": false, "startCursor": nil}, none["pageInfo"]); d != "" {
+		t.Errorf("an empty page (-want +got)\n%s", d)
 	}
 	all, _ := p.ok(`{ imagesConnection { edges { cursor } pageInfo { hasNextPage hasPreviousPage } } }`, nil).(object)
 	if edges, _ := all["edges"].([]any); len(edges) != 25 || cmp.Diff(object{"hasNextPage": false, "hasPreviousPage": false}, all["pageInfo"]) != "" {

@@ -28,7 +28,8 @@ func TestGroups(t *testing.T) {
 	for arguments, want := range map[string]string{
 		``:                                "group-data-science group-data-science-2 group-research",
 		`(where: {id: "group-research"})`: "group-research",
-		`(where: {id: "none"})`:           "",
+		`(where: {id: "group-everyone", name_contains: "x"})`:                  "group-everyone", // fetched, whatever else is asked for
+		`(where: {id: "none"})`:                                                "",
 		`(where: {name_contains: "data-science"})`:                             "group-data-science group-data-science-2",
 		`(where: {displayName_contains: "Data"})`:                              "", // it is not known yet when the filter runs
 		`(where: {displayName_contains: "Data"}, orderBy: {name: "desc"})`:     "group-data-science-2 group-data-science",
