@@ -36,11 +36,11 @@ func hubEntries(installer requirement.Installer, entries ...string) diag.Diagnos
 }
 
 var (
-	errHubToken = hubAnswered("GetImage", 500, "INTERNAL_SERVER_ERROR", "Context creation failed: Invalid API Token", primehub.KindUnauthenticated)
-	errHubNotAuth      = hubAnswered("CreateImage", 200, "NOT_AUTH", "Not authorise", primehub.KindForbidden)
-	errHubRefused      = hubAnswered("CreateImage", 200, "INTERNAL_SERVER_ERROR", "HTTP request failed", primehub.KindKubernetes)
-	errHubNoGroup      = hubAnswered("CreateImage", 200, "INTERNAL_SERVER_ERROR", "Request failed with status code 404", primehub.KindKeycloak)
-	errHubConflict     = hubAnswered("CreateImage", 200, "RESOURCE_CONFLICT", "Resource already exist", primehub.KindConflict)
+	errHubToken    = hubAnswered("GetImage", 500, "INTERNAL_SERVER_ERROR", "Context creation failed: Invalid API Token", primehub.KindUnauthenticated)
+	errHubNotAuth  = hubAnswered("CreateImage", 200, "NOT_AUTH", "Not authorise", primehub.KindForbidden)
+	errHubRefused  = hubAnswered("CreateImage", 200, "INTERNAL_SERVER_ERROR", "HTTP request failed", primehub.KindKubernetes)
+	errHubNoGroup  = hubAnswered("CreateImage", 200, "INTERNAL_SERVER_ERROR", "Request failed with status code 404", primehub.KindKeycloak)
+	errHubConflict = hubAnswered("CreateImage", 200, "RESOURCE_CONFLICT", "Resource already exist", primehub.KindConflict)
 )
 
 // primehubMessages are the messages that are particular to PrimeHub platforms.
