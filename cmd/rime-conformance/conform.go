@@ -14,8 +14,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
 //go:embed *.py
@@ -46,8 +44,7 @@ type conformance struct {
 	out       *log.Logger
 }
 
-// check installs a client and drives the stand-in with it. The client reads images that the provider has made; in the end the provider takes over one that the
-// client has made.
+// check installs a client and drives the stand-in of its platform with it.
 func (c *conformance) check(ctx context.Context, client string) error {
 	c.out.Printf("%s: installing", client)
 	place := strings.NewReplacer("=", "-", ".", "-").Replace(client)
@@ -60,12 +57,20 @@ func (c *conformance) check(ctx context.Context, client string) error {
 	if err != nil {
 		return fmt.Errorf("ask for the version of %s: %w", name, err)
 	}
-	world, stop, err := startWorld(string(version))
+	c.out.Printf("%s: version %s", client, version)
+	if strings.HasPrefix(name, "primehub") {
+		return c.checkPrimeHub(ctx, venv, client)
+	}
+	return c.checkRIME(ctx, venv, client, string(version), place)
+}
+
+// checkRIME drives the stand-in of a RIME platform. The client reads images that the provider has made; in the end the provider takes over one that the client has made.
+func (c *conformance) checkRIME(ctx context.Context, venv, client, version, place string) error {
+	world, stop, err := startRIME(version)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	c.out.Printf("%s: version %s", client, version)
 	if world.Images, err = c.terraform.makeImages(ctx, place, world.Endpoint); err != nil {
 		return fmt.Errorf("make images with the provider: %w", err)
 	}
@@ -77,6 +82,16 @@ func (c *conformance) check(ctx context.Context, client string) error {
 	}
 	c.out.Printf("    ok      Terraform imports the client's image, and plans nothing for it")
 	return nil
+}
+
+// checkPrimeHub drives the stand-in of a PrimeHub platform.
+func (c *conformance) checkPrimeHub(ctx context.Context, venv, client string) error {
+	world, stop, err := startPrimeHub(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return drive(ctx, venv, c.dir, scriptOf(client), world, c.out)
 }
 
 // scriptOf is the script that drives a client.
@@ -108,80 +123,8 @@ func install(ctx context.Context, python, dir, client string) (string, error) {
 	return venv, nil
 }
 
-// world is what a script is told of the platforms that have been started for it.
-type world struct {
-	Endpoint string            `json:"endpoint"`
-	Keys     map[string]string `json:"keys"`
-	// ListEnds are platforms by the sign that ends their lists.
-	ListEnds map[string]string `json:"list_ends"`
-	// Cloud and Disabled are platforms without managed images.
-	Cloud    string `json:"cloud"`
-	Disabled string `json:"disabled"`
-	// Preloaded is how many images there are on the platforms of ListEnds.
-	Preloaded int `json:"preloaded"`
-	// Images are images that the provider has made, with every attribute that Terraform has of them.
-	Images json.RawMessage `json:"images"`
-}
-
-const (
-	preloaded = 45
-	buildTime = 400 * time.Millisecond
-)
-
-// startWorld starts the platforms.
-func startWorld(version string) (w world, stop func(), err error) {
-	var servers []*rime.Server
-	stop = func() {
-		for _, s := range servers {
-			_ = s.Close() // nothing of it is needed any more
-		}
-	}
-	start := func(o rime.Options) string {
-		o.Version, o.BuildTime, o.JobRoutes = version, buildTime, jobRoutes(version)
-		s, startErr := rime.Start(o)
-		if startErr != nil {
-			err = errors.Join(err, startErr)
-			return ""
-		}
-		servers = append(servers, s)
-		return s.URL
-	}
-	images := rime.Preload{Images: preloaded, Seed: 1}
-	w = world{
-		Endpoint: start(rime.Options{Preload: images}),
-		Keys: map[string]string{
-			"org_admin": rime.KeyOrgAdmin, "workspace_admin": rime.KeyWorkspaceAdmin, "user": rime.KeyUser, "viewer": rime.KeyViewer, "expired": rime.KeyExpired,
-		},
-		ListEnds: map[string]string{
-			"echoed":  start(rime.Options{Preload: images}),
-			"empty":   start(rime.Options{Preload: images, ListEnd: rime.EndEmpty}),
-			"missing": start(rime.Options{Preload: images, ListEnd: rime.EndMissing}),
-			"stalled": start(rime.Options{Preload: images, ListEnd: rime.EndStalled}),
-		},
-		Cloud:     start(rime.Options{Deployment: rime.Cloud}),
-		Disabled:  start(rime.Options{RegistryDisabled: true}),
-		Preloaded: preloaded,
-	}
-	if err != nil {
-		stop()
-		return world{}, nil, err
-	}
-	return w, stop, nil
-}
-
-// jobRoutes is where a client of that version looks for jobs.
-func jobRoutes(version string) rime.JobRoutes {
-	switch {
-	case strings.HasPrefix(version, "2.0.0b"):
-		return rime.JobsBeta
-	case strings.HasPrefix(version, "2.0.0rc"):
-		return rime.JobsBoth
-	}
-	return rime.JobsV1
-}
-
 // drive runs a script.
-func drive(ctx context.Context, venv, dir, script string, w world, out *log.Logger) error {
+func drive(ctx context.Context, venv, dir, script string, world any, out *log.Logger) error {
 	files, err := scripts.ReadDir(".")
 	if err != nil {
 		return err
@@ -195,7 +138,7 @@ func drive(ctx context.Context, venv, dir, script string, w world, out *log.Logg
 			return err
 		}
 	}
-	told, err := json.Marshal(w)
+	told, err := json.Marshal(world)
 	if err != nil {
 		return err
 	}

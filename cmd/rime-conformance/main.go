@@ -1,6 +1,6 @@
-// Command rime-conformance drives the stand-in of a RIME platform with the clients that Robust Intelligence publishes, so that it is they
-// who say whether it is faithful. It installs them from PyPI, each into a virtual environment of its own. The real Terraform makes images there with
-// the provider of this tree, which each client compares field by field with what it reads, and imports an image that the client made.
+// Command rime-conformance drives the stand-ins of a RIME and of a PrimeHub platform with the clients that Robust Intelligence and InfuseAI
+// publish, so that it is they who say whether the stand-ins are faithful. It installs them from PyPI, each into a virtual environment of its own. On the RIME platform, the
+// real Terraform makes images with the provider of this tree, which each client compares field by field with what it reads, and imports an image that the client made.
 //
 // Without arguments it takes the clients of [defaultClients]; arguments are requirements like "rime-sdk==2.6.8". It exits with 1
 // when a client disagrees with the stand-in or the provider, and with 3 when PyPI cannot be reached, which says nothing of either.
@@ -19,9 +19,12 @@ import (
 	"syscall"
 )
 
-// defaultClients are the newest of both, the one that the contract was read from, one of each other generation of the API, and one that
-// looks for jobs where they were in the betas of 2.0.
-var defaultClients = []string{"robustintelligence", "robustintelligence==2.10.16", "rime-sdk", "rime-sdk==2.6.8", "rime-sdk==2.0.1", "rime-sdk==2.0.0b18"}
+// defaultClients are, of RIME, the newest of both, the one that the contract was read from, one of each other generation of the API, and one
+// that looks for jobs where they were in the betas of 2.0; of PrimeHub, the newest, and the oldest that can do as much.
+var defaultClients = []string{
+	"robustintelligence", "robustintelligence==2.10.16", "rime-sdk", "rime-sdk==2.6.8", "rime-sdk==2.0.1", "rime-sdk==2.0.0b18",
+	"primehub-python-sdk", "primehub-python-sdk==0.4.0",
+}
 
 // exitUnavailable is the exit status when PyPI could not be reached.
 const exitUnavailable = 3

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,7 +82,7 @@ func TestMain(m *testing.M) {
 
 // leaveImage does what every script does in the end: it makes the image that the provider is to take over.
 func leaveImage(specifier string) error {
-	var w world
+	var w rimeWorld
 	if err := json.Unmarshal([]byte(os.Getenv("RIME_CONFORMANCE")), &w); err != nil {
 		return err
 	}
@@ -208,9 +209,38 @@ func TestDefaultClients(t *testing.T) {
 	}
 }
 
-func TestStartWorld_stops(t *testing.T) {
+// The client of another platform is told of other stand-ins, with images in them that the provider's own client has made.
+func TestRun_primehub(t *testing.T) {
 	t.Parallel()
-	w, stop, err := startWorld("2.13.2")
+	var out bytes.Buffer
+	python := standIn(t, "true", `cat "$3" && echo "$RIME_CONFORMANCE"`)
+	if err := run(t.Context(), []string{"-python", python, "primehub-python-sdk"}, log.New(&out, "", 0)); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{"from primehub import PrimeHub", `"endpoints":{"community":"http://127.0.0.1:`, `"name":"made-for-a-group"`, "agree: primehub-python-sdk"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestStartPrimeHub_stops(t *testing.T) {
+	t.Parallel()
+	w, stop, err := startPrimeHub(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := makeGroupImages(ctx, w.Endpoints["enterprise"]); err == nil {
+		t.Error("it still runs")
+	}
+}
+
+func TestStartRIME_stops(t *testing.T) {
+	t.Parallel()
+	w, stop, err := startRIME("2.13.2")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,10 @@
-// Command rime-sandbox runs a RIME platform's API, an OCI registry and a Python package index on a loopback port, to try the provider
-// and the modules that use it without any account. When it is ready it prints one line of JSON that tells where everything is, then
+// Command rime-sandbox runs the APIs of a RIME platform and of a PrimeHub platform, an OCI registry and a Python package index on a loopback
+// port, to try the provider and the modules that use it without any account. When it is ready it prints one line of JSON that tells where everything is, then
 // runs until interrupted.
 //
-// The RIME platform simulates its builds, and says so in their logs. What is pushed to the registry and served by the index is real,
+// The platforms simulate their builds, and say so in their logs. What is pushed to the registry and served by the index is real,
 // and so are the builds made with them. A control endpoint tells which requests were made and makes chosen ones go wrong; see
-// package internal/sandbox/fault for the rules.
+// package internal/sandbox/fault for the rules, and package internal/sandbox/primehub for the names that GraphQL operations have in them.
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 )
 
 func main() {
@@ -81,15 +82,21 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	flags.StringVar(&o.DataDir, "data-dir", "", "`directory` that keeps what is pushed (default: a temporary one, removed at the end)")
 	flags.StringVar(&faults, "faults", "", "`file` with an array of fault rules in JSON")
 	flags.DurationVar(&o.Latency, "latency", 0, "`delay` of every request, such as 50ms")
-	flags.DurationVar(&o.Platform.BuildTime, "build-time", 3*time.Second, "`time` that the RIME platform's builds take")
-	flags.IntVar(&o.Platform.Preload.Images, "images", 0, "`number` of images that the RIME platform has from the beginning")
+	flags.DurationVar(&o.Platform.BuildTime, "build-time", 3*time.Second, "`time` that the builds of RIME and of PrimeHub take")
+	flags.IntVar(&o.Platform.Preload.Images, "images", 0, "`number` of images that RIME and PrimeHub have from the beginning, each")
 	flags.Uint64Var(&o.Platform.Preload.Seed, "seed", 1, "`seed` of what is in these images")
-	flags.StringVar(&o.Platform.FailPackage, "fail-package", "", "`name` of a package that the RIME platform's builds do not find")
+	flags.StringVar(&o.Platform.FailPackage, "fail-package", "", "`name` of a package that the builds of RIME and of PrimeHub do not find")
+	community := flags.Bool("primehub-community", false, "be the community edition of PrimeHub, whose errors have other codes than those of the enterprise edition")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	o.PrimeHub.BuildTime, o.PrimeHub.FailPackage = o.Platform.BuildTime, o.Platform.FailPackage
+	o.PrimeHub.Preload = primehub.Preload{Images: o.Platform.Preload.Images, Seed: o.Platform.Preload.Seed}
+	if *community {
+		o.PrimeHub.Edition = primehub.Community
 	}
 	if faults == "" {
 		return o, nil

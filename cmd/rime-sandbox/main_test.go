@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -27,12 +28,14 @@ func build(t *testing.T) string {
 }
 
 type announcement struct {
-	RIMEEndpoint string            `json:"rime_endpoint"`
-	RIMEAPIKey   string            `json:"rime_api_key"`
-	OCIRegistry  string            `json:"oci_registry"`
-	PackageIndex string            `json:"package_index"`
-	Control      string            `json:"control"`
-	Env          map[string]string `json:"env"`
+	RIMEEndpoint     string            `json:"rime_endpoint"`
+	RIMEAPIKey       string            `json:"rime_api_key"`
+	PrimeHubEndpoint string            `json:"primehub_endpoint"`
+	PrimeHubAPIToken string            `json:"primehub_api_token"`
+	OCIRegistry      string            `json:"oci_registry"`
+	PackageIndex     string            `json:"package_index"`
+	Control          string            `json:"control"`
+	Env              map[string]string `json:"env"`
 }
 
 // start starts the program, reads its line, and returns a function that stops it and returns how it ended.
@@ -95,7 +98,10 @@ func TestRimeSandbox(t *testing.T) {
 	}
 	a, stop := start(t, build(t), "--listen", "localhost:0", "--faults", faults, "--latency", "30ms")
 
-	env := map[string]string{"RIME_EMBEDDED_REGISTRY_URL": a.OCIRegistry, "RIME_ENDPOINT": a.RIMEEndpoint, "RIME_API_KEY": a.RIMEAPIKey}
+	env := map[string]string{
+		"RIME_EMBEDDED_REGISTRY_URL": a.OCIRegistry, "RIME_ENDPOINT": a.RIMEEndpoint, "RIME_API_KEY": a.RIMEAPIKey,
+		"PRIMEHUB_API_ENDPOINT": a.PrimeHubEndpoint, "PRIMEHUB_API_TOKEN": a.PrimeHubAPIToken, "PRIMEHUB_GROUP": "data-science",
+	}
 	if diff := cmp.Diff(env, a.Env); diff != "" {
 		t.Errorf("env (-want +got)\n%s", diff)
 	}
@@ -168,6 +174,61 @@ func TestRimeSandbox_platform(t *testing.T) {
 	platform(t, a, http.MethodDelete, "/v1/images/churn", "")
 	if status, body := get(t, a.Control+"/requests"); status != http.StatusOK || !strings.Contains(body, `"service":"rime"`) {
 		t.Errorf("control: status %d\n%s", status, body)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// primehub asks the PrimeHub platform of the announcement for something, and returns the data of the answer.
+func primehub(t *testing.T, a announcement, query string) map[string]any {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.PrimeHubEndpoint, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+a.PrimeHubAPIToken)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var answer struct {
+		Data   map[string]any
+		Errors any
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK || answer.Errors != nil {
+		t.Fatalf("%s: %s, %v, %v", query, response.Status, answer, err)
+	}
+	return answer.Data
+}
+
+func TestRimeSandbox_primehub(t *testing.T) {
+	t.Parallel()
+	a, stop := start(t, build(t), "--images", "30", "--build-time", "40ms", "--fail-package", "left-pad", "--primehub-community")
+	if images, _ := primehub(t, a, `{ images { id } }`)["images"].([]any); len(images) != 30 {
+		t.Errorf("%d images", len(images))
+	}
+	primehub(t, a, `mutation { createImage(data: {name: "churn", imageSpec: {baseImage: "python", packages: {pip: ["left-pad"]}}}) { id } }`)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		image, _ := primehub(t, a, `{ image(where: {id: "churn"}) { jobStatus { phase } } }`)["image"].(map[string]any)
+		if status, _ := image["jobStatus"].(map[string]any); status["phase"] == "Failed" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after ten seconds: %v", image)
+		}
+	}
+	if status, body := get(t, a.Control+"/primehub/builds/churn"); status != http.StatusOK || !strings.Contains(body, "No matching distribution found for left-pad") {
+		t.Errorf("control: status %d\n%s", status, body)
+	}
+	if status, body := get(t, a.Control+"/requests"); status != http.StatusOK || !strings.Contains(body, `"/api/graphql/createImage"`) {
+		t.Errorf("requests: status %d\n%s", status, body)
 	}
 	if err := stop(); err != nil {
 		t.Errorf("it ended with %v", err)

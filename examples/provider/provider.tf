@@ -36,6 +36,12 @@ provider "rime" {
     max_parallel_builds = 2
   }
 
+  primehub = {
+    endpoint  = "https://primehub.example.com/api/graphql"
+    api_token = var.primehub_api_token
+    group     = "data-science"
+  }
+
   http = {
     request_timeout = "60s"
     max_retries     = 4
@@ -47,4 +53,11 @@ variable "pip_index_url" {
   type        = string
   sensitive   = true
   default     = "https://pypi.org/simple/"
+}
+
+variable "primehub_api_token" {
+  description = "API token for PrimeHub, requested in its User Portal under API Token."
+  type        = string
+  sensitive   = true
+  default     = "only-an-example"
 }

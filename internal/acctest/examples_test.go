@@ -16,6 +16,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
@@ -91,6 +92,8 @@ func expectParses(t *testing.T, file string) {
 func planExample(t *testing.T, registry *oci.Server, files []string) acctest.Result {
 	t.Helper()
 	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
+	hub := exampleHub(t)
+	w.Env["PRIMEHUB_API_ENDPOINT"], w.Env["PRIMEHUB_API_TOKEN"] = hub.Endpoint(), primehub.TokenAdmin
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -106,6 +109,21 @@ func planExample(t *testing.T, registry *oci.Server, files []string) acctest.Res
 		}
 	}
 	return w.MustRun("plan")
+}
+
+// exampleHub is a PrimeHub platform with the image that some examples take for given.
+func exampleHub(t *testing.T) *primehub.Server {
+	t.Helper()
+	hub, err := primehub.Start(primehub.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = hub.Close() })
+	_, err = hub.Do(primehub.UserAdmin, `mutation { createImage(data: { name: "tensorflow-2.5", url: "tensorflow:2.5", groupName: "data-science" }) { id } }`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hub
 }
 
 // terraformMinor is the N of a Terraform 1.N.

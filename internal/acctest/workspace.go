@@ -213,6 +213,18 @@ func (w *Workspace) StateFile() []byte {
 // Image returns the rime_managed_image of that name within the configuration from the state file, without asking Terraform, and whether it is there.
 func (w *Workspace) Image(name string) (Resource, bool) {
 	w.t.Helper()
+	return w.resource("rime_managed_image", name)
+}
+
+// GroupImage is Image for a rime_group_image.
+func (w *Workspace) GroupImage(name string) (Resource, bool) {
+	w.t.Helper()
+	return w.resource("rime_group_image", name)
+}
+
+// resource is the resource of that type and name from the state file, and whether it is there.
+func (w *Workspace) resource(kind, name string) (Resource, bool) {
+	w.t.Helper()
 	var state struct {
 		Resources []struct {
 			Mode, Type, Name string
@@ -230,7 +242,7 @@ func (w *Workspace) Image(name string) (Resource, bool) {
 		w.t.Fatalf("the state file: %v\n%s", err, content)
 	}
 	for _, r := range state.Resources {
-		if r.Mode == "managed" && r.Type == "rime_managed_image" && r.Name == name && len(r.Instances) > 0 {
+		if r.Mode == "managed" && r.Type == kind && r.Name == name && len(r.Instances) > 0 {
 			return Resource{Attributes: r.Instances[0].Attributes, Tainted: r.Instances[0].Status == "tainted"}, true
 		}
 	}

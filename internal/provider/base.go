@@ -9,6 +9,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
 // connected is what everything that Terraform configures has in common.
@@ -33,6 +34,14 @@ func (c *connected) registry() (imageregistry.Registry, error) {
 		return nil, diags.ErrNotConfigured
 	}
 	return c.images()
+}
+
+// hub is the PrimeHub platform.
+func (c *connected) hub() (*primehub.Client, error) {
+	if c.clients == nil {
+		return nil, diags.ErrNotConfigured
+	}
+	return c.primehub.client()
 }
 
 // resourceBase is embedded in every resource; it implements resource.ResourceWithConfigure.

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
 
@@ -227,6 +228,21 @@ var endpointCheck = check{
 	find: func(value string) *diags.Problem {
 		_, err := rime.ParseEndpoint(value)
 		refused, ok := errors.AsType[*rime.ConfigError](err)
+		if !ok {
+			return nil
+		}
+		problem, suggestion, _ := strings.Cut(refused.Problem, "; ")
+		return &diags.Problem{Text: problem, Suggestion: suggestion, Secret: true}
+	},
+}
+
+// primehubEndpointCheck is [primehub.ParseEndpoint]'s judgement. The value is not shown: a mistaken one may hold a password.
+var primehubEndpointCheck = check{
+	summary: "Invalid PrimeHub Address",
+	rule:    "must be the web address of PrimeHub's API, without user, query and fragment",
+	find: func(value string) *diags.Problem {
+		_, err := primehub.ParseEndpoint(value)
+		refused, ok := errors.AsType[*primehub.ConfigError](err)
 		if !ok {
 			return nil
 		}

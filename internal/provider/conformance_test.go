@@ -35,9 +35,15 @@ func walk(t *testing.T) everything {
 		models: map[string]any{
 			"provider":                 providerModel{},
 			"rime_managed_image":       managedImageModel{},
+			"rime_group_image":         groupImageModel{},
 			"data.rime_managed_image":  managedImageDataModel{},
 			"data.rime_managed_images": managedImagesDataModel{},
 			"data.rime_image_build":    buildModel{},
+
+			"data.rime_group_image":        groupImageDataModel{},
+			"data.rime_group_images":       groupImagesDataModel{},
+			"data.rime_group":              groupDataModel{},
+			"data.rime_image_pull_secrets": imagePullSecretsDataModel{},
 		},
 	}
 	p := New("test")()
@@ -199,6 +205,13 @@ func TestConformance_readOnly(t *testing.T) {
 	from := maps.Clone(imageInputAttributes())
 	maps.Copy(from, imageFactAttributes())
 	from["build"] = buildAttribute()
+	for name, attribute := range groupImageInputAttributes() {
+		from["group."+name] = attribute
+	}
+	for name, attribute := range groupImageFactAttributes() {
+		from["group."+name] = attribute
+	}
+	from["groups"] = groupsAttribute()
 	want := slices.Sorted(maps.Keys(flatten("", from, nestedInResource)))
 	got := slices.Sorted(maps.Keys(flatten("", readOnly(from), nestedInDataSource)))
 	if !slices.Equal(got, want) {

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 )
 
 func example(t *testing.T, path ...string) string {
@@ -57,6 +58,34 @@ func TestExamples_dataSources(t *testing.T) {
 		},
 		resource.TestStep{Config: example(t, "data-sources", "rime_managed_images", "data-source.tf")},
 	)
+}
+
+// The examples of PrimeHub are applied, imported and read with its stand-in.
+func TestExamples_primehub(t *testing.T) {
+	t.Parallel()
+	server := startHub(t, primehub.Options{})
+	text := func(path ...string) string { return onHub(server, primehub.TokenAdmin, example(t, path...)) }
+	resources := text("resources", "rime_group_image", "resource.tf")
+	_, standalone, found := strings.Cut(example(t, "primehub", "main.tf"), "\ndata ") // the test's own provider has no source to be named
+	if !found {
+		t.Fatal("the example has no data source")
+	}
+	steps := []resource.TestStep{{Config: resources}}
+	for _, source := range []string{"rime_group_image", "rime_group_images", "rime_group", "rime_image_pull_secrets"} {
+		steps = append(steps, resource.TestStep{Config: resources + example(t, "data-sources", source, "data-source.tf")})
+	}
+	applyOnHub(t, server, steps...)
+	applyOnHub(t, server, resource.TestStep{Config: replaced(onHub(server, primehub.TokenGroupAdmin, "data "+standalone), "primehub = {", "primehub = {\ngroup = \"data-science\"")})
+	_, err := server.Do(primehub.UserAdmin, `mutation { createImage(data: { name: "tensorflow-2.5", displayName: "tensorflow-2.5", url: "a:1", groupName: "data-science" }) { id } }`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	applyOnHub(t, server, resource.TestStep{Config: text("resources", "rime_group_image", "import-by-string-id.tf") + `
+resource "rime_group_image" "tensorflow" {
+  display_name = "tensorflow-2.5"
+  group        = "data-science"
+  existing     = { url = "a:1" }
+}`})
 }
 
 // The example of the provider is good enough to plan with: nothing of what it names is contacted before an apply.

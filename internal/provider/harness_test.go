@@ -17,20 +17,30 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
 // TestMain keeps what the user has configured for Terraform out of the tests, and finds the CLI, which is never downloaded.
 func TestMain(m *testing.M) {
-	for _, variable := range []string{"TF_CLI_CONFIG_FILE", "TF_LOG", envEndpoint, envAPIKey, envURL, envRepositoryPrefix, envBuildkitAddress} {
+	for _, variable := range []string{"TF_CLI_CONFIG_FILE", "TF_LOG", envEndpoint, envAPIKey, envURL, envRepositoryPrefix, envBuildkitAddress, primehub.EnvEndpoint, primehub.EnvAPIToken, primehub.EnvGroup} {
 		if err := os.Unsetenv(variable); err != nil {
 			panic(err)
 		}
+	}
+	home, err := os.MkdirTemp("", "rime-home-") // without a settings file of PrimeHub's SDK
+	if err != nil {
+		panic(err)
+	}
+	if err := os.Setenv("HOME", home); err != nil {
+		panic(err)
 	}
 	found, _ := exec.LookPath("terraform")
 	if err := os.Setenv("TF_ACC_TERRAFORM_PATH", cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), found, "/usr/local/bin/terraform")); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(home)
+	os.Exit(code)
 }
 
 // withRegistry is the provider on that registry, as the CLI starts it.
@@ -91,3 +101,6 @@ func (differentFromBefore) CompareValues(values ...any) error {
 	}
 	return nil
 }
+
+// replaced is a configuration with something else in it.
+func replaced(config, before, after string) string { return strings.ReplaceAll(config, before, after) }

@@ -88,6 +88,12 @@ func readOnly(attributes map[string]schema.Attribute) map[string]dsschema.Attrib
 		switch a := attribute.(type) {
 		case schema.StringAttribute:
 			derived[name] = dsschema.StringAttribute{Computed: true, MarkdownDescription: text}
+		case schema.BoolAttribute:
+			derived[name] = dsschema.BoolAttribute{Computed: true, MarkdownDescription: text}
+		case schema.ListAttribute:
+			derived[name] = dsschema.ListAttribute{Computed: true, MarkdownDescription: text, ElementType: a.ElementType}
+		case schema.SetAttribute:
+			derived[name] = dsschema.SetAttribute{Computed: true, MarkdownDescription: text, ElementType: a.ElementType}
 		case schema.Int64Attribute:
 			derived[name] = dsschema.Int64Attribute{Computed: true, MarkdownDescription: text}
 		case schema.Float64Attribute:

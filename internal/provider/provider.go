@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
 var (
@@ -35,6 +36,11 @@ type Option func(*rimeProvider)
 // WithRegistry makes managed images live in that registry, whatever the configuration says.
 func WithRegistry(registry imageregistry.Registry) Option {
 	return func(p *rimeProvider) { p.registry = registry }
+}
+
+// WithPatience is how long a PrimeHub platform is waited for that does things in its own time.
+func WithPatience(patience primehub.Patience) Option {
+	return func(p *rimeProvider) { p.patience = patience }
 }
 
 // WithEnd makes the provider leave there what is to be done when Terraform ends it.
@@ -70,6 +76,7 @@ func (e *End) Come() {
 type rimeProvider struct {
 	version  string
 	registry imageregistry.Registry
+	patience primehub.Patience
 	end      *End
 }
 
@@ -92,10 +99,13 @@ func (p *rimeProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 
 // Resources implements provider.Provider.
 func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newManagedImageResource}
+	return []func() resource.Resource{newManagedImageResource, newGroupImageResource}
 }
 
 // DataSources implements provider.Provider.
 func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource}
+	return []func() datasource.DataSource{
+		newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource,
+		newGroupImageDataSource, newGroupImagesDataSource, newGroupDataSource, newImagePullSecretsDataSource,
+	}
 }

@@ -34,6 +34,8 @@ type clients struct {
 	needsPackageTypes bool
 	// created are the images that this run of Terraform has created.
 	created createdImages
+	// primehub is the PrimeHub platform.
+	primehub primehubAccess
 }
 
 // createdImages remembers the build that each image of a run was created with. With create_before_destroy, an image may be created under the
@@ -62,6 +64,15 @@ func (c *createdImages) since(name, buildID string) bool {
 
 // clients reads the configuration. It contacts nothing.
 func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clients, diag.Diagnostics) {
+	all, d := p.imageClients(ctx, config)
+	hub, more := p.primehubPlatform(ctx, config)
+	all.primehub = hub
+	d.Append(more...)
+	return all, d
+}
+
+// imageClients reads what concerns managed images.
+func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config) (*clients, diag.Diagnostics) {
 	if p.registry != nil {
 		return &clients{images: always(p.registry, nil)}, nil
 	}
@@ -147,17 +158,19 @@ func newPlatformRegistry(model providerModel, version string) (*rime.Registry, e
 		RequestTimeout: c.timeout,
 		Retries:        c.retries,
 		Lifelines:      os.TempDir(),
-		Observe:        logExchange,
+		Observe:        logExchange("request to the RIME platform"),
 	})
 }
 
 // logExchange leaves a trace of every request in Terraform's log, at the level DEBUG. Nothing secret is in it.
-func logExchange(ctx context.Context, e httpx.Exchange) {
-	fields := map[string]any{"method": e.Method, "url": e.URL, "status": e.Status, "elapsed_ms": e.Elapsed.Milliseconds()}
-	if e.Err != nil {
-		fields["error"] = e.Err.Error()
+func logExchange(message string) func(context.Context, httpx.Exchange) {
+	return func(ctx context.Context, e httpx.Exchange) {
+		fields := map[string]any{"method": e.Method, "url": e.URL, "status": e.Status, "elapsed_ms": e.Elapsed.Milliseconds()}
+		if e.Err != nil {
+			fields["error"] = e.Err.Error()
+		}
+		tflog.Debug(ctx, message, fields)
 	}
-	tflog.Debug(ctx, "request to the RIME platform", fields)
 }
 
 // newEmbeddedRegistry makes the embedded registry and its builder; neither contacts anything yet.

@@ -3,7 +3,10 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -12,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
 // The environment variables that stand in for attributes.
@@ -46,8 +50,15 @@ func defaultBaseImages() map[string]string {
 type providerModel struct {
 	Endpoint         types.String           `tfsdk:"endpoint"`
 	APIKey           types.String           `tfsdk:"api_key"`
+	PrimeHub         *primehubModel         `tfsdk:"primehub"`
 	EmbeddedRegistry *embeddedRegistryModel `tfsdk:"embedded_registry"`
 	HTTP             *httpModel             `tfsdk:"http"`
+}
+
+type primehubModel struct {
+	Endpoint types.String `tfsdk:"endpoint"`
+	APIToken types.String `tfsdk:"api_token"`
+	Group    types.String `tfsdk:"group"`
 }
 
 type embeddedRegistryModel struct {
@@ -177,4 +188,62 @@ func (m *httpModel) withDefaults() *httpModel {
 		m.MaxRetries = types.Int64Value(defaultMaxRetries)
 	}
 	return m
+}
+
+// known tells whether all of these attributes are known, with everything in them.
+func known(ctx context.Context, config tfsdk.Config, attributes ...string) bool {
+	for _, attribute := range attributes {
+		var object types.Object
+		if config.GetAttribute(ctx, path.Root(attribute), &object).HasError() {
+			return false
+		}
+		if value, err := object.ToTerraformValue(ctx); err != nil || !value.IsFullyKnown() {
+			return false
+		}
+	}
+	return true
+}
+
+// readPrimeHub puts together which PrimeHub platform is meant, from a configuration whose values are known, the environment and the settings file of PrimeHub's SDK,
+// in this order of precedence. The error is that of the file; what is configured or in the environment may do without it.
+func readPrimeHub(ctx context.Context, config tfsdk.Config) (settings primehub.Settings, d diag.Diagnostics, fileErr error) {
+	var model *primehubModel
+	if d = config.GetAttribute(ctx, path.Root("primehub"), &model); d.HasError() {
+		return settings, d, nil
+	}
+	var explicit primehub.Settings
+	if model != nil {
+		explicit = primehub.Settings{Endpoint: model.Endpoint.ValueString(), APIToken: model.APIToken.ValueString(), Group: model.Group.ValueString()}
+	}
+	file, fileErr := primehubFile()
+	settings = primehub.ResolveSettings(file, os.Getenv, explicit)
+	if model != nil && fileErr == nil {
+		at := path.Root("primehub")
+		if settings.Endpoint == "" {
+			d.Append(diags.MissingValue(at.AtName("endpoint"), primehub.EnvEndpoint))
+		}
+		if settings.APIToken == "" {
+			d.Append(diags.MissingValue(at.AtName("api_token"), primehub.EnvAPIToken))
+		}
+	}
+	if settings.Endpoint != "" && settings.APIToken != "" {
+		fileErr = nil
+	}
+	return settings, d, fileErr
+}
+
+// primehubFile reads the settings file of PrimeHub's SDK. Where there is none, nothing is set.
+func primehubFile() (primehub.Settings, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return primehub.Settings{}, nil //nolint:nilerr // somebody without a home has no settings there
+	}
+	text, err := os.ReadFile(filepath.Join(home, filepath.FromSlash(primehub.SettingsFile)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid):
+		return primehub.Settings{}, nil
+	case err != nil:
+		return primehub.Settings{}, err
+	}
+	return primehub.ParseSettings(text)
 }

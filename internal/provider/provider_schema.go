@@ -20,7 +20,7 @@ func (p *rimeProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Container images that hold exactly the dependencies of a machine-learning model, as code. " +
 			"With `endpoint`, a RIME platform builds and keeps them. Without it, the embedded registry builds them with BuildKit and keeps them in any OCI registry; " +
-			"there is no server and no database.\n\n" +
+			"there is no server and no database. With `primehub`, a PrimeHub platform builds and keeps the images of its groups, and its system images.\n\n" +
 			"Where several registries are described, `endpoint` has precedence over `embedded_registry`, and this configuration over the environment: " +
 			"`endpoint`, then `embedded_registry`, then `RIME_ENDPOINT`, then `RIME_EMBEDDED_REGISTRY_URL`.\n\n" +
 			"Nothing is contacted until a resource or data source needs it.",
@@ -38,6 +38,7 @@ func (p *rimeProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 					"only an Organization Administrator may delete them. Defaults to the environment variable `RIME_API_KEY`.",
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
+			"primehub":          primehubAttribute(),
 			"embedded_registry": embeddedRegistryAttribute(),
 			"http":              httpAttribute(),
 		},
@@ -49,6 +50,35 @@ func (p *rimeProvider) ConfigValidators(context.Context) []provider.ConfigValida
 	buildkit := path.MatchRoot("embedded_registry").AtName("buildkit")
 	return []provider.ConfigValidator{
 		providervalidator.RequiredTogether(buildkit.AtName("cert_file"), buildkit.AtName("key_file")),
+	}
+}
+
+func primehubAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "The PrimeHub platform of group images. What is not set is taken from the environment, and what is not there either from `~/.primehub/config.json`, " +
+			"which PrimeHub's SDK writes (`endpoint`, `api-token`, `group.name`).",
+		Attributes: map[string]schema.Attribute{
+			"endpoint": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Address of PrimeHub's API, such as `https://primehub.example.com/api/graphql`; a host alone will do. " +
+					"Defaults to the environment variable `PRIMEHUB_API_ENDPOINT`.",
+				Validators: []validator.String{primehubEndpointCheck},
+			},
+			"api_token": schema.StringAttribute{
+				Optional:  true,
+				Sensitive: true,
+				MarkdownDescription: "API token, requested in PrimeHub's User Portal under API Token; a new one revokes the one before. A group's administrator may manage its images, " +
+					"a platform administrator all. Defaults to the environment variable `PRIMEHUB_API_TOKEN`.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"group": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Name of the group that is meant where a resource or data source names none. Defaults to the environment variable `PRIMEHUB_GROUP`, " +
+					"else to no group.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+		},
 	}
 }
 

@@ -14,6 +14,10 @@ const (
 	FieldName             Field = "name"
 	FieldVersionSpecifier Field = "version_specifier"
 	FieldPackageType      Field = "package_type"
+	// The lists of a PrimeHub build are fields by the names of their installers.
+	FieldApt   = Field(InstallerApt)
+	FieldConda = Field(InstallerConda)
+	FieldPip   = Field(InstallerPip)
 )
 
 // Error is a requirement that was refused, with what is wrong about it and how to put it right.

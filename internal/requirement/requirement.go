@@ -1,5 +1,5 @@
-// Package requirement holds the dependencies a user can ask an image to contain: pip requirements and packages of
-// the operating system. Text from users is parsed and validated here once; what passes carries no white space, no
+// Package requirement holds the dependencies a user can ask an image to contain: pip requirements, packages of
+// the operating system, match specifications of conda, and the lists that PrimeHub hands to their installers. Text from users is parsed and validated here once; what passes carries no white space, no
 // shell and no Dockerfile syntax, so it can be handed to a package manager as an argument or a line of a file.
 package requirement
 

@@ -1,5 +1,5 @@
 // Package sandbox runs the stand-ins for what cannot be had on a laptop, together on one loopback port, behind one gate that records
-// requests and makes some go wrong: an OCI registry, a Python package index, and the API of a RIME platform.
+// requests and makes some go wrong: an OCI registry, a Python package index, and the APIs of a RIME and of a PrimeHub platform.
 package sandbox
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
@@ -35,6 +36,8 @@ type Options struct {
 	Packages []pypi.Package
 	// Platform is the RIME platform.
 	Platform rime.Options
+	// PrimeHub is the PrimeHub platform.
+	PrimeHub primehub.Options
 }
 
 // Packages are a few tiny packages with dependencies among them.
@@ -58,6 +61,7 @@ type Sandbox struct {
 	*fault.Gate
 	host      string
 	apiKey    string
+	primehub  *primehub.Platform
 	server    *http.Server
 	ended     chan error
 	temporary string
@@ -120,6 +124,9 @@ func (s *Sandbox) handler(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s.apiKey = platform.APIKey()
+	if s.primehub, err = primehub.New(o.PrimeHub); err != nil {
+		return nil, err
+	}
 	index := s.Wrap(PackageIndex, pypi.New(packages...))
 	mux := http.NewServeMux()
 	mux.Handle("/v2/", s.Wrap(oci.Service, registry))
@@ -127,6 +134,8 @@ func (s *Sandbox) handler(o Options) (http.Handler, error) {
 	mux.Handle("/files/", index)
 	mux.Handle("/control/", http.StripPrefix("/control", s.Control()))
 	mux.Handle("/control/"+rime.Service+"/", http.StripPrefix("/control/"+rime.Service, platform.Control()))
+	mux.Handle("/control/"+primehub.Service+"/", http.StripPrefix("/control/"+primehub.Service, s.primehub.Control()))
+	mux.Handle("/api/", s.primehub.Behind(s.Gate))
 	mux.Handle("/", s.Wrap(rime.Service, platform)) // a platform has a web page for every path that nobody else has
 	return mux, nil
 }
@@ -149,28 +158,40 @@ type Addresses struct {
 	// RIMEEndpoint is the URL of the RIME platform, and RIMEAPIKey a key that may do everything there.
 	RIMEEndpoint string `json:"rime_endpoint"`
 	RIMEAPIKey   string `json:"rime_api_key"`
+	// PrimeHubEndpoint is the URL of PrimeHub's GraphQL API, and PrimeHubAPIToken the token of an administrator there.
+	PrimeHubEndpoint string `json:"primehub_endpoint"`
+	PrimeHubAPIToken string `json:"primehub_api_token"`
 	// OCIRegistry is host and port.
 	OCIRegistry string `json:"oci_registry"`
 	// PackageIndex is the URL for pip.
 	PackageIndex string `json:"package_index"`
-	// Control is the URL of the control endpoint, see [fault.Gate.Control]; that of the platform is at /rime below, see [rime.Platform.Control].
+	// Control is the URL of the control endpoint, see [fault.Gate.Control]; those of the platforms are at /rime and
+	// /primehub below, see [rime.Platform.Control] and [primehub.Platform.Control].
 	Control string `json:"control"`
 	// Env is the variables that a provider without a configuration block picks up.
 	Env map[string]string `json:"env"`
 }
 
+// PrimeHub is the PrimeHub platform, for what a client cannot do.
+func (s *Sandbox) PrimeHub() *primehub.Platform { return s.primehub }
+
 // Addresses tells where everything is.
 func (s *Sandbox) Addresses() Addresses {
 	return Addresses{
-		RIMEEndpoint: "http://" + s.host,
-		RIMEAPIKey:   s.apiKey,
-		OCIRegistry:  s.host,
-		PackageIndex: "http://" + s.host + "/simple/",
-		Control:      "http://" + s.host + "/control",
+		RIMEEndpoint:     "http://" + s.host,
+		RIMEAPIKey:       s.apiKey,
+		PrimeHubEndpoint: "http://" + s.host + primehub.Path,
+		PrimeHubAPIToken: s.primehub.APIToken(),
+		OCIRegistry:      s.host,
+		PackageIndex:     "http://" + s.host + "/simple/",
+		Control:          "http://" + s.host + "/control",
 		Env: map[string]string{
 			"RIME_ENDPOINT":              "http://" + s.host,
 			"RIME_API_KEY":               s.apiKey,
 			"RIME_EMBEDDED_REGISTRY_URL": s.host,
+			"PRIMEHUB_API_ENDPOINT":      "http://" + s.host + primehub.Path,
+			"PRIMEHUB_API_TOKEN":         s.primehub.APIToken(),
+			"PRIMEHUB_GROUP":             s.primehub.DefaultGroup(),
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 )
 
 func start(t *testing.T, o sandbox.Options) *sandbox.Sandbox {
@@ -50,6 +51,7 @@ func TestStart_faultsAreForOneService(t *testing.T) {
 	for url, want := range map[string]int{
 		"http://" + a.OCIRegistry + "/v2/": http.StatusOK,
 		a.PackageIndex:                     http.StatusTeapot,
+		a.PrimeHubEndpoint:                 http.StatusInternalServerError, // without a token
 		a.Control + "/requests":            http.StatusOK,
 	} {
 		if got := status(t, url); got != want {
@@ -60,8 +62,24 @@ func TestStart_faultsAreForOneService(t *testing.T) {
 	for _, r := range s.Requests() {
 		services[r.Service]++
 	}
-	if len(services) != 2 || services[oci.Service] != 1 || services[sandbox.PackageIndex] != 1 {
+	if len(services) != 3 || services[oci.Service] != 1 || services[sandbox.PackageIndex] != 1 || services[primehub.Service] != 1 {
 		t.Errorf("recorded: %v; want one for each stand-in, and none for the control endpoint", services)
+	}
+}
+
+// The platform of the addresses is the one that tests can get hold of.
+func TestPrimeHub(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Options{PrimeHub: primehub.Options{Preload: primehub.Preload{Images: 3}}})
+	a := s.Addresses()
+	if a.PrimeHubAPIToken != primehub.TokenAdmin || a.Env["PRIMEHUB_GROUP"] != primehub.GroupDataScience || len(s.PrimeHub().ImageNames()) != 3 {
+		t.Errorf("%+v, images %q", a, s.PrimeHub().ImageNames())
+	}
+	if got := status(t, a.Control+"/primehub/operations"); got != http.StatusOK {
+		t.Errorf("control: status %d", got)
+	}
+	if s, err := sandbox.Start(sandbox.Options{PrimeHub: primehub.Options{BuildTime: -1}}); err == nil {
+		t.Errorf("started with a negative build time: %v", s.Close())
 	}
 }
 

@@ -1,0 +1,6 @@
+import {
+  to = rime_group_image.tensorflow
+  identity = {
+    name = "tensorflow-2.5"
+  }
+}

@@ -1,0 +1,199 @@
+package diags
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
+)
+
+// PrimeHubOperation is what the provider was doing on a PrimeHub platform when an error came up.
+type PrimeHubOperation struct{ summary, verb, noun string }
+
+// The operations on a PrimeHub platform.
+var (
+	ReadGroupImage   = PrimeHubOperation{"Unable to Read PrimeHub Image", "read", "PrimeHub image"}
+	CreateGroupImage = PrimeHubOperation{"Unable to Create PrimeHub Image", "create", "PrimeHub image"}
+	UpdateGroupImage = PrimeHubOperation{"Unable to Update PrimeHub Image", "update", "PrimeHub image"}
+	DeleteGroupImage = PrimeHubOperation{"Unable to Delete PrimeHub Image", "delete", "PrimeHub image"}
+	ListGroupImages  = PrimeHubOperation{"Unable to List PrimeHub Images", "list", "PrimeHub images"}
+	ReadGroup        = PrimeHubOperation{"Unable to Read PrimeHub Group", "look up", "PrimeHub group"}
+	ListSecrets      = PrimeHubOperation{"Unable to List PrimeHub Image Pull Secrets", "list", "PrimeHub image pull secrets"}
+)
+
+// tried is the sentence that says what was tried.
+func (o PrimeHubOperation) tried(name string) string {
+	if name == "" {
+		return fmt.Sprintf("Tried to %s %s", o.verb, o.noun)
+	}
+	return fmt.Sprintf("Tried to %s %s %q", o.verb, o.noun, name)
+}
+
+// FromPrimeHub describes an error of an operation on what has that name. The name is empty for lists.
+func FromPrimeHub(op PrimeHubOperation, name string, err error) diag.Diagnostic {
+	for _, describe := range []func(PrimeHubOperation, string, error) diag.Diagnostic{
+		primehubConfiguration, primehubBuild, primehubDebris, primehubRefused,
+	} {
+		if d := describe(op, name, err); d != nil {
+			return d
+		}
+	}
+	return diag.NewErrorDiagnostic(op.summary, text(
+		op.tried(name)+".",
+		answerOf(err),
+		primehubAdvice(op, err),
+		primehubFacts(op, name, err),
+	))
+}
+
+// primehubFacts close a detail.
+func primehubFacts(op PrimeHubOperation, name string, err error) string {
+	status, code := "", ""
+	if answer, ok := errors.AsType[*primehub.APIError](err); ok {
+		code = answer.Code
+		if answer.StatusCode != 0 {
+			status = strings.TrimSpace(fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode)))
+		}
+	}
+	subject := fact{}
+	if name != "" {
+		subject = fact{op.noun, name}
+	}
+	return facts(subject, fact{"HTTP status", status}, fact{"Code", code})
+}
+
+// primehubRefused describes what the platform, or the client for it, said no to.
+func primehubRefused(op PrimeHubOperation, name string, err error) diag.Diagnostic {
+	if missing, ok := errors.AsType[*primehub.GroupNotFoundError](err); ok {
+		return groupNotFound(op, missing)
+	}
+	if refused, ok := errors.AsType[*primehub.NameError](err); ok {
+		return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Invalid PrimeHub Image Name", text(sentence(refused.Error())))
+	}
+	switch {
+	case errors.Is(err, primehub.ErrAlreadyExists):
+		return diag.NewAttributeErrorDiagnostic(path.Root("name"), "PrimeHub Image Already Exists", text(
+			op.tried(name)+", but the platform has an image of that name that this state does not know.",
+			"Choose another name, leave `name` out to have one generated, or import the image with the command\n"+
+				fmt.Sprintf("  terraform import rime_group_image.NAME %s\n", name)+
+				"or with the block\n"+
+				"  import {\n    to = rime_group_image.NAME\n"+fmt.Sprintf("    id = %q\n  }", name),
+			"With `create_before_destroy`, an image that keeps its name cannot be replaced: leave `name` out.",
+			facts(fact{op.noun, name}),
+		))
+	case errors.Is(err, primehub.ErrNotFound):
+		return diag.NewErrorDiagnostic("PrimeHub Image Is Gone", text(
+			op.tried(name)+", but the platform confirmed that it has no such image any more.",
+			"Plan again: the new plan creates it.",
+			facts(fact{op.noun, name}),
+		))
+	}
+	return nil
+}
+
+func groupNotFound(op PrimeHubOperation, err *primehub.GroupNotFoundError) diag.Diagnostic {
+	at, next := path.Root("group"), "Correct the name: that of the group, not its display name."
+	if op == ReadGroup {
+		at = path.Root("name")
+	}
+	if !err.Admin {
+		next = "Correct the name, or use the API token of somebody who belongs to that group: only platform administrators see groups that they do not belong to."
+	}
+	return diag.NewAttributeErrorDiagnostic(at, "PrimeHub Group Not Found", text(
+		fmt.Sprintf("Looked for PrimeHub group %q. Nothing was changed.", err.Name),
+		answerOf(err),
+		next,
+		facts(fact{"PrimeHub group", err.Name}),
+	))
+}
+
+// GroupImageNotFound describes an image that was asked for by name and is not there.
+func GroupImageNotFound(name string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "PrimeHub Image Not Found", text(
+		fmt.Sprintf("Looked for PrimeHub image %q, and the platform's list of images confirmed that there is none of that name.", name),
+		"Correct the name: that of the image, not its display name. Or make this depend on the resource that creates the image.",
+		facts(fact{"PrimeHub image", name}),
+	))
+}
+
+// GroupImageNotRefreshed warns that a refresh left an image as the state has it.
+func GroupImageNotRefreshed(name string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("PrimeHub Image Not Refreshed", text(
+		fmt.Sprintf("PrimeHub image %q is shown as the state has it: where its platform is will be known only after an apply.", name),
+		"Plan again after the apply to see whether it has changed.",
+	))
+}
+
+// GroupImageAccess describes a group image that is given to others than its group.
+func GroupImageAccess(attribute, group string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), "Group Image Cannot Be Shared", text(
+		fmt.Sprintf("%s lets others use the image, but `group` = %q makes it an image of that group, which only its members may use.", attribute, group),
+		fmt.Sprintf("Leave `%s` out, or make it a system image, which takes the API token of a platform administrator: `group = \"\"`.", attribute),
+	))
+}
+
+// primehubAdvice is the next step for an answer that is not particular to what was asked.
+func primehubAdvice(op PrimeHubOperation, err error) string {
+	if timeout, ok := errors.AsType[*TimeoutError](err); ok {
+		return fmt.Sprintf("Apply again; set a longer `%s` if it happens regularly.", timeout.Setting)
+	}
+	if errors.Is(err, context.Canceled) {
+		return "Apply again to finish the job."
+	}
+	answer, ok := errors.AsType[*primehub.APIError](err)
+	if !ok {
+		return "Correct what the answer names and apply again."
+	}
+	switch answer.Kind {
+	case primehub.KindUnauthenticated:
+		return "Request a new API token in PrimeHub's User Portal, under API Token, and give it in `primehub.api_token` of the provider or PRIMEHUB_API_TOKEN: " +
+			"the one at hand is wrong, has expired, or was revoked, as every new one revokes the one before. Right after Keycloak has been restarted, waiting a minute may do."
+	case primehub.KindForbidden:
+		return adviceForForbidden(op)
+	case primehub.KindInvalid:
+		return "This PrimeHub does not know what was asked: its version or edition lacks that part of image management. Upgrade it, or ask those who run PrimeHub."
+	case primehub.KindUnavailable:
+		return "A part of the platform is down, Kubernetes' API or Keycloak; nothing was dropped from the state. Apply again later, or ask those who run PrimeHub."
+	case primehub.KindKeycloak, primehub.KindKubernetes, primehub.KindConflict, primehub.KindNotFound:
+		return "Apply again; if it happens again, ask those who run PrimeHub to look into the log of its graphql server."
+	case primehub.KindNotPrimeHub, primehub.KindWebPage:
+		return "Check `primehub.endpoint` of the provider and PRIMEHUB_API_ENDPOINT: it has to be the address of PrimeHub's API, such as \"https://primehub.example.com/api/graphql\", " +
+			"and no login page or proxy may answer in its place."
+	case primehub.KindNoAnswer:
+		return adviceForSilence(err)
+	default:
+		return "Apply again; if it happens regularly, check whether a proxy in between changes answers, and ask those who run PrimeHub."
+	}
+}
+
+// adviceForForbidden says who may do it (contracts/primehub-api.md §1.5).
+func adviceForForbidden(op PrimeHubOperation) string {
+	switch op {
+	case CreateGroupImage, UpdateGroupImage, DeleteGroupImage:
+		return "Use the API token of an administrator of the group, or, for a system image (one without `group`), of a platform administrator. " +
+			"A group's administrators are named in PrimeHub's Admin Portal, under Groups."
+	case ReadGroup:
+		return "Use the API token of a platform administrator, or of somebody who belongs to the group."
+	default:
+		return "Use the API token of somebody who may do this."
+	}
+}
+
+// adviceForSilence is the next step where there was no answer.
+func adviceForSilence(err error) string {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "Give the certificate authority that signed the server's certificate in `http.ca_file` of the provider."
+	}
+	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
+		return "Apply again; set a longer `http.request_timeout` of the provider if it happens regularly."
+	}
+	return "Check that `primehub.endpoint` is right and can be reached from this machine."
+}

@@ -1,0 +1,143 @@
+package diags
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
+)
+
+// primehubBuild describes a build that did not end well.
+func primehubBuild(op PrimeHubOperation, name string, err error) diag.Diagnostic {
+	var (
+		failed     *primehub.BuildFailedError
+		cancelled  *primehub.BuildCancelledError
+		superseded *primehub.BuildSupersededError
+		stuck      *primehub.BuildUnfinishedError
+		lost       *primehub.LostWriteError
+		unexpected *primehub.UnexpectedImageError
+		notBuilt   *primehub.NotBuiltError
+	)
+	block := facts(fact{op.noun, name})
+	switch {
+	case errors.As(err, &failed):
+		return primehubBuildFailed(failed)
+	case errors.As(err, &cancelled):
+		return diag.NewErrorDiagnostic("PrimeHub Image Build Cancelled", text(
+			fmt.Sprintf("Waited for the build of PrimeHub image %q, but somebody cancelled it.", name), "Apply again to build anew.", block))
+	case errors.As(err, &superseded):
+		return diag.NewErrorDiagnostic("PrimeHub Image Build Replaced", text(
+			fmt.Sprintf("Waited for the build of PrimeHub image %q, but somebody has had it built from something else at %s.", name, superseded.At.UTC().Format(time.RFC3339)),
+			"Agree on who manages the image, then plan again: the plan shows what is different.", block))
+	case errors.As(err, &stuck):
+		return primehubStuck(stuck)
+	case errors.As(err, &lost):
+		return diag.NewErrorDiagnostic("PrimeHub Request Was Lost", text(
+			op.tried(name)+".", answerOf(err),
+			"Apply again; if it happens again, ask those who run PrimeHub to look into the log of its graphql server.", block))
+	case errors.As(err, &unexpected):
+		return diag.NewErrorDiagnostic("PrimeHub Built Something Else", text(
+			fmt.Sprintf("Waited for the build of PrimeHub image %q.", name), answerOf(err),
+			"Apply again with another value in `triggers`; if it happens again, ask those who run PrimeHub to look into the log of the primehub-controller.",
+			facts(fact{op.noun, name}, fact{"Address", unexpected.URL})))
+	case errors.As(err, &notBuilt):
+		return diag.NewErrorDiagnostic("PrimeHub Image Is Not Built", text(
+			op.tried(name)+", but PrimeHub does not build that image: it was added with its address.",
+			"Plan again: the new plan replaces the image.", block))
+	}
+	return nil
+}
+
+// primehubBuildFailed describes a build that failed, at the list that has the package at fault where that can be told.
+func primehubBuildFailed(err *primehub.BuildFailedError) diag.Diagnostic {
+	what := fmt.Sprintf("Building PrimeHub image %q did not succeed", err.Name)
+	if err.Step != "" {
+		what += fmt.Sprintf(", in the step %q", err.Step)
+	}
+	if err.Package != "" {
+		what += fmt.Sprintf(", because of the %s package %q", err.Installer, err.Package)
+	}
+	said := ""
+	if err.Message != "" {
+		said = "The builder said:\n" + err.Message
+	}
+	next := err.Hint
+	if next == "" {
+		next = "Correct what the log names, then apply again."
+	}
+	unread := ""
+	if err.LogErr != nil {
+		unread = "The log of the build could not be read:\n" + err.LogErr.Error()
+	}
+	const summary = "PrimeHub Image Build Failed"
+	detail := text(what+".", said, next,
+		facts(fact{"PrimeHub image", err.Name}, fact{"Step", string(err.Step)}, fact{"Installer", err.Installer}, fact{"Package", err.Package}),
+		unread, logTail(err.LogTail))
+	if err.Package == "" || err.Installer == "" {
+		return diag.NewErrorDiagnostic(summary, detail)
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("build").AtName("packages").AtName(err.Installer), summary, detail)
+}
+
+// primehubStuck describes a build that will never come to an end by itself.
+func primehubStuck(err *primehub.BuildUnfinishedError) diag.Diagnostic {
+	summary := "PrimeHub Image Build Does Not Begin"
+	detail := text(sentence(err.Error()), err.Hint, facts(fact{"PrimeHub image", err.Name}, fact{"Phase", seen(err.Phase)}, fact{"Pull secret", err.MissingSecret}))
+	if err.MissingSecret == "" {
+		return diag.NewErrorDiagnostic(summary, detail)
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("build").AtName("image_pull_secret"), summary, detail)
+}
+
+// seen is a phase in words.
+func seen(phase primehub.Phase) string {
+	if phase == primehub.PhaseWaiting {
+		return "none yet"
+	}
+	return string(phase)
+}
+
+// ErrBuildNotOurs is a build on a PrimeHub platform that is left alone because this apply did not start it.
+var ErrBuildNotOurs = errors.New("it was not started by this apply")
+
+// UnfinishedPrimeHubBuild is a wait for a build that ended before the build did.
+type UnfinishedPrimeHubBuild struct {
+	Name string
+	// Cause is why the wait ended: a [TimeoutError] when time was up, else an interrupt.
+	Cause error
+	// Wait is what the wait returned; it may be a [*primehub.BuildUnfinishedError] that knows what hangs.
+	Wait error
+	// Cancel is what cancelling the build returned: nil when the platform has taken it, [ErrBuildNotOurs] when it was not tried.
+	Cancel error
+}
+
+// Diagnostic describes it: a warning when the build goes on because it was not ours to cancel (the next apply waits for it), else an error.
+func (u UnfinishedPrimeHubBuild) Diagnostic() diag.Diagnostic {
+	summary := "PrimeHub Image Build Interrupted"
+	what := fmt.Sprintf("Waiting for the build of PrimeHub image %q was interrupted.", u.Name)
+	next := "Apply again to build anew."
+	if timeout, ok := errors.AsType[*TimeoutError](u.Cause); ok {
+		summary = "PrimeHub Image Build Timed Out"
+		what = fmt.Sprintf("PrimeHub image %q was not built within %s.", u.Name, short(timeout.After))
+		next = fmt.Sprintf("Apply again, with a longer `%s` if such builds take longer.", timeout.Setting)
+	}
+	phase, hint := "", ""
+	if stuck, ok := errors.AsType[*primehub.BuildUnfinishedError](u.Wait); ok {
+		phase, hint = seen(stuck.Phase), stuck.Hint
+	}
+	block := facts(fact{"PrimeHub image", u.Name}, fact{"Last phase", phase})
+	switch {
+	case u.Cancel == nil:
+		return diag.NewErrorDiagnostic(summary, text(what+" The build was cancelled.", hint, next, block))
+	case errors.Is(u.Cancel, ErrBuildNotOurs):
+		return diag.NewWarningDiagnostic("PrimeHub Image Build Continues",
+			text(what+" The build was not started by this apply, so it goes on.", hint, "Apply again to wait for its end.", block))
+	default:
+		return diag.NewErrorDiagnostic(summary,
+			text(what+" Cancelling the build failed too, so it may go on.", answerOf(u.Cancel), hint, "Apply again: a build that still runs is waited for.", block))
+	}
+}

@@ -1,0 +1,110 @@
+package primehub
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+)
+
+// Service is the name of the platform in fault rules and recorded requests.
+const Service = "primehub"
+
+// Server is a [Platform] on a loopback port, behind a gate that records requests and makes some go wrong.
+type Server struct {
+	// URL is "http://127.0.0.1:PORT".
+	URL string
+	// Gate has the requests so far, and takes fault rules.
+	*fault.Gate
+	*Platform
+	server *http.Server
+}
+
+// Start starts a platform on a free loopback port.
+func Start(o Options) (*Server, error) {
+	platform, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a local bind does not block
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{URL: "http://" + listener.Addr().String(), Gate: &fault.Gate{}, Platform: platform}
+	s.server = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.server.Serve(listener) }() // it ends with ErrServerClosed, by Close
+	return s, nil
+}
+
+// Endpoint is the URL of the API.
+func (s *Server) Endpoint() string { return s.URL + Path }
+
+// handler has the control endpoints beside the platform, out of the gate's reach.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/control/", http.StripPrefix("/control", s.Gate.Control()))
+	mux.Handle("/control/"+Service+"/", http.StripPrefix("/control/"+Service, s.Platform.Control()))
+	mux.Handle("/", s.Behind(s.Gate))
+	return mux
+}
+
+// Close ends the server and every connection to it.
+func (s *Server) Close() error { return s.server.Close() }
+
+// Behind puts a gate before the platform, to which a GraphQL request has its root fields in its path: "/api/graphql/image+images".
+func (p *Platform) Behind(gate *fault.Gate) http.Handler {
+	type asSent struct{}
+	gated := gate.Wrap(Service, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sent, ok := r.Context().Value(asSent{}).(string); ok {
+			r.URL.Path = sent
+		}
+		p.ServeHTTP(w, r)
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == Path {
+			name := operationNames(r)
+			r = r.Clone(context.WithValue(r.Context(), asSent{}, r.URL.Path))
+			r.URL.Path += name
+		}
+		gated.ServeHTTP(w, r)
+	})
+}
+
+// operationNames looks at what a request asks for, and leaves it as it was. It is empty if that cannot be told.
+func operationNames(r *http.Request) string {
+	begin, _ := io.ReadAll(io.LimitReader(r.Body, maxJSON)) // an error will come again
+	rest := r.Body
+	peeked := *r
+	peeked.Body = io.NopCloser(bytes.NewReader(begin))
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(begin), rest), rest}
+
+	requests, _, err := readRequests(&peeked)
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, request := range requests {
+		document, err := parser.ParseQuery(&ast.Source{Input: request.Query})
+		if err != nil {
+			continue
+		}
+		if operation := document.Operations.ForName(request.OperationName); operation != nil {
+			names = append(names, fieldNames(operation.SelectionSet)...)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "/" + strings.Join(names, "+")
+}
