@@ -100,6 +100,18 @@ func TestCreate_fails(t *testing.T) {
 	}
 }
 
+// TestCreate_neverBegun has Keycloak fail before the platform knows who asks: nothing can be left behind, and nothing is looked for.
+func TestCreate_neverBegun(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.faults(graphQLRule("/createImage$", 500, "INTERNAL_SERVER_ERROR", "Context creation failed: socket hang up"))
+		_, err := w.Create(t.Context(), existing("tf"))
+		if _, looked := errors.AsType[*primehub.FailedCreateError](err); looked || !failed[*primehub.APIError](t, err).Refused() || w.CountOperations("image") > 0 {
+			t.Errorf("%T: %v", err, err)
+		}
+	})
+}
+
 // TestCreate_incomplete has a group that does not exist: the image is there all the same, and an update repairs it.
 func TestCreate_incomplete(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,13 @@ func graphQL(status int, code, message string) fault.Rule {
 	return fault.Rule{Status: status, JSON: json.RawMessage(graphQLError(code, message))}
 }
 
+// graphQLRule has the request for a field be refused.
+func graphQLRule(path string, status int, code, message string) fault.Rule {
+	rule := graphQL(status, code, message)
+	rule.Path = path
+	return rule
+}
+
 func mishaps() map[string]mishap {
 	const internal = "INTERNAL_SERVER_ERROR"
 	return map[string]mishap{
