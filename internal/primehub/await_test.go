@@ -298,6 +298,19 @@ func TestAwaitBuild_missingSecret(t *testing.T) {
 	})
 }
 
+// TestAwaitBuild_secretComesLater has a pull secret be made a moment after the image that names it.
+func TestAwaitBuild_secretComesLater(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		spec := built("churn", "numpy")
+		spec.Recipe.PullSecret = "image-later"
+		time.AfterFunc(time.Minute, func() { w.must(w.AddSecret(sandbox.Secret{Name: "later"})) })
+		if image := w.ready(spec); !image.Ready {
+			t.Errorf("%+v", image)
+		}
+	})
+}
+
 // TestAwaitBuild_missingSecretAfterCancel has the platform show the cancel before for as long as the new build cannot begin.
 func TestAwaitBuild_missingSecretAfterCancel(t *testing.T) {
 	t.Parallel()

@@ -105,6 +105,9 @@ func (w *world) as(token string, edits ...func(*primehub.Config)) *primehub.Clie
 			if err := req.Context().Err(); err != nil {
 				return nil, err
 			}
+			if req.URL.Host != "primehub.test" {
+				w.t.Errorf("%s is asked, with the token", req.URL.Host)
+			}
 			return serve(handler, req), nil
 		}),
 	}
