@@ -33,6 +33,7 @@ var allowedImports = map[string][]string{
 	"internal/rime":                    {"internal/imageregistry", "internal/httpx", "internal/requirement", "internal/wait"},
 	"internal/buildkit":                {"internal/imageregistry", "internal/requirement"},
 	"internal/imageregistry":           {"internal/requirement", "internal/wait"},
+	"internal/sandbox/aws":             {"internal/sandbox/fault", "internal/sandbox/oci"},
 	"internal/sandbox/oci":             {"internal/sandbox/fault"},
 	"internal/sandbox/pypi":            {"internal/sandbox/fault"},
 	"internal/sandbox/rime":            {"internal/sandbox/fault"},

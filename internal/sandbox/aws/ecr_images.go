@@ -1,0 +1,210 @@
+package aws
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// imageStore is what was pushed to a repository.
+type imageStore struct {
+	images  map[string]*image // by digest
+	tags    map[string]string // digests by tag
+	blobs   map[string]bool   // by digest
+	preview *preview
+	count   int
+}
+
+// image is an image, an index or another artifact.
+type image struct {
+	digest, mediaType string
+	manifest          []byte
+	parsed            manifestParts
+	size              int64
+	pushed, pulled    time.Time
+	number            int // the order of arrival, where times are the same
+}
+
+// manifestParts are what a manifest refers to.
+type manifestParts struct {
+	MediaType    string       `json:"mediaType"`
+	ArtifactType string       `json:"artifactType"`
+	Config       *descriptor  `json:"config"`
+	Layers       []descriptor `json:"layers"`
+	Manifests    []descriptor `json:"manifests"`
+	Subject      *descriptor  `json:"subject"`
+}
+
+type descriptor struct {
+	MediaType string `json:"mediaType"`
+	Digest    string `json:"digest"`
+	Size      int64  `json:"size"`
+}
+
+func newImageStore() *imageStore {
+	return &imageStore{images: map[string]*image{}, tags: map[string]string{}, blobs: map[string]bool{}}
+}
+
+func digestOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// put keeps a manifest, and moves a tag to it unless that is empty. An image that is there keeps its time.
+func (s *imageStore) put(content []byte, mediaType, tag string, now time.Time) *image {
+	digest := digestOf(content)
+	i, found := s.images[digest]
+	if !found {
+		s.count++
+		i = &image{digest: digest, mediaType: mediaType, manifest: content, pushed: now, number: s.count}
+		_ = json.Unmarshal(content, &i.parsed) // the registry has taken it
+		i.size = s.sizeOf(i)
+		s.images[digest] = i
+	}
+	if tag != "" {
+		s.tags[tag] = digest
+	}
+	return i
+}
+
+// sizeOf is the size of an image: of its configuration and layers or, of an index, of the largest image in it.
+func (s *imageStore) sizeOf(i *image) int64 {
+	var size int64
+	for _, child := range i.parsed.Manifests {
+		if found := s.images[child.Digest]; found != nil {
+			size = max(size, found.size)
+		}
+	}
+	if i.parsed.Config != nil {
+		size += i.parsed.Config.Size
+	}
+	for _, layer := range i.parsed.Layers {
+		size += layer.Size
+	}
+	return size
+}
+
+// remove removes an image and its tags.
+func (s *imageStore) remove(digest string) {
+	delete(s.images, digest)
+	maps.DeleteFunc(s.tags, func(_, d string) bool { return d == digest })
+}
+
+// tagsOf are the tags of an image, in lexical order.
+func (s *imageStore) tagsOf(digest string) []string {
+	var tags []string
+	for tag, d := range s.tags {
+		if d == digest {
+			tags = append(tags, tag)
+		}
+	}
+	slices.Sort(tags)
+	return tags
+}
+
+// referencing are the indexes that refer to an image.
+func (s *imageStore) referencing(digest string) []string {
+	var indexes []string
+	for _, i := range s.images {
+		if slices.ContainsFunc(i.parsed.Manifests, func(d descriptor) bool { return d.Digest == digest }) {
+			indexes = append(indexes, i.digest)
+		}
+	}
+	slices.Sort(indexes)
+	return indexes
+}
+
+func (s *imageStore) isReferenced(digest string) bool { return len(s.referencing(digest)) > 0 }
+
+func (s *imageStore) youngestFirst() []*image {
+	return slices.SortedFunc(maps.Values(s.images), func(a, b *image) int {
+		return cmp.Or(b.pushed.Compare(a.pushed), cmp.Compare(b.number, a.number))
+	})
+}
+
+// imageID names an image by digest, tag or both.
+type imageID struct {
+	ImageDigest string `json:"imageDigest,omitempty"`
+	ImageTag    string `json:"imageTag,omitempty"`
+}
+
+// String is how ECR writes it in errors.
+func (id imageID) String() string {
+	digest, tag := id.ImageDigest, id.ImageTag
+	orElse(&digest, "null")
+	orElse(&tag, "null")
+	return "{imageDigest:'" + digest + "', imageTag:'" + tag + "'}"
+}
+
+// get finds an image, or says with ECR's code why not.
+func (s *imageStore) get(id imageID) (found *image, failure string) {
+	digest := id.ImageDigest
+	switch tagged, exists := s.tags[id.ImageTag]; {
+	case digest == "" && id.ImageTag == "":
+		return nil, "MissingDigestAndTag"
+	case digest != "" && !validDigest.MatchString(digest):
+		return nil, "InvalidImageDigest"
+	case digest == "" && exists:
+		digest = tagged
+	case digest != "" && exists && tagged != digest:
+		return nil, "ImageTagDoesNotMatchDigest"
+	case id.ImageTag != "" && !exists:
+		return nil, "ImageNotFound"
+	}
+	if found = s.images[digest]; found == nil {
+		return nil, "ImageNotFound"
+	}
+	return found, ""
+}
+
+// tagFilter chooses images by whether they have tags.
+type tagFilter struct {
+	TagStatus string `json:"tagStatus"`
+}
+
+func (f tagFilter) matches(tags []string) bool {
+	switch f.TagStatus {
+	case "TAGGED":
+		return len(tags) > 0
+	case "UNTAGGED":
+		return len(tags) == 0
+	}
+	return true
+}
+
+// artifactType is the media type that tells what an image is.
+func (i *image) artifactType() string {
+	switch {
+	case i.parsed.ArtifactType != "":
+		return i.parsed.ArtifactType
+	case i.parsed.Config != nil:
+		return i.parsed.Config.MediaType
+	}
+	return ""
+}
+
+// subject is what an artifact is about.
+func (i *image) subject() string {
+	if i.parsed.Subject == nil {
+		return ""
+	}
+	return i.parsed.Subject.Digest
+}
+
+// checkImageIDs checks a list of images.
+func checkImageIDs(ids []imageID, least int) error {
+	if len(ids) < least || len(ids) > 100 {
+		return invalid("imageIds", "Member must have length between %d and 100", least)
+	}
+	for _, id := range ids {
+		if strings.ContainsAny(id.ImageTag, " /:") || len(id.ImageTag) > 300 {
+			return invalid("imageTag", "must satisfy regular expression '[a-zA-Z0-9-_.]+'")
+		}
+	}
+	return nil
+}
