@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 )
 
 // build builds the program once for a test.
@@ -31,6 +33,7 @@ type announcement struct {
 	RIMEAPIKey   string            `json:"rime_api_key"`
 	OCIRegistry  string            `json:"oci_registry"`
 	PackageIndex string            `json:"package_index"`
+	AWSEndpoint  string            `json:"aws_endpoint"`
 	Control      string            `json:"control"`
 	Env          map[string]string `json:"env"`
 }
@@ -95,7 +98,10 @@ func TestRimeSandbox(t *testing.T) {
 	}
 	a, stop := start(t, build(t), "--listen", "localhost:0", "--faults", faults, "--latency", "30ms")
 
-	env := map[string]string{"RIME_EMBEDDED_REGISTRY_URL": a.OCIRegistry, "RIME_ENDPOINT": a.RIMEEndpoint, "RIME_API_KEY": a.RIMEAPIKey}
+	env := map[string]string{
+		"RIME_EMBEDDED_REGISTRY_URL": a.OCIRegistry, "RIME_ENDPOINT": a.RIMEEndpoint, "RIME_API_KEY": a.RIMEAPIKey,
+		"AWS_ENDPOINT_URL": a.AWSEndpoint, "AWS_ACCESS_KEY_ID": aws.AccessKeyID, "AWS_SECRET_ACCESS_KEY": aws.SecretAccessKey, "AWS_REGION": "us-east-1",
+	}
 	if diff := cmp.Diff(env, a.Env); diff != "" {
 		t.Errorf("env (-want +got)\n%s", diff)
 	}

@@ -47,6 +47,7 @@ type Cloud struct {
 	templates    shelf[template]   // by prefix
 	tokens       map[string]token
 	settings     map[string]string
+	calls        []Call
 }
 
 // operation is one operation of a service.
@@ -89,6 +90,9 @@ func New(o Options) (*Cloud, error) {
 	return c, nil
 }
 
+// Region is the account's region.
+func (c *Cloud) Region() string { return c.options.Region }
+
 // Behind returns the account behind a gate, which sees every operation under its own path.
 func (c *Cloud) Behind(gate *fault.Gate) http.Handler { return named(gate.Wrap(Service, c)) }
 
@@ -117,6 +121,7 @@ func (c *Cloud) answer(call *call) (status int, body []byte) {
 	c.now = c.options.Clock()
 	call.id = c.uuid()
 	result, err := c.do(call)
+	c.record(call.service+":"+call.name, call.by, codeOf(err))
 	if err != nil {
 		return call.encodeError(err)
 	}

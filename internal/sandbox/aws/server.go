@@ -22,14 +22,17 @@ type Server struct {
 }
 
 // Start starts an account on a free loopback port.
-func Start(o Options) (*Server, error) { return StartAt("127.0.0.1:0", &fault.Gate{}, o) }
-
-// StartAt starts an account at a loopback address, behind a gate. Without a data directory it takes a temporary one, removed by [Server.Close].
-func StartAt(address string, gate *fault.Gate, o Options) (s *Server, err error) {
-	listener, err := net.Listen("tcp", address) //nolint:noctx // a local bind does not block
+func Start(o Options) (*Server, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a local bind does not block
 	if err != nil {
 		return nil, err
 	}
+	return StartOn(listener, &fault.Gate{}, o)
+}
+
+// StartOn starts an account behind a gate that others may share. It closes the listener, at the latest with [Server.Close]. Without a data
+// directory it takes a temporary one, which Close removes.
+func StartOn(listener net.Listener, gate *fault.Gate, o Options) (s *Server, err error) {
 	s = &Server{Gate: gate, Host: listener.Addr().String()}
 	s.URL = "http://" + s.Host
 	orElse(&o.Host, s.Host)
