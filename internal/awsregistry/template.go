@@ -1,0 +1,203 @@
+package awsregistry
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+const (
+	// rootTemplate is ECR's name of the template for every repository that no other is for.
+	rootTemplate = "ROOT"
+	// templateOwner begins the description of templates of ours: they cannot have tags of their own.
+	templateOwner = "Managed Image Registry, by terraform-provider-rime"
+	// createOnPush is the event that templates of ours are for, unless others are asked for.
+	createOnPush = "CREATE_ON_PUSH"
+)
+
+// templatePrefix is what ECR calls the template of a prefix.
+func templatePrefix(prefix string) string { return cmp.Or(strings.Trim(prefix, "/"), rootTemplate) }
+
+// wantedTemplate is the template as it is to be.
+func (c *Client) wantedTemplate(spec RegistrySpec) Template {
+	description := templateOwner
+	if spec.Template.Description != "" {
+		description += ": " + spec.Template.Description
+	}
+	applied := spec.Template.AppliedFor
+	if len(applied) == 0 {
+		applied = []string{createOnPush}
+	}
+	settings := spec.Repositories
+	settings.Tags = c.MergedTags(settings.Tags)
+	return Template{
+		Prefix: templatePrefix(spec.Prefix), AppliedFor: applied, Description: description,
+		CustomRoleARN: spec.Template.CustomRoleARN, Settings: settings,
+	}
+}
+
+// same compares templates by meaning. A template cannot scan.
+func (t Template) same(other Template) bool {
+	a, b := t.Settings, other.Settings
+	return t.Prefix == other.Prefix && t.Description == other.Description && t.CustomRoleARN == other.CustomRoleARN &&
+		slices.Equal(set(t.AppliedFor), set(other.AppliedFor)) &&
+		cmp.Or(a.TagMutability, mutable) == cmp.Or(b.TagMutability, mutable) && slices.Equal(set(a.Exclusions), set(b.Exclusions)) &&
+		SameLifecyclePolicy(a.LifecyclePolicy, b.LifecyclePolicy) && maps.Equal(a.Tags, b.Tags) && sameEncryption(a.Encryption, b.Encryption)
+}
+
+// sameEncryption compares encryptions; none is ECR's default.
+func sameEncryption(a, b *Encryption) bool {
+	standard := Encryption{Type: string(types.EncryptionTypeAes256)}
+	x, y := cmp.Or(a, &standard), cmp.Or(b, &standard)
+	return x.Type == y.Type && (x.KMSKey == y.KMSKey || x.KMSKey == "" || y.KMSKey == "")
+}
+
+// readTemplate returns the template of the prefix. Absence, which is nil, is confirmed by that many looks.
+func (c *Client) readTemplate(ctx context.Context, spec RegistrySpec, looks int) (*Template, error) {
+	return find(ctx, looks, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, templatePrefix(spec.Prefix)) })
+}
+
+// getTemplate returns the template of that name.
+func (c *Client) getTemplate(ctx context.Context, prefix string) (*Template, error) {
+	out, err := call(ctx, c, "template "+prefix, func(ctx context.Context, s *services) (*ecr.DescribeRepositoryCreationTemplatesOutput, error) {
+		return s.ecr.DescribeRepositoryCreationTemplates(ctx, &ecr.DescribeRepositoryCreationTemplatesInput{Prefixes: []string{prefix}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, found := range out.RepositoryCreationTemplates {
+		if strings.Trim(aws.ToString(found.Prefix), "/") == prefix {
+			return templateFrom(found), nil
+		}
+	}
+	return nil, &Error{Service: "ECR", Operation: "DescribeRepositoryCreationTemplates", Subject: "template " + prefix, Class: ClassNotFound, Message: "is not in the answer"}
+}
+
+func templateFrom(found types.RepositoryCreationTemplate) *Template {
+	template := &Template{
+		Prefix: strings.Trim(aws.ToString(found.Prefix), "/"), Description: aws.ToString(found.Description), CustomRoleARN: aws.ToString(found.CustomRoleArn),
+		Owned: strings.HasPrefix(aws.ToString(found.Description), templateOwner),
+		Settings: RepositorySettings{
+			TagMutability: string(found.ImageTagMutability), Exclusions: exclusionsFrom(found.ImageTagMutabilityExclusionFilters),
+			LifecyclePolicy: aws.ToString(found.LifecyclePolicy), Tags: map[string]string{},
+		},
+	}
+	for _, event := range found.AppliedFor {
+		template.AppliedFor = append(template.AppliedFor, string(event))
+	}
+	for _, tag := range found.ResourceTags {
+		template.Settings.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	if e := found.EncryptionConfiguration; e != nil {
+		template.Settings.Encryption = &Encryption{Type: string(e.EncryptionType), KMSKey: aws.ToString(e.KmsKey)}
+	}
+	return template
+}
+
+// ensureTemplate makes the template what it is to be.
+func (c *Client) ensureTemplate(ctx context.Context, spec RegistrySpec) error {
+	want := c.wantedTemplate(spec)
+	found, err := find(ctx, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) })
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		err := c.createTemplate(ctx, want)
+		if !is(err, ClassExists) {
+			return err
+		}
+		if found, err = await(ctx, c, "template "+want.Prefix, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) }); err != nil {
+			return err
+		}
+	}
+	if !found.Owned && !spec.Adopted {
+		return &ForeignError{Kind: "repository creation template", Name: want.Prefix, Reason: "its description does not say so"}
+	}
+	if found.same(want) {
+		return nil
+	}
+	return c.patiently(ctx, "template "+want.Prefix, func(ctx context.Context) error { return c.updateTemplate(ctx, want) }, ClassNotFound)
+}
+
+// createTemplate makes a template.
+func (c *Client) createTemplate(ctx context.Context, want Template) error {
+	_, err := call(ctx, c, "template "+want.Prefix, func(ctx context.Context, s *services) (*ecr.CreateRepositoryCreationTemplateOutput, error) {
+		return s.ecr.CreateRepositoryCreationTemplate(ctx, &ecr.CreateRepositoryCreationTemplateInput{
+			Prefix: &want.Prefix, AppliedFor: want.events(), Description: &want.Description, CustomRoleArn: optional(want.CustomRoleARN),
+			EncryptionConfiguration: want.encryption(), ImageTagMutability: want.mutability(),
+			ImageTagMutabilityExclusionFilters: exclusionsOf(want.Settings.Exclusions),
+			LifecyclePolicy:                    optional(want.Settings.LifecyclePolicy), ResourceTags: repositoryTags(want.Settings.Tags),
+		})
+	})
+	return err
+}
+
+// updateTemplate changes all of a template.
+func (c *Client) updateTemplate(ctx context.Context, want Template) error {
+	_, err := call(ctx, c, "template "+want.Prefix, func(ctx context.Context, s *services) (*ecr.UpdateRepositoryCreationTemplateOutput, error) {
+		return s.ecr.UpdateRepositoryCreationTemplate(ctx, &ecr.UpdateRepositoryCreationTemplateInput{
+			Prefix: &want.Prefix, AppliedFor: want.events(), Description: &want.Description, CustomRoleArn: aws.String(want.CustomRoleARN),
+			EncryptionConfiguration: want.encryption(), ImageTagMutability: want.mutability(),
+			ImageTagMutabilityExclusionFilters: exclusionsOf(want.Settings.Exclusions),
+			LifecyclePolicy:                    aws.String(want.Settings.LifecyclePolicy), ResourceTags: repositoryTags(want.Settings.Tags),
+		})
+	})
+	return err
+}
+
+// removeTemplate deletes the template of the prefix if it is ours.
+func (c *Client) removeTemplate(ctx context.Context, spec RegistrySpec) error {
+	found, err := c.readTemplate(ctx, spec, c.options.Confirmations)
+	switch {
+	case err != nil || found == nil:
+		return err
+	case !found.Owned && !spec.Adopted:
+		return &ForeignError{Kind: "repository creation template", Name: found.Prefix, Reason: "its description does not say so"}
+	}
+	_, err = call(ctx, c, "template "+found.Prefix, func(ctx context.Context, s *services) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {
+		return s.ecr.DeleteRepositoryCreationTemplate(ctx, &ecr.DeleteRepositoryCreationTemplateInput{Prefix: &found.Prefix})
+	})
+	if err != nil && !is(err, ClassNotFound) {
+		return err
+	}
+	return c.confirmGone(ctx, "template "+found.Prefix, func(ctx context.Context) error {
+		_, err := c.getTemplate(ctx, found.Prefix)
+		return err
+	})
+}
+
+func (t Template) events() []types.RCTAppliedFor {
+	var events []types.RCTAppliedFor
+	for _, event := range t.AppliedFor {
+		events = append(events, types.RCTAppliedFor(event))
+	}
+	return events
+}
+
+// mutability is the template's, spelled out: leaving it out of an update would leave it as it was.
+func (t Template) mutability() types.ImageTagMutability {
+	return types.ImageTagMutability(cmp.Or(t.Settings.TagMutability, mutable))
+}
+
+func (t Template) encryption() *types.EncryptionConfigurationForRepositoryCreationTemplate {
+	if t.Settings.Encryption == nil {
+		return nil
+	}
+	return &types.EncryptionConfigurationForRepositoryCreationTemplate{
+		EncryptionType: types.EncryptionType(t.Settings.Encryption.Type), KmsKey: optional(t.Settings.Encryption.KMSKey),
+	}
+}
+
+// optional leaves an empty text out.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
