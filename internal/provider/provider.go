@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -71,6 +72,8 @@ type rimeProvider struct {
 	version  string
 	registry imageregistry.Registry
 	end      *End
+	// awsOptions tune the client of AWS in tests.
+	awsOptions awsregistry.Options
 }
 
 // Metadata implements provider.Provider.
@@ -92,7 +95,7 @@ func (p *rimeProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 
 // Resources implements provider.Provider.
 func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newManagedImageResource}
+	return []func() resource.Resource{newManagedImageResource, newImageRegistryConfigResource}
 }
 
 // DataSources implements provider.Provider.

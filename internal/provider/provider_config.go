@@ -46,6 +46,7 @@ func defaultBaseImages() map[string]string {
 type providerModel struct {
 	Endpoint         types.String           `tfsdk:"endpoint"`
 	APIKey           types.String           `tfsdk:"api_key"`
+	AWS              *awsModel              `tfsdk:"aws"`
 	EmbeddedRegistry *embeddedRegistryModel `tfsdk:"embedded_registry"`
 	HTTP             *httpModel             `tfsdk:"http"`
 }

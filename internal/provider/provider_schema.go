@@ -36,6 +36,7 @@ func (p *rimeProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 					"only an Organization Administrator may delete them. Defaults to the environment variable `RIME_API_KEY`.",
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
+			"aws":               awsAttribute(),
 			"embedded_registry": embeddedRegistryAttribute(),
 			"http":              httpAttribute(),
 		},
