@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -282,7 +283,7 @@ func TestRegistry_deleteInOrder(t *testing.T) {
 	a := start(t, aws.Options{})
 	createRepository(t, a, "ml/model")
 	child := newImage(t)
-	index := mutate.AppendManifests(mutate.IndexMediaType(emptyIndex(t), "application/vnd.oci.image.index.v1+json"), mutate.IndexAddendum{Add: child})
+	index := indexOf(child)
 	if err := a.push(t, "ml/model:1", index, a.login(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -298,13 +299,8 @@ func TestRegistry_deleteInOrder(t *testing.T) {
 	}
 }
 
-func emptyIndex(t *testing.T) v1.ImageIndex {
-	t.Helper()
-	index, err := random.Index(1, 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return index
+func indexOf(i v1.Image) v1.ImageIndex {
+	return mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: i})
 }
 
 func TestRegistry_tagsOfOneImage(t *testing.T) {
