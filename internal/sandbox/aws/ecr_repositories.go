@@ -128,7 +128,7 @@ func (c *Cloud) createRepository(in struct {
 	}
 	r := repository{name: in.RepositoryName, created: c.now, scanOnPush: in.Scanning.ScanOnPush, images: newImageStore()}
 	var err error
-	if r.mutability, err = in.mutability.withDefaults(); err != nil {
+	if r.mutability, err = in.withDefaults(); err != nil {
 		return nil, err
 	}
 	if r.encryption, err = c.completeEncryption(in.Encryption); err != nil {

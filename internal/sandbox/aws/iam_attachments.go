@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// isManagedByAWS tells whether a policy is one of AWS's own, all of which exist here, without a document.
+// isManagedByAWS tells whether a policy is one of AWS's own. They can be attached, and have no document.
 func (c *Cloud) isManagedByAWS(arn string) bool {
-	return strings.HasPrefix(arn, "arn:"+c.options.Partition+":iam::aws:policy/")
+	_, found := c.managedActions(arn)
+	return found
 }
 
 func (c *Cloud) attachRolePolicy(in params) error {

@@ -3,6 +3,7 @@ package aws
 import (
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // serveUpload passes the upload of a layer on, and remembers a layer that has arrived.
@@ -56,7 +57,7 @@ func (s *imageStore) refersTo(digest string) bool {
 	for _, i := range s.images {
 		parts := i.parsed.Layers
 		if i.parsed.Config != nil {
-			parts = append(parts[:len(parts):len(parts)], *i.parsed.Config)
+			parts = append(slices.Clip(parts), *i.parsed.Config)
 		}
 		for _, d := range parts {
 			if d.Digest == digest {

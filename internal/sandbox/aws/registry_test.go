@@ -138,7 +138,7 @@ func TestRegistry_pushIsVisible(t *testing.T) {
 }
 
 // ask sends one request to the registry as it is.
-func (a *account) ask(t *testing.T, method, path, user, password string) (*http.Response, string) {
+func (a *account) ask(t *testing.T, method, path, user, password string) (status int, header http.Header, content string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, a.URL+path, nil)
 	if err != nil {
@@ -156,19 +156,19 @@ func (a *account) ask(t *testing.T, method, path, user, password string) (*http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(body)
+	return response.StatusCode, response.Header, string(body)
 }
 
 func TestRegistry_asksForAToken(t *testing.T) {
 	t.Parallel()
 	a := start(t, aws.Options{})
-	response, body := a.ask(t, http.MethodGet, "/v2/", "", "")
-	equal(t, "status", response.StatusCode, http.StatusUnauthorized)
-	equal(t, "challenge", response.Header.Get("WWW-Authenticate"), fmt.Sprintf(`Basic realm="%s/",service="ecr.amazonaws.com"`, a.URL))
+	status, header, body := a.ask(t, http.MethodGet, "/v2/", "", "")
+	equal(t, "status", status, http.StatusUnauthorized)
+	equal(t, "challenge", header.Get("WWW-Authenticate"), fmt.Sprintf(`Basic realm="%s/",service="ecr.amazonaws.com"`, a.URL))
 	equal(t, "body", body, "Not Authorized\n")
-	response, body = a.ask(t, http.MethodGet, "/v2/", "AWS", "nonsense")
-	if response.StatusCode != http.StatusBadRequest || !strings.Contains(body, "Your Authorization Token is invalid.") {
-		t.Errorf("status %d %s", response.StatusCode, body)
+	status, _, body = a.ask(t, http.MethodGet, "/v2/", "AWS", "nonsense")
+	if status != http.StatusBadRequest || !strings.Contains(body, "Your Authorization Token is invalid.") {
+		t.Errorf("status %d %s", status, body)
 	}
 }
 

@@ -112,6 +112,10 @@ func TestAssumeRole_externalID(t *testing.T) {
 	in := &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: new("terraform"), ExternalId: new("secret"), DurationSeconds: new(int32(900))}
 	deployer := a.assume(t, in)
 	equal(t, "ARN", *do(t, deployer.sts.GetCallerIdentity, &sts.GetCallerIdentityInput{}).Arn, "arn:aws:sts::123456789012:assumed-role/deployer/terraform")
+	refused(t, deployer.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{}, "AccessDeniedException",
+		"User: arn:aws:sts::123456789012:assumed-role/deployer/terraform is not authorized to perform: ecr:DescribeRepositories on resource: "+
+			"arn:aws:ecr:us-east-1:123456789012:repository/* because no identity-based policy allows the ecr:DescribeRepositories action")
+	do(t, a.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: new("deployer"), PolicyArn: new("arn:aws:iam::aws:policy/AdministratorAccess")})
 	do(t, deployer.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{})
 	token := do(t, deployer.ecr.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{})
 	equal(t, "a token dies with the session", token.AuthorizationData[0].ExpiresAt.Unix(), now.Add(15*time.Minute).Unix())
