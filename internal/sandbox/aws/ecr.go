@@ -130,6 +130,7 @@ func ecrPage[T any](in inPages, most int, items []T, key func(T) string) (page [
 		}
 	}
 	page, last := pageAfter(items, token.After, size, key)
+	page = append([]T{}, page...) // ECR's empty lists are not null
 	if last == "" {
 		return page, "", nil
 	}

@@ -1,7 +1,10 @@
 package aws
 
 import (
+	"iter"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -73,6 +76,24 @@ func (s shelf[T]) taken(name string) bool { return s.things[name].newest() != ni
 
 // get is what a call finds of a thing, or nil.
 func (s shelf[T]) get(name string) *T {
+	if s.cloud.lag.ListsOnly {
+		return s.truth(name)
+	}
+	return s.listed(name)
+}
+
+// all are the things that a list finds.
+func (s shelf[T]) all() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for _, name := range slices.Sorted(maps.Keys(s.things)) { // in the same order every time, because reads may flap by chance
+			if thing := s.listed(name); thing != nil && !yield(thing) {
+				return
+			}
+		}
+	}
+}
+
+func (s shelf[T]) listed(name string) *T {
 	return s.things[name].seen(s.cloud.now, s.cloud.lag.Flapping, s.cloud.random)
 }
 

@@ -107,9 +107,8 @@ func (c *Cloud) listEntitiesForPolicy(in params) (*entitiesResult, error) {
 	}
 	filter, usage := in.Get("EntityFilter"), in.Get("PolicyUsageFilter")
 	var found []entityXML
-	for name := range c.roles.things {
-		r := c.roles.get(name)
-		if r == nil || filter != "" && filter != "Role" || !strings.HasPrefix(r.path, in.Get("PathPrefix")) {
+	for r := range c.roles.all() {
+		if filter != "" && filter != "Role" || !strings.HasPrefix(r.path, in.Get("PathPrefix")) {
 			continue
 		}
 		permits := slices.Contains(r.attached, p.arn) && usage != "PermissionsBoundary"

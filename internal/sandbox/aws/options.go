@@ -65,6 +65,8 @@ type Lag struct {
 	Flapping bool
 	// Exact lets every write take the whole of Max.
 	Exact bool
+	// ListsOnly lets reads of a single thing see the truth at once, so that only lists are late.
+	ListsOnly bool
 }
 
 var (

@@ -103,8 +103,8 @@ func (c *Cloud) login(r *http.Request) (*principal, *failure) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.options.Clock()
-	user, password, ok := r.BasicAuth()
-	if !ok {
+	user, password, _ := r.BasicAuth()
+	if user == "" && password == "" {
 		refused := failed(http.StatusUnauthorized, "", "Not Authorized\n")
 		refused.header = http.Header{"Www-Authenticate": {fmt.Sprintf(`Basic realm="%s/",service="ecr.amazonaws.com"`, c.proxyEndpoint())}}
 		return nil, refused

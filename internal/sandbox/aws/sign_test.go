@@ -58,6 +58,7 @@ func TestSignature_byHand(t *testing.T) {
 		{"DescribeRepositories", "{}", "AWS4-HMAC-SHA256 nonsense", http.StatusBadRequest, "IncompleteSignatureException"},
 		{"DescribeRepositories", "{}", credential + "iam" + rest + strings.Repeat("0", 64), http.StatusBadRequest, "Credential should be scoped to correct service: 'ecr'."},
 		{"DescribeRepositories", "{}", credential + "ecr" + rest + strings.Repeat("0", 64), http.StatusOK, `{"repositories":[]}`},
+		{"DescribeRepositoryCreationTemplates", "{}", credential + "ecr" + rest + strings.Repeat("0", 64), http.StatusOK, `"repositoryCreationTemplates":[]`},
 		{"DescribeRepositories", "[", credential + "ecr" + rest + strings.Repeat("0", 64), http.StatusBadRequest, "SerializationException"},
 		{"DeleteRegistry", "{}", credential + "ecr" + rest + strings.Repeat("0", 64), http.StatusBadRequest, "UnknownOperationException"},
 		{"", "Action=CreateUser&Version=2010-05-08", credential + "iam" + rest + strings.Repeat("0", 64), http.StatusBadRequest, "<Code>InvalidAction</Code>"},

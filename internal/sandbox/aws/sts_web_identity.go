@@ -3,6 +3,7 @@ package aws
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -55,14 +56,7 @@ func (c *Cloud) assumeRoleWithWebIdentity(call *call) (any, error) {
 	r := c.trusting(call.form.Get("RoleArn"), attempt{
 		action: "sts:AssumeRoleWithWebIdentity",
 		keys:   map[string]string{strings.ToLower(url + ":sub"): token.Subject, strings.ToLower(url + ":aud"): audience},
-		is: func(named principals) bool {
-			for _, p := range named["Federated"] {
-				if p == arn {
-					return true
-				}
-			}
-			return false
-		},
+		is:     func(named principals) bool { return slices.Contains(named["Federated"], arn) },
 	})
 	if r == nil {
 		return nil, refuse("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")

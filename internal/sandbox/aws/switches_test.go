@@ -129,6 +129,22 @@ func TestLag_flapping(t *testing.T) {
 	}
 }
 
+func TestLag_ofListsOnly(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	a := start(t, aws.Options{Clock: c.read, Lag: aws.Lag{Max: 10 * time.Second, Exact: true, ListsOnly: true}})
+	createRepository(t, a, "ml/x")
+	createRole(t, a, "r", trust)
+	list := &ecr.DescribeRepositoriesInput{}
+	do(t, a.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{RepositoryNames: names("ml/x")})
+	do(t, a.iam.GetRole, &iam.GetRoleInput{RoleName: new("r")})
+	equal(t, "listed", len(do(t, a.ecr.DescribeRepositories, list).Repositories), 0)
+	equal(t, "listed", len(do(t, a.iam.ListRoles, &iam.ListRolesInput{}).Roles), 0)
+	c.advance(10 * time.Second)
+	equal(t, "listed", len(do(t, a.ecr.DescribeRepositories, list).Repositories), 1)
+	equal(t, "listed", len(do(t, a.iam.ListRoles, &iam.ListRolesInput{}).Roles), 1)
+}
+
 func TestFaults_byOperation(t *testing.T) {
 	t.Parallel()
 	a := start(t, aws.Options{})
