@@ -25,6 +25,5 @@
 //
 // Users may do everything, and sessions of roles what the policies of their role allow, as far as those have no conditions; [Cloud.Deny]
 // takes things away. What it does not do: a signature must be there, of a key that is known, for the right service and region, but it is
-// not verified, so that a wrong secret goes unnoticed. Policies of repositories are kept and not evaluated. What images there are is seen
-// without lag.
+// not verified, so that a wrong secret goes unnoticed. Policies of repositories are kept and not evaluated.
 package aws

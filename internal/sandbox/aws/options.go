@@ -65,6 +65,8 @@ type Lag struct {
 	Flapping bool
 	// Exact lets every write take the whole of Max.
 	Exact bool
+	// Images lets what is pushed and deleted lag too, in the calls of ECR's API. In its registry it never does.
+	Images bool
 	// ListsOnly lets reads of a single thing see the truth at once, so that only lists are late.
 	ListsOnly bool
 }

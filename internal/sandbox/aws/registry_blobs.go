@@ -53,8 +53,8 @@ func (c *Cloud) mount(p *pull, to *repository) (digest string) {
 }
 
 // refersTo tells whether any image has this layer or configuration.
-func (s *imageStore) refersTo(digest string) bool {
-	for _, i := range s.images {
+func (v *imageView) refersTo(digest string) bool {
+	for _, i := range v.images {
 		parts := i.parsed.Layers
 		if i.parsed.Config != nil {
 			parts = append(slices.Clip(parts), *i.parsed.Config)

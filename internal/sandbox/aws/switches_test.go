@@ -145,6 +145,27 @@ func TestLag_ofListsOnly(t *testing.T) {
 	equal(t, "listed", len(do(t, a.iam.ListRoles, &iam.ListRolesInput{}).Roles), 1)
 }
 
+func TestLag_ofImages(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	a := start(t, aws.Options{Clock: c.read})
+	createRepository(t, a, "ml/x")
+	a.SetLag(aws.Lag{Max: 10 * time.Second, Exact: true, Images: true})
+	i := a.pushTagged(t, "ml/x", names("1"))
+	describe := &ecr.DescribeImagesInput{RepositoryName: new("ml/x"), ImageIds: []types.ImageIdentifier{{ImageTag: new("1")}}}
+	refused(t, a.ecr.DescribeImages, describe, "ImageNotFoundException", "imageTag:'1'")
+	c.advance(10 * time.Second)
+	moved := a.pushTagged(t, "ml/x", names("1")) // the registry itself has it at once, or a push could not go on
+	equal(t, "the old state", *do(t, a.ecr.DescribeImages, describe).ImageDetails[0].ImageDigest, i)
+	equal(t, "the old state", len(do(t, a.ecr.ListImages, &ecr.ListImagesInput{RepositoryName: new("ml/x")}).ImageIds), 1)
+	c.advance(10 * time.Second)
+	equal(t, "the new state", *do(t, a.ecr.DescribeImages, describe).ImageDetails[0].ImageDigest, moved)
+	do(t, a.ecr.BatchDeleteImage, &ecr.BatchDeleteImageInput{RepositoryName: new("ml/x"), ImageIds: describe.ImageIds})
+	do(t, a.ecr.DescribeImages, describe)
+	c.advance(10 * time.Second)
+	refused(t, a.ecr.DescribeImages, describe, "ImageNotFoundException", "imageTag:'1'")
+}
+
 func TestFaults_byOperation(t *testing.T) {
 	t.Parallel()
 	a := start(t, aws.Options{})
