@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
@@ -180,6 +183,48 @@ func TestRimeSandbox_platform(t *testing.T) {
 	}
 }
 
+func TestRimeSandbox_aws(t *testing.T) {
+	t.Parallel()
+	a, stop := start(t, build(t), "--aws-region", "cn-north-1", "--aws-account", "210987654321", "--aws-lag", "1h", "--aws-flapping", "--aws-quotas", "1",
+		"--aws-token-life", "1m")
+	config := sdk.Config{
+		BaseEndpoint: new(a.Env["AWS_ENDPOINT_URL"]),
+		Region:       a.Env["AWS_REGION"],
+		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
+			return sdk.Credentials{AccessKeyID: a.Env["AWS_ACCESS_KEY_ID"], SecretAccessKey: a.Env["AWS_SECRET_ACCESS_KEY"]}, nil
+		}),
+	}
+	client := ecr.NewFromConfig(config)
+	out, err := client.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: new("ml/x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "arn:aws-cn:ecr:cn-north-1:210987654321:repository/ml/x"; *out.Repository.RepositoryArn != want {
+		t.Errorf("ARN %s, want %s", *out.Repository.RepositoryArn, want)
+	}
+	var found []int
+	for range 2 {
+		out, err := client.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, len(out.Repositories))
+	}
+	if diff := cmp.Diff([]int{1, 0}, found); diff != "" {
+		t.Errorf("flapping (-want +got)\n%s", diff)
+	}
+	token, err := client.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := time.Until(*token.AuthorizationData[0].ExpiresAt); left > time.Minute {
+		t.Errorf("a token for %s", left)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 func TestRimeSandbox_keepsItsData(t *testing.T) {
 	t.Parallel()
 	binary, dir := build(t), t.TempDir()
@@ -232,6 +277,10 @@ func TestRimeSandbox_refuses(t *testing.T) {
 		{"not a loopback address", []string{"--listen", "192.0.2.1:80"}},
 		{"missing port", []string{"--listen", "127.0.0.1"}},
 		{"the build time cannot be negative", []string{"--build-time", "-1s"}},
+		{"not a loopback address", []string{"--aws-listen", "0.0.0.0:0"}},
+		{`"nowhere" is no region`, []string{"--aws-region", "nowhere"}},
+		{"an account's number has twelve digits", []string{"--aws-account", "12"}},
+		{"cannot be negative", []string{"--aws-lag", "-1s"}},
 		{`unknown field "stauts"`, []string{"--faults", bad}},
 		{"no such file", []string{"--faults", bad + ".none"}},
 		{`unexpected argument "extra"`, []string{"extra"}},

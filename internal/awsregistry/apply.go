@@ -70,7 +70,7 @@ func (c *Client) applyTemplate(ctx context.Context, spec RegistrySpec) (*Templat
 	var seen *Template
 	want := c.wantedTemplate(spec)
 	err := c.confirm(ctx, "template "+want.Prefix, func(ctx context.Context) (wrong string, err error) {
-		seen, err = find(ctx, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) })
+		seen, err = find(ctx, c, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) })
 		if err == nil && (seen == nil || !seen.same(want)) {
 			wrong = "creation template"
 		}

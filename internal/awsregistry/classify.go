@@ -105,3 +105,14 @@ func is(err error, class Class) bool {
 	answer, ok := errors.AsType[*Error](err)
 	return ok && answer.Class == class
 }
+
+// torn is the error of a look whose second half did not find what the first had seen.
+func torn(err error) error {
+	answer, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	half := *answer
+	half.Class = classTorn
+	return &half
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -114,7 +115,7 @@ func (s *services) authenticate(ctx context.Context) error {
 // load reads AWS's configuration.
 func (c *Client) load(ctx context.Context) (*services, error) {
 	options := []func(*awsconfig.LoadOptions) error{
-		awsconfig.WithHTTPClient(c.httpClient()),
+		awsconfig.WithHTTPClient(c.bareClient()),
 		awsconfig.WithRetryer(func() aws.Retryer { return newRetryer(c.limiter, c.options.Retries, c.options.RetryDelay) }),
 	}
 	if c.config.Region != "" {
@@ -130,6 +131,11 @@ func (c *Client) load(ctx context.Context) (*services, error) {
 	if loaded.Region == "" {
 		return nil, &Error{Service: "configuration", Operation: "chain", Class: ClassRegionMissing, Message: "no region is configured"}
 	}
+	transport := c.config.Transport
+	if bare, ok := loaded.HTTPClient.(*awshttp.BuildableClient); ok {
+		transport = bare.GetTransport()
+	}
+	loaded.HTTPClient = c.httpClient(transport)
 	if role := c.config.AssumeRole; role != nil {
 		loaded.Credentials = aws.NewCredentialsCache(&roleCredentials{sts: c.newSTS(loaded), role: *role}, func(o *aws.CredentialsCacheOptions) {
 			o.ExpiryWindow = expiryWindow
@@ -153,9 +159,24 @@ func setEndpoint(base **string, address string) {
 	}
 }
 
+// bareClient is what AWS's configuration is given to fetch credentials with. AWS_CA_BUNDLE can be added to the SDK's own kind of client only, so that ours is
+// made into one.
+func (c *Client) bareClient() awsconfig.HTTPClient {
+	ours, ok := c.config.Transport.(*http.Transport)
+	if !ok {
+		return c.httpClient(c.config.Transport)
+	}
+	return awshttp.NewBuildableClient().WithTimeout(c.options.RequestTimeout).WithTransportOptions(func(t *http.Transport) {
+		t.Proxy, t.DialContext, t.MaxIdleConnsPerHost = ours.Proxy, ours.DialContext, ours.MaxIdleConnsPerHost
+		if t.TLSClientConfig = ours.TLSClientConfig.Clone(); t.TLSClientConfig != nil && t.TLSClientConfig.RootCAs != nil {
+			t.TLSClientConfig.RootCAs = t.TLSClientConfig.RootCAs.Clone()
+		}
+	})
+}
+
 // httpClient is what every attempt goes through. Repetitions are the SDK's.
-func (c *Client) httpClient() *http.Client {
-	var chain http.RoundTripper = &httpx.WholeAnswers{Next: c.config.Transport, Max: maxAnswer}
+func (c *Client) httpClient(transport http.RoundTripper) *http.Client {
+	var chain http.RoundTripper = &httpx.WholeAnswers{Next: transport, Max: maxAnswer}
 	if c.config.UserAgent != "" {
 		chain = &prependAgent{next: chain, name: c.config.UserAgent}
 	}

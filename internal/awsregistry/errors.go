@@ -37,6 +37,8 @@ const (
 	ClassUnreachable
 	// ClassUnavailable is a service that failed by its own word.
 	ClassUnavailable
+	// classTorn is a look at several parts of one thing that saw them at different times. It never leaves this package.
+	classTorn
 )
 
 // What [errors.Is] finds in an [*Error] of that class.

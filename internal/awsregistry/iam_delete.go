@@ -36,7 +36,7 @@ func (c *Client) removeIdentity(ctx context.Context, id identity) error {
 }
 
 func (c *Client) removeRole(ctx context.Context, id identity) error {
-	role, err := find(ctx, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
+	role, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
 		return c.getRole(ctx, id.RoleName, id.spec.Prefix)
 	})
 	switch {
@@ -95,7 +95,7 @@ func (c *Client) emptyRole(ctx context.Context, role string) error {
 func (c *Client) removePolicy(ctx context.Context, id identity) error {
 	arn := id.policyARN()
 	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn, id.spec.Prefix) }
-	policy, err := find(ctx, c.options.Confirmations, look)
+	policy, err := find(ctx, c, c.options.Confirmations, look)
 	switch {
 	case err != nil || policy == nil:
 		return err

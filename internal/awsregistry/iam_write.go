@@ -60,7 +60,7 @@ func (c *Client) ensureIdentity(ctx context.Context, id identity) error {
 // ensurePolicy makes the policy what it is to be. A change is a new version, so that there is no moment without the policy.
 func (c *Client) ensurePolicy(ctx context.Context, id identity) error {
 	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN(), id.spec.Prefix) }
-	found, err := find(ctx, 1, look)
+	found, err := find(ctx, c, 1, look)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (c *Client) ensurePolicyTags(ctx context.Context, id identity, found *Polic
 // ensureRole makes the role what it is to be.
 func (c *Client) ensureRole(ctx context.Context, id identity) error {
 	look := func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, id.spec.Prefix) }
-	found, err := find(ctx, 1, look)
+	found, err := find(ctx, c, 1, look)
 	if err != nil {
 		return err
 	}
@@ -206,9 +206,9 @@ func (c *Client) changeRole(ctx context.Context, id identity, found *Role) error
 			return err
 		})
 	}
-	switch boundary := id.spec.PermissionsBoundaryARN; {
-	case boundary == found.PermissionsBoundaryARN:
-	case boundary == "":
+	switch boundary := id.spec.PermissionsBoundaryARN; boundary {
+	case found.PermissionsBoundaryARN:
+	case "":
 		changes = append(changes, func(ctx context.Context, s *services) error {
 			_, err := s.iam.DeleteRolePermissionsBoundary(ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: &id.RoleName})
 			return err
@@ -268,7 +268,7 @@ func (c *Client) confirmIdentity(ctx context.Context, id identity) (Identity, er
 				wrong = path
 			}
 		})
-		if wrong == "" && !(seen.Role.Owned && seen.Policy.Owned) {
+		if wrong == "" && (!seen.Role.Owned || !seen.Policy.Owned) {
 			wrong = "tag " + OwnershipTag
 		}
 		return wrong, nil

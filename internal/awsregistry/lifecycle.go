@@ -165,7 +165,7 @@ func ParseLifecyclePolicy(text string) (LifecyclePolicy, error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&wire)
-	if err == nil && decoder.Decode(&struct{}{}) != io.EOF { //nolint:errorlint // io.EOF is never wrapped by the decoder.
+	if err == nil && decoder.Decode(&struct{}{}) != io.EOF {
 		err = errors.New("there is more than one value in it")
 	}
 	if err != nil {

@@ -76,10 +76,8 @@ func (r LifecycleRule) checkTags(refuse refuser) {
 			refuse(FieldTagPrefixes, strings.Join(r.TagPrefixes, ", "), "cannot be in one rule with tag_patterns", `write a prefix as a pattern that ends with "*"`)
 		}
 	case TagStatusUntagged, TagStatusAny:
-		for field, list := range map[Field][]string{FieldTagPrefixes: r.TagPrefixes, FieldTagPatterns: r.TagPatterns} {
-			if len(list) > 0 {
-				refuse(field, strings.Join(list, ", "), fmt.Sprintf("cannot be in a rule whose tag_status is %q", r.TagStatus), `leave the list out, or write tag_status = "tagged"`)
-			}
+		if tags := r.tags(); len(tags) > 0 {
+			refuse(r.tagField(), strings.Join(tags, ", "), fmt.Sprintf("cannot be in a rule whose tag_status is %q", r.TagStatus), `leave the list out, or write tag_status = "tagged"`)
 		}
 	default:
 		refuse(FieldTagStatus, r.TagStatus, "is no tag status", `write "tagged", "untagged" or "any"`)

@@ -31,7 +31,7 @@ func (m *RepositoryManager) Remove(ctx context.Context, repo name.Repository) er
 // PrepareRepository makes sure that a repository exists and has a lifecycle policy, if one is asked for, before anything is pushed. A new one is made with the settings and
 // carries [OwnershipTag]. One that exists keeps its settings; a lifecycle policy is put where there is none, as after an interruption, or where the repository is ours.
 func (c *Client) PrepareRepository(ctx context.Context, repository string, settings RepositorySettings) error {
-	found, err := find(ctx, 1, func(ctx context.Context) (*Repository, error) {
+	found, err := find(ctx, c, 1, func(ctx context.Context) (*Repository, error) {
 		found, err := c.Repository(ctx, repository)
 		return &found, err
 	})

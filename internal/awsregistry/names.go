@@ -3,6 +3,7 @@ package awsregistry
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -19,11 +20,10 @@ type Names struct {
 // ModuleNames are the names the platform's own Terraform module gives (contracts/rime-api.md §5.3). Without a namespace they are those of the module's
 // generation that had one role for all namespaces.
 func ModuleNames(suffix, namespace string) Names {
+	given := slices.DeleteFunc([]string{"", suffix, namespace}, func(part string) bool { return part == "" })
 	end := ""
-	for _, part := range []string{suffix, namespace} {
-		if part != "" {
-			end += "_" + part
-		}
+	if len(given) > 0 {
+		end = "_" + strings.Join(given, "_")
 	}
 	return Names{
 		ServerRole: "eks_ecr_repo_manager" + end, ServerPolicy: "eks_ecr_repo_management_policy" + end,
@@ -114,6 +114,18 @@ func CheckPrefix(prefix string) *InputError {
 		return &InputError{Rule: -1, Field: FieldRepositoryPrefix, Text: prefix, Problem: "leaves no room for the names of images: a repository's name has at most 256 characters", Suggestion: "shorten it to 192 characters"}
 	}
 	return nil
+}
+
+// RepositoryName is the repository of an image of that name under a prefix. It refuses what ECR would.
+func RepositoryName(prefix, image string) (string, *InputError) {
+	repository := under(prefix) + image
+	switch {
+	case !repositoryForm.MatchString(repository):
+		return "", &InputError{Rule: -1, Field: FieldRepositoryPrefix, Text: repository, Problem: "is no name of a repository in ECR: it holds lower-case letters and digits with \"/\", \".\", \"-\" or \"_\" between them"}
+	case len(repository) > maxRepository:
+		return "", &InputError{Rule: -1, Field: FieldRepositoryPrefix, Text: repository, Problem: "is too long for a repository in ECR, whose name has at most 256 characters"}
+	}
+	return repository, nil
 }
 
 // CheckNaming refuses a suffix or a namespace that the names made of them could not hold.

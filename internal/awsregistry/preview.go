@@ -3,7 +3,6 @@ package awsregistry
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,8 +75,9 @@ func (c *Client) PreviewLifecyclePolicy(ctx context.Context, repository, policy 
 			return true, nil
 		case types.LifecyclePolicyPreviewStatusInProgress:
 			return false, nil
+		default:
+			return false, &PreviewFailedError{Repository: repository, Status: string(page.Status)}
 		}
-		return false, &PreviewFailedError{Repository: repository, Status: strings.ToLower(string(page.Status))}
 	}, nil)
 	if err != nil {
 		return Preview{}, err

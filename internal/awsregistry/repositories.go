@@ -168,7 +168,7 @@ func (c *Client) surveyRepositories(ctx context.Context, prefix string, want Rep
 
 // confirmedPolicy is the lifecycle policy of a repository. That there is none is confirmed by several looks.
 func (c *Client) confirmedPolicy(ctx context.Context, repository string) (string, error) {
-	policy, err := find(ctx, c.options.Confirmations, func(ctx context.Context) (*string, error) {
+	policy, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*string, error) {
 		policy, err := c.LifecyclePolicy(ctx, repository)
 		if err == nil && policy == "" {
 			err = &Error{Service: "ECR", Operation: "GetLifecyclePolicy", Subject: "repository " + repository, Class: ClassNotFound, Message: "has no lifecycle policy"}

@@ -21,7 +21,7 @@ func (c *Client) settling(ctx context.Context) (context.Context, context.CancelF
 func (c *Client) patiently(ctx context.Context, subject string, act func(context.Context) error, classes ...Class) error {
 	settling, cancel := c.settling(ctx)
 	defer cancel()
-	last, err := wait.Until(settling, wait.Options{}, func(ctx context.Context) (error, error) { //nolint:revive // The failure is the value that is looked at.
+	last, err := wait.Until(settling, wait.Options{}, func(ctx context.Context) (error, error) {
 		err := act(ctx)
 		if answer, ok := errors.AsType[*Error](err); ok && slices.Contains(classes, answer.Class) {
 			return err, nil
@@ -43,7 +43,7 @@ func await[T any](ctx context.Context, c *Client, subject string, look func(cont
 	err := c.patiently(ctx, subject, func(ctx context.Context) (err error) {
 		found, err = look(ctx)
 		return err
-	}, ClassNotFound)
+	}, ClassNotFound, classTorn)
 	return found, err
 }
 
@@ -52,7 +52,13 @@ func (c *Client) confirm(ctx context.Context, subject string, look func(context.
 	settling, cancel := c.settling(ctx)
 	defer cancel()
 	good := 0
-	wrong, err := wait.Until(settling, wait.Options{}, look, func(wrong string) (bool, error) {
+	wrong, err := wait.Until(settling, wait.Options{}, func(ctx context.Context) (string, error) {
+		wrong, err := look(ctx)
+		if is(err, classTorn) {
+			return err.Error(), nil
+		}
+		return wrong, err
+	}, func(wrong string) (bool, error) {
 		if good++; wrong != "" {
 			good = 0
 		}

@@ -60,7 +60,7 @@ func sameEncryption(a, b *Encryption) bool {
 
 // readTemplate returns the template of the prefix. Absence, which is nil, is confirmed by that many looks.
 func (c *Client) readTemplate(ctx context.Context, spec RegistrySpec, looks int) (*Template, error) {
-	return find(ctx, looks, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, templatePrefix(spec.Prefix)) })
+	return find(ctx, c, looks, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, templatePrefix(spec.Prefix)) })
 }
 
 // getTemplate returns the template of that name.
@@ -103,7 +103,7 @@ func templateFrom(found types.RepositoryCreationTemplate) *Template {
 // ensureTemplate makes the template what it is to be.
 func (c *Client) ensureTemplate(ctx context.Context, spec RegistrySpec) error {
 	want := c.wantedTemplate(spec)
-	found, err := find(ctx, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) })
+	found, err := find(ctx, c, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) })
 	if err != nil {
 		return err
 	}

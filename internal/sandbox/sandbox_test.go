@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 )
@@ -62,6 +63,29 @@ func TestStart_faultsAreForOneService(t *testing.T) {
 	}
 	if len(services) != 2 || services[oci.Service] != 1 || services[sandbox.PackageIndex] != 1 {
 		t.Errorf("recorded: %v; want one for each stand-in, and none for the control endpoint", services)
+	}
+}
+
+// The account is behind the same gate at another address, because its registry has the paths of the other one.
+func TestStart_aws(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Options{Faults: []fault.Rule{{Service: aws.Service, Path: "^/v2/broken", Status: http.StatusTeapot}}})
+	endpoint := s.Addresses().AWSEndpoint
+	for path, want := range map[string]int{"/v2/": http.StatusUnauthorized, "/v2/broken": http.StatusTeapot, "/control/aws/calls": http.StatusOK, "/": http.StatusNotFound} {
+		if got := status(t, endpoint+path); got != want {
+			t.Errorf("GET %s: status %d, want %d", path, got, want)
+		}
+	}
+	if got := s.Count(http.MethodGet, "^/v2/"); got != 2 {
+		t.Errorf("%d requests recorded", got)
+	}
+	if region := s.AWS().Region(); region != aws.DefaultRegion || s.Addresses().Env["AWS_REGION"] != region {
+		t.Errorf("region %q, and in the environment %q", region, s.Addresses().Env["AWS_REGION"])
+	}
+	for _, o := range []sandbox.Options{{AWSListen: "0.0.0.0:0"}, {AWS: aws.Options{Region: "nowhere"}}} {
+		if s, err := sandbox.Start(o); err == nil {
+			t.Errorf("%+v: started, %v", o, s.Close())
+		}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 )
@@ -72,13 +71,20 @@ func refused[In, Out, Option any](t *testing.T, call func(context.Context, In, .
 	wantError(t, err, code, message)
 }
 
+// apiError is what the errors of the SDK have.
+type apiError interface {
+	error
+	ErrorCode() string
+	ErrorMessage() string
+}
+
 // wantError wants an AWS error with this code, and its message to hold a text; no error if the code is empty.
 func wantError(t *testing.T, err error, code, message string) {
 	t.Helper()
 	if err == nil && code == "" {
 		return
 	}
-	failure, ok := errors.AsType[smithy.APIError](err)
+	failure, ok := errors.AsType[apiError](err)
 	if !ok || failure.ErrorCode() != code || !strings.Contains(failure.ErrorMessage(), message) {
 		t.Errorf("error %v, want %s with %q", err, code, message)
 	}

@@ -14,7 +14,7 @@ import (
 //
 //	GET    /calls       {"calls": [ … ], "counts": {"ecr:CreateRepository": 1}}, see [Call]
 //	DELETE /calls       forgets them
-//	PUT    /lag         {"max": "30s", "flapping": true, "exact": false}, see [Lag]
+//	PUT    /lag         {"max": "30s", "flapping": true, "exact": false, "images": false, "lists_only": false}, see [Lag]
 //	PUT    /quotas      {"scale": 1}, see [Cloud.SetQuotas]
 //	PUT    /token-life  {"token_life": "1h"}, of the tokens from now on
 //	DELETE /tokens      ends the life of all authorization tokens
@@ -31,12 +31,16 @@ func (c *Cloud) Control() http.Handler {
 	}))
 	mux.Handle("DELETE /calls", control(func(struct{}) any { return done(c.ForgetCalls) }))
 	mux.Handle("PUT /lag", control(func(in struct {
-		Max      fault.Duration `json:"max"`
-		Flapping bool           `json:"flapping"`
-		Exact    bool           `json:"exact"`
+		Max       fault.Duration `json:"max"`
+		Flapping  bool           `json:"flapping"`
+		Exact     bool           `json:"exact"`
+		Images    bool           `json:"images"`
+		ListsOnly bool           `json:"lists_only"`
 	},
 	) any {
-		return done(func() { c.SetLag(Lag{time.Duration(in.Max), in.Flapping, in.Exact}) })
+		return done(func() {
+			c.SetLag(Lag{Max: time.Duration(in.Max), Flapping: in.Flapping, Exact: in.Exact, Images: in.Images, ListsOnly: in.ListsOnly})
+		})
 	}))
 	mux.Handle("PUT /quotas", control(func(in struct {
 		Scale float64 `json:"scale"`

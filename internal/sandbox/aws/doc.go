@@ -23,6 +23,7 @@
 //	cloud.SetFaults(aws.Failure("iam:AttachRolePolicy", "ServiceFailure", "try later"))
 //	cloud.SetFaults(fault.Rule{Path: "^/iam/CreateRole$", Times: 1, DropAnswer: true})
 //
-// What it does not do: a signature must be there, of a key that is known, for the right service and region, but it is not verified, so
-// that a wrong secret goes unnoticed. IAM policies are kept and never evaluated; denied is what [Cloud.Deny] says.
+// Users may do everything, and sessions of roles what the policies of their role allow, as far as those have no conditions; [Cloud.Deny]
+// takes things away. What it does not do: a signature must be there, of a key that is known, for the right service and region, but it is
+// not verified, so that a wrong secret goes unnoticed. Policies of repositories are kept and not evaluated.
 package aws

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -13,12 +14,13 @@ type oneOrMore[T any] []T
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (o *oneOrMore[T]) UnmarshalJSON(text []byte) error {
-	var one T
-	if err := json.Unmarshal(text, &one); err == nil {
-		*o = oneOrMore[T]{one}
-		return nil
+	if bytes.HasPrefix(text, []byte("[")) {
+		return json.Unmarshal(text, (*[]T)(o))
 	}
-	return json.Unmarshal(text, (*[]T)(o))
+	var one T
+	err := json.Unmarshal(text, &one)
+	*o = oneOrMore[T]{one}
+	return err
 }
 
 // document is a policy document. See "Grammar of the IAM JSON policy language".

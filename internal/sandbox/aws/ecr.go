@@ -130,40 +130,12 @@ func ecrPage[T any](in inPages, most int, items []T, key func(T) string) (page [
 		}
 	}
 	page, last := pageAfter(items, token.After, size, key)
+	page = append([]T{}, page...) // ECR's empty lists are not null
 	if last == "" {
 		return page, "", nil
 	}
 	text, err := json.Marshal(pageToken{last})
 	return page, base64.StdEncoding.EncodeToString(text), err
-}
-
-// resourceOf is the ARN of what a call is about, for the sentence that denies it.
-func (c *Cloud) resourceOf(call *call) string {
-	switch {
-	case call.isJSON():
-		var in struct {
-			RepositoryName, ResourceARN string
-		}
-		_ = json.Unmarshal(call.body, &in) // what is wrong is refused later
-		if in.ResourceARN != "" {
-			return in.ResourceARN
-		}
-		if in.RepositoryName == "" {
-			return "*"
-		}
-		return c.repositoryARN(in.RepositoryName)
-	case call.form.Get("RoleArn") != "":
-		return call.form.Get("RoleArn")
-	case call.form.Get("RoleName") != "":
-		return c.arn(iamService, "role/"+call.form.Get("RoleName"))
-	case call.form.Get("PolicyArn") != "":
-		return call.form.Get("PolicyArn")
-	case call.form.Get("PolicyName") != "":
-		path := call.form.Get("Path")
-		orElse(&path, "/")
-		return c.arn(iamService, "policy"+path+call.form.Get("PolicyName"))
-	}
-	return "*"
 }
 
 func (c *Cloud) repositoryARN(name string) string { return c.arn(ecrService, "repository/"+name) }

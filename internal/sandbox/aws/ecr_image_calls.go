@@ -29,9 +29,9 @@ type scanStatus struct {
 	Description string `json:"description"`
 }
 
-func (c *Cloud) imageDetail(r *repository, i *image) imageDetail {
+func (c *Cloud) imageDetail(r *repository, i *image, tags []string) imageDetail {
 	detail := imageDetail{
-		inRepository: c.of(r), ImageDigest: i.digest, ImageTags: r.images.tagsOf(i.digest), ImageSizeInBytes: i.size,
+		inRepository: c.of(r), ImageDigest: i.digest, ImageTags: tags, ImageSizeInBytes: i.size,
 		ImagePushedAt: seconds(i.pushed), ImageManifestMediaType: i.mediaType, ArtifactMediaType: i.artifactType(),
 		SubjectManifestDigest: i.subject(), ImageStatus: "ACTIVE",
 	}
@@ -64,14 +64,15 @@ func (c *Cloud) describeImages(in struct {
 	if err := checkImageIDs(in.ImageIDs, 0); err != nil {
 		return nil, err
 	}
-	chosen := slices.Collect(maps.Values(r.images.images))
+	view := c.imagesOf(r)
+	chosen := slices.Collect(maps.Values(view.images))
 	if len(in.ImageIDs) > 0 {
 		if in.NextToken != "" || in.MaxResults != nil {
 			return nil, refuse("InvalidParameterException", "maxResults and nextToken cannot be specified together with imageIds")
 		}
 		in.MaxResults, chosen = new(100), nil
 		for _, id := range in.ImageIDs {
-			i, failure := r.images.get(id)
+			i, failure := view.get(id)
 			if failure != "" {
 				return nil, refuse("ImageNotFoundException",
 					"The image with imageId %v does not exist within the repository with name '%s' in the registry with id '%s'", id, r.name, c.options.Account)
@@ -83,7 +84,7 @@ func (c *Cloud) describeImages(in struct {
 	}
 	details := []imageDetail{}
 	for _, i := range chosen {
-		if detail := c.imageDetail(r, i); in.Filter.matches(detail.ImageTags) {
+		if detail := c.imageDetail(r, i, view.tagsOf(i.digest)); in.Filter.matches(detail.ImageTags) {
 			details = append(details, detail)
 		}
 	}
@@ -107,9 +108,9 @@ func (c *Cloud) listImages(in struct {
 	if err != nil {
 		return nil, err
 	}
-	ids := []imageID{}
-	for digest := range r.images.images {
-		tags := r.images.tagsOf(digest)
+	ids, view := []imageID{}, c.imagesOf(r)
+	for digest := range view.images {
+		tags := view.tagsOf(digest)
 		if !in.Filter.matches(tags) {
 			continue
 		}
@@ -167,9 +168,9 @@ func (c *Cloud) batchGetImage(in imageBatch) (*batchGetResult, error) {
 	if err := checkImageIDs(in.ImageIDs, 1); err != nil {
 		return nil, err
 	}
-	result := &batchGetResult{[]imageJSON{}, []imageFailure{}}
+	result, view := &batchGetResult{[]imageJSON{}, []imageFailure{}}, c.imagesOf(r)
 	for _, id := range in.ImageIDs {
-		i, failure := r.images.get(id)
+		i, failure := view.get(id)
 		if failure != "" {
 			result.Failures = append(result.Failures, imageFailure{id, failure, failureReasons[failure]})
 			continue
@@ -202,7 +203,7 @@ func (c *Cloud) batchDeleteImage(in imageBatch) (*imageIDsResult, error) {
 			result.Failures = append(result.Failures, imageFailure{id, failure, failureReasons[failure]})
 			continue
 		case id.ImageDigest == "" && len(r.images.tagsOf(i.digest)) > 1:
-			delete(r.images.tags, id.ImageTag)
+			c.untag(r.images, id.ImageTag)
 			result.ImageIDs = append(result.ImageIDs, imageID{i.digest, id.ImageTag})
 			continue
 		case len(referenced[i.digest]) > 0:
@@ -219,7 +220,7 @@ func (c *Cloud) batchDeleteImage(in imageBatch) (*imageIDsResult, error) {
 		if len(tags) == 0 {
 			result.ImageIDs = append(result.ImageIDs, imageID{ImageDigest: i.digest})
 		}
-		r.images.remove(i.digest)
+		c.remove(r.images, i.digest)
 	}
 	return result, nil
 }

@@ -13,11 +13,17 @@ import (
 
 // imageStore is what was pushed to a repository.
 type imageStore struct {
-	images  map[string]*image // by digest
-	tags    map[string]string // digests by tag
-	blobs   map[string]bool   // by digest
-	preview *preview
-	count   int
+	imageView                    // the truth
+	past      history[imageView] // what the calls of ECR's API find of it
+	blobs     map[string]bool    // by digest
+	preview   *preview
+	count     int
+}
+
+// imageView is what is in a repository at one time. It is replaced, never changed.
+type imageView struct {
+	images map[string]*image // by digest
+	tags   map[string]string // digests by tag
 }
 
 // image is an image, an index or another artifact.
@@ -47,7 +53,31 @@ type descriptor struct {
 }
 
 func newImageStore() *imageStore {
-	return &imageStore{images: map[string]*image{}, tags: map[string]string{}, blobs: map[string]bool{}}
+	s := &imageStore{blobs: map[string]bool{}}
+	s.past.set(&imageView{}, time.Time{})
+	return s
+}
+
+// changeImages changes what is in a repository.
+func (c *Cloud) changeImages(s *imageStore, change func(*imageView)) {
+	next := imageView{map[string]*image{}, map[string]string{}}
+	maps.Copy(next.images, s.images)
+	maps.Copy(next.tags, s.tags)
+	change(&next)
+	everywhere := c.now
+	if c.lag.Images {
+		everywhere = c.everywhere()
+	}
+	s.imageView = next
+	s.past.set(&next, everywhere)
+}
+
+// imagesOf is what a call finds in a repository.
+func (c *Cloud) imagesOf(r *repository) *imageView {
+	if !c.lag.Images {
+		return &r.images.imageView
+	}
+	return r.images.past.seen(c.now, c.lag.Flapping, c.random)
 }
 
 func digestOf(content []byte) string {
@@ -55,28 +85,43 @@ func digestOf(content []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// put keeps a manifest, and moves a tag to it unless that is empty. An image that is there keeps its time.
-func (s *imageStore) put(content []byte, mediaType, tag string, now time.Time) *image {
+// keep keeps a manifest, and moves a tag to it unless that is empty. An image that is there keeps its time.
+func (c *Cloud) keep(s *imageStore, content []byte, mediaType, tag string) *image {
 	digest := digestOf(content)
 	i, found := s.images[digest]
 	if !found {
 		s.count++
-		i = &image{digest: digest, mediaType: mediaType, manifest: content, pushed: now, number: s.count}
+		i = &image{digest: digest, mediaType: mediaType, manifest: content, pushed: c.now, number: s.count}
 		_ = json.Unmarshal(content, &i.parsed) // the registry has taken it
 		i.size = s.sizeOf(i)
-		s.images[digest] = i
 	}
-	if tag != "" {
-		s.tags[tag] = digest
-	}
+	c.changeImages(s, func(v *imageView) {
+		v.images[digest] = i
+		if tag != "" {
+			v.tags[tag] = digest
+		}
+	})
 	return i
 }
 
+// remove removes an image and its tags.
+func (c *Cloud) remove(s *imageStore, digest string) {
+	c.changeImages(s, func(v *imageView) {
+		delete(v.images, digest)
+		maps.DeleteFunc(v.tags, func(_, d string) bool { return d == digest })
+	})
+}
+
+// untag removes a tag of an image that has others.
+func (c *Cloud) untag(s *imageStore, tag string) {
+	c.changeImages(s, func(v *imageView) { delete(v.tags, tag) })
+}
+
 // sizeOf is the size of an image: of its configuration and layers or, of an index, of the largest image in it.
-func (s *imageStore) sizeOf(i *image) int64 {
+func (v *imageView) sizeOf(i *image) int64 {
 	var size int64
 	for _, child := range i.parsed.Manifests {
-		if found := s.images[child.Digest]; found != nil {
+		if found := v.images[child.Digest]; found != nil {
 			size = max(size, found.size)
 		}
 	}
@@ -89,16 +134,10 @@ func (s *imageStore) sizeOf(i *image) int64 {
 	return size
 }
 
-// remove removes an image and its tags.
-func (s *imageStore) remove(digest string) {
-	delete(s.images, digest)
-	maps.DeleteFunc(s.tags, func(_, d string) bool { return d == digest })
-}
-
 // tagsOf are the tags of an image, in lexical order.
-func (s *imageStore) tagsOf(digest string) []string {
+func (v *imageView) tagsOf(digest string) []string {
 	var tags []string
-	for tag, d := range s.tags {
+	for tag, d := range v.tags {
 		if d == digest {
 			tags = append(tags, tag)
 		}
@@ -108,9 +147,9 @@ func (s *imageStore) tagsOf(digest string) []string {
 }
 
 // referencing are the indexes that refer to an image.
-func (s *imageStore) referencing(digest string) []string {
+func (v *imageView) referencing(digest string) []string {
 	var indexes []string
-	for _, i := range s.images {
+	for _, i := range v.images {
 		if slices.ContainsFunc(i.parsed.Manifests, func(d descriptor) bool { return d.Digest == digest }) {
 			indexes = append(indexes, i.digest)
 		}
@@ -119,10 +158,10 @@ func (s *imageStore) referencing(digest string) []string {
 	return indexes
 }
 
-func (s *imageStore) isReferenced(digest string) bool { return len(s.referencing(digest)) > 0 }
+func (v *imageView) isReferenced(digest string) bool { return len(v.referencing(digest)) > 0 }
 
-func (s *imageStore) youngestFirst() []*image {
-	return slices.SortedFunc(maps.Values(s.images), func(a, b *image) int {
+func (v *imageView) youngestFirst() []*image {
+	return slices.SortedFunc(maps.Values(v.images), func(a, b *image) int {
 		return cmp.Or(b.pushed.Compare(a.pushed), cmp.Compare(b.number, a.number))
 	})
 }
@@ -142,9 +181,9 @@ func (id imageID) String() string {
 }
 
 // get finds an image, or says with ECR's code why not.
-func (s *imageStore) get(id imageID) (found *image, failure string) {
+func (v *imageView) get(id imageID) (found *image, failure string) {
 	digest := id.ImageDigest
-	switch tagged, exists := s.tags[id.ImageTag]; {
+	switch tagged, exists := v.tags[id.ImageTag]; {
 	case digest == "" && id.ImageTag == "":
 		return nil, "MissingDigestAndTag"
 	case digest != "" && !validDigest.MatchString(digest):
@@ -156,7 +195,7 @@ func (s *imageStore) get(id imageID) (found *image, failure string) {
 	case id.ImageTag != "" && !exists:
 		return nil, "ImageNotFound"
 	}
-	if found = s.images[digest]; found == nil {
+	if found = v.images[digest]; found == nil {
 		return nil, "ImageNotFound"
 	}
 	return found, ""

@@ -175,7 +175,7 @@ func (c *Cloud) Expire() []string {
 			panic(err) // it was checked when it was put
 		}
 		for _, result := range evaluate(rules, r.images, c.now) {
-			r.images.remove(result.ImageDigest)
+			c.remove(r.images, result.ImageDigest)
 			expired = append(expired, result.ImageDigest)
 		}
 		evaluated := *r

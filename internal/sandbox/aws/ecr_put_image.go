@@ -42,7 +42,7 @@ func (c *Cloud) putImage(in struct {
 		return nil, refuse("ImageAlreadyExistsException", "Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'",
 			digest, in.ImageTag, r.name, c.options.Account)
 	}
-	i := r.images.put(content, in.ImageManifestMediaType, in.ImageTag, c.now)
+	i := c.keep(r.images, content, in.ImageManifestMediaType, in.ImageTag)
 	return &imageResult{c.imageJSON(r, i, in.ImageTag)}, nil
 }
 

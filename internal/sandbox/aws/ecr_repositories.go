@@ -128,7 +128,7 @@ func (c *Cloud) createRepository(in struct {
 	}
 	r := repository{name: in.RepositoryName, created: c.now, scanOnPush: in.Scanning.ScanOnPush, images: newImageStore()}
 	var err error
-	if r.mutability, err = in.mutability.withDefaults(); err != nil {
+	if r.mutability, err = in.withDefaults(); err != nil {
 		return nil, err
 	}
 	if r.encryption, err = c.completeEncryption(in.Encryption); err != nil {
@@ -174,10 +174,8 @@ func (c *Cloud) describeRepositories(in struct {
 		return result, nil
 	}
 	var all []repositoryJSON
-	for name := range c.repositories.things {
-		if r := c.repositories.get(name); r != nil {
-			all = append(all, c.repositoryJSON(r))
-		}
+	for r := range c.repositories.all() {
+		all = append(all, c.repositoryJSON(r))
 	}
 	page, next, err := ecrPage(in.inPages, 1000, all, func(r repositoryJSON) string { return r.RepositoryName })
 	result.Repositories, result.NextToken = append(result.Repositories, page...), next

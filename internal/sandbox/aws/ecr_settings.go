@@ -13,7 +13,7 @@ type mutabilityResult struct {
 }
 
 func (c *Cloud) putImageTagMutability(in mutabilityResult) (*mutabilityResult, error) {
-	m, err := in.mutability.withDefaults()
+	m, err := in.withDefaults()
 	if err != nil {
 		return nil, err
 	}

@@ -184,8 +184,8 @@ func (c *Cloud) describeTemplates(in struct {
 	for i, prefix := range in.Prefixes {
 		in.Prefixes[i] = strings.TrimSuffix(prefix, "/")
 	}
-	for prefix := range c.templates.things {
-		if t := c.templates.get(prefix); t != nil && (len(in.Prefixes) == 0 || slices.Contains(in.Prefixes, prefix)) {
+	for t := range c.templates.all() {
+		if len(in.Prefixes) == 0 || slices.Contains(in.Prefixes, t.prefix) {
 			all = append(all, c.templateResult(t).Template)
 		}
 	}
@@ -196,12 +196,11 @@ func (c *Cloud) describeTemplates(in struct {
 // templateFor is the template that a push to a repository that does not exist creates it from, or nil: the one with the longest prefix.
 func (c *Cloud) templateFor(repository string) *template {
 	var best *template
-	for prefix := range c.templates.things {
-		t := c.templates.get(prefix)
-		if t == nil || !slices.Contains(t.appliedFor, "CREATE_ON_PUSH") || prefix != rootPrefix && !strings.HasPrefix(repository, prefix+"/") {
+	for t := range c.templates.all() {
+		if !slices.Contains(t.appliedFor, "CREATE_ON_PUSH") || t.prefix != rootPrefix && !strings.HasPrefix(repository, t.prefix+"/") {
 			continue
 		}
-		if best == nil || best.prefix == rootPrefix || prefix != rootPrefix && len(prefix) > len(best.prefix) {
+		if best == nil || best.prefix == rootPrefix || t.prefix != rootPrefix && len(t.prefix) > len(best.prefix) {
 			best = t
 		}
 	}

@@ -1,11 +1,17 @@
 package aws
 
-import "time"
+import (
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
 
 // history is what became of a thing that clients read with a lag: the newest last. A nil value means that it does not exist.
 type history[T any] struct {
 	states []state[T]
-	// reads counts those that found more than one state to answer with.
+	// reads counts those since the last write that found more than one state to answer with.
 	reads int
 }
 
@@ -28,31 +34,24 @@ func (h *history[T]) set(value *T, everywhere time.Time) {
 	if n := len(h.states); n > 0 && h.states[n-1].everywhere.After(everywhere) {
 		everywhere = h.states[n-1].everywhere
 	}
-	h.states = append(h.states, state[T]{value, everywhere})
+	h.states, h.reads = append(h.states, state[T]{value, everywhere}), 0
 }
 
-// seen is what a read finds: the last state that has reached every replica or, where reads flap, in turns that and the truth.
-func (h *history[T]) seen(now time.Time, flapping bool) *T {
+// seen is what a read finds: the last state that has reached every replica. Where reads flap it is the truth first, then that state, and then
+// either by chance.
+func (h *history[T]) seen(now time.Time, flapping bool, random *rand.Rand) *T {
 	if h == nil {
 		return nil
 	}
 	for len(h.states) > 1 && !h.states[1].everywhere.After(now) {
 		h.states = h.states[1:]
 	}
-	var settled *T
-	behind := false
-	for _, s := range h.states {
-		if s.everywhere.After(now) {
-			behind = true
-			break
-		}
-		settled = s.value
-	}
-	if !behind || !flapping {
+	settled := h.states[0].value
+	if !flapping || len(h.states) == 1 {
 		return settled
 	}
 	h.reads++
-	if h.reads%2 == 1 {
+	if h.reads == 1 || h.reads > 2 && random.IntN(2) == 0 {
 		return h.newest()
 	}
 	return settled
@@ -77,7 +76,25 @@ func (s shelf[T]) taken(name string) bool { return s.things[name].newest() != ni
 
 // get is what a call finds of a thing, or nil.
 func (s shelf[T]) get(name string) *T {
-	return s.things[name].seen(s.cloud.now, s.cloud.lag.Flapping)
+	if s.cloud.lag.ListsOnly {
+		return s.truth(name)
+	}
+	return s.listed(name)
+}
+
+// all are the things that a list finds.
+func (s shelf[T]) all() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for _, name := range slices.Sorted(maps.Keys(s.things)) { // in the same order every time, because reads may flap by chance
+			if thing := s.listed(name); thing != nil && !yield(thing) {
+				return
+			}
+		}
+	}
+}
+
+func (s shelf[T]) listed(name string) *T {
+	return s.things[name].seen(s.cloud.now, s.cloud.lag.Flapping, s.cloud.random)
 }
 
 // truth is the thing as it is, or nil.

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// isManagedByAWS tells whether a policy is one of AWS's own, all of which exist here, without a document.
+// isManagedByAWS tells whether a policy is one of AWS's own. They can be attached, and have no document.
 func (c *Cloud) isManagedByAWS(arn string) bool {
-	return strings.HasPrefix(arn, "arn:"+c.options.Partition+":iam::aws:policy/")
+	_, found := c.managedActions(arn)
+	return found
 }
 
 func (c *Cloud) attachRolePolicy(in params) error {
@@ -106,9 +107,8 @@ func (c *Cloud) listEntitiesForPolicy(in params) (*entitiesResult, error) {
 	}
 	filter, usage := in.Get("EntityFilter"), in.Get("PolicyUsageFilter")
 	var found []entityXML
-	for name := range c.roles.things {
-		r := c.roles.get(name)
-		if r == nil || filter != "" && filter != "Role" || !strings.HasPrefix(r.path, in.Get("PathPrefix")) {
+	for r := range c.roles.all() {
+		if filter != "" && filter != "Role" || !strings.HasPrefix(r.path, in.Get("PathPrefix")) {
 			continue
 		}
 		permits := slices.Contains(r.attached, p.arn) && usage != "PermissionsBoundary"

@@ -139,9 +139,8 @@ type policiesResult struct {
 
 func (c *Cloud) listPolicies(in params) (*policiesResult, error) {
 	var found []policyXML
-	for arn := range c.policies.things {
-		p := c.policies.get(arn)
-		if p == nil || in.Get("Scope") == "AWS" || !strings.HasPrefix(p.path, in.Get("PathPrefix")) {
+	for p := range c.policies.all() {
+		if in.Get("Scope") == "AWS" || !strings.HasPrefix(p.path, in.Get("PathPrefix")) {
 			continue
 		}
 		shown := c.policyXML(p)

@@ -142,8 +142,8 @@ type rolesResult struct {
 
 func (c *Cloud) listRoles(in params) (*rolesResult, error) {
 	var found []roleXML
-	for name := range c.roles.things {
-		if r := c.roles.get(name); r != nil && strings.HasPrefix(r.path, in.Get("PathPrefix")) {
+	for r := range c.roles.all() {
+		if strings.HasPrefix(r.path, in.Get("PathPrefix")) {
 			found = append(found, c.roleXML(r))
 		}
 	}

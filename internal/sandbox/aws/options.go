@@ -11,6 +11,8 @@ const (
 	// DefaultRegion and DefaultAccount are where everything is.
 	DefaultRegion  = "us-east-1"
 	DefaultAccount = "123456789012"
+	// DefaultOIDCProvider is of a Kubernetes cluster, whose service accounts can assume roles.
+	DefaultOIDCProvider = "https://oidc.eks.us-east-1.amazonaws.com/id/5A4DB0C0FFEE5A4DB0C0FFEE5A4DB0C0"
 	// AccessKeyID and SecretAccessKey are of the user "sandbox", who may do everything.
 	AccessKeyID     = "AKIASANDBOXEXAMPLE01"
 	SecretAccessKey = "simulated/by/rime-sandbox/it/is/no/secret" //nolint:gosec // it opens nothing
@@ -30,7 +32,7 @@ type Options struct {
 	Users []User
 	// Host is the registry's host and port in the URIs of repositories, ACCOUNT.dkr.ecr.REGION.amazonaws.com if empty.
 	Host string
-	// OIDCProviders are the URLs of identity providers that IAM has, without "https://".
+	// OIDCProviders are the URLs of identity providers that IAM has, that of [DefaultOIDCProvider] if nil.
 	OIDCProviders []string
 
 	// Clock is time.Now if nil.
@@ -59,10 +61,14 @@ type User struct {
 // there before, and so do calls that need what was written. Creating what exists is always refused.
 type Lag struct {
 	Max time.Duration
-	// Flapping reads come from two replicas in turns: the one that has it, and the one that does not.
+	// Flapping reads come from two replicas, by chance: the one that has it, which is the first to answer, and the one that does not.
 	Flapping bool
 	// Exact lets every write take the whole of Max.
 	Exact bool
+	// Images lets what is pushed and deleted lag too, in the calls of ECR's API. In its registry it never does.
+	Images bool
+	// ListsOnly lets reads of a single thing see the truth at once, so that only lists are late.
+	ListsOnly bool
 }
 
 var (
@@ -87,6 +93,9 @@ func (o Options) withDefaults() (Options, error) {
 	orElse(&o.Host, o.Account+".dkr.ecr."+o.Region+"."+domains[o.Partition])
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.OIDCProviders == nil {
+		o.OIDCProviders = []string{DefaultOIDCProvider}
 	}
 	if o.Users == nil {
 		o.Users = []User{{Name: "sandbox", AccessKeyID: AccessKeyID}}

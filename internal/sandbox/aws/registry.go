@@ -3,6 +3,7 @@ package aws
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -75,9 +76,7 @@ func failed(status int, code, format string, args ...any) *failure {
 }
 
 func (f *failure) write(w http.ResponseWriter) {
-	for name, values := range f.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), f.header)
 	if f.code == "" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(f.status)
@@ -104,8 +103,8 @@ func (c *Cloud) login(r *http.Request) (*principal, *failure) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.options.Clock()
-	user, password, ok := r.BasicAuth()
-	if !ok {
+	user, password, _ := r.BasicAuth()
+	if user == "" && password == "" {
 		refused := failed(http.StatusUnauthorized, "", "Not Authorized\n")
 		refused.header = http.Header{"Www-Authenticate": {fmt.Sprintf(`Basic realm="%s/",service="ecr.amazonaws.com"`, c.proxyEndpoint())}}
 		return nil, refused

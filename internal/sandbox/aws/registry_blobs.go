@@ -3,6 +3,7 @@ package aws
 import (
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // serveUpload passes the upload of a layer on, and remembers a layer that has arrived.
@@ -52,11 +53,11 @@ func (c *Cloud) mount(p *pull, to *repository) (digest string) {
 }
 
 // refersTo tells whether any image has this layer or configuration.
-func (s *imageStore) refersTo(digest string) bool {
-	for _, i := range s.images {
+func (v *imageView) refersTo(digest string) bool {
+	for _, i := range v.images {
 		parts := i.parsed.Layers
 		if i.parsed.Config != nil {
-			parts = append(parts[:len(parts):len(parts)], *i.parsed.Config)
+			parts = append(slices.Clip(parts), *i.parsed.Config)
 		}
 		for _, d := range parts {
 			if d.Digest == digest {

@@ -85,7 +85,7 @@ func (c *Cloud) putManifest(w http.ResponseWriter, p *pull) {
 		if err := c.takesImage(r, content, parts, tag); err != nil {
 			return inRegistry(err)
 		}
-		kept = r.images.put(content, orDefault(p.Header.Get("Content-Type"), parts.MediaType), tag, c.now)
+		kept = c.keep(r.images, content, orDefault(p.Header.Get("Content-Type"), parts.MediaType), tag)
 		return nil
 	}); refused != nil {
 		refused.write(w)
@@ -134,11 +134,11 @@ func (c *Cloud) deleteManifest(w http.ResponseWriter, p *pull) {
 		tags := r.images.tagsOf(found.digest)
 		switch indexes := r.images.referencing(found.digest); {
 		case p.isTag() && len(tags) > 1:
-			delete(r.images.tags, p.reference)
+			c.untag(r.images, p.reference)
 		case len(indexes) > 0:
 			return failed(http.StatusForbidden, "DENIED", "Requested image referenced by manifest list: [%s]", strings.Join(indexes, ", "))
 		default:
-			r.images.remove(found.digest)
+			c.remove(r.images, found.digest)
 		}
 		return nil
 	}); refused != nil {

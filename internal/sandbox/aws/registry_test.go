@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -137,7 +138,7 @@ func TestRegistry_pushIsVisible(t *testing.T) {
 }
 
 // ask sends one request to the registry as it is.
-func (a *account) ask(t *testing.T, method, path, user, password string) (*http.Response, string) {
+func (a *account) ask(t *testing.T, method, path, user, password string) (status int, header http.Header, content string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, a.URL+path, nil)
 	if err != nil {
@@ -155,19 +156,19 @@ func (a *account) ask(t *testing.T, method, path, user, password string) (*http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(body)
+	return response.StatusCode, response.Header, string(body)
 }
 
 func TestRegistry_asksForAToken(t *testing.T) {
 	t.Parallel()
 	a := start(t, aws.Options{})
-	response, body := a.ask(t, http.MethodGet, "/v2/", "", "")
-	equal(t, "status", response.StatusCode, http.StatusUnauthorized)
-	equal(t, "challenge", response.Header.Get("WWW-Authenticate"), fmt.Sprintf(`Basic realm="%s/",service="ecr.amazonaws.com"`, a.URL))
+	status, header, body := a.ask(t, http.MethodGet, "/v2/", "", "")
+	equal(t, "status", status, http.StatusUnauthorized)
+	equal(t, "challenge", header.Get("WWW-Authenticate"), fmt.Sprintf(`Basic realm="%s/",service="ecr.amazonaws.com"`, a.URL))
 	equal(t, "body", body, "Not Authorized\n")
-	response, body = a.ask(t, http.MethodGet, "/v2/", "AWS", "nonsense")
-	if response.StatusCode != http.StatusBadRequest || !strings.Contains(body, "Your Authorization Token is invalid.") {
-		t.Errorf("status %d %s", response.StatusCode, body)
+	status, _, body = a.ask(t, http.MethodGet, "/v2/", "AWS", "nonsense")
+	if status != http.StatusBadRequest || !strings.Contains(body, "Your Authorization Token is invalid.") {
+		t.Errorf("status %d %s", status, body)
 	}
 }
 
@@ -282,7 +283,7 @@ func TestRegistry_deleteInOrder(t *testing.T) {
 	a := start(t, aws.Options{})
 	createRepository(t, a, "ml/model")
 	child := newImage(t)
-	index := mutate.AppendManifests(mutate.IndexMediaType(emptyIndex(t), "application/vnd.oci.image.index.v1+json"), mutate.IndexAddendum{Add: child})
+	index := indexOf(child)
 	if err := a.push(t, "ml/model:1", index, a.login(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -298,13 +299,8 @@ func TestRegistry_deleteInOrder(t *testing.T) {
 	}
 }
 
-func emptyIndex(t *testing.T) v1.ImageIndex {
-	t.Helper()
-	index, err := random.Index(1, 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return index
+func indexOf(i v1.Image) v1.ImageIndex {
+	return mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: i})
 }
 
 func TestRegistry_tagsOfOneImage(t *testing.T) {

@@ -32,27 +32,27 @@ func Start(o Options) (*Server, error) {
 
 // StartOn starts an account behind a gate that others may share. It closes the listener, at the latest with [Server.Close]. Without a data
 // directory it takes a temporary one, which Close removes.
-func StartOn(listener net.Listener, gate *fault.Gate, o Options) (s *Server, err error) {
-	s = &Server{Gate: gate, Host: listener.Addr().String()}
+func StartOn(listener net.Listener, gate *fault.Gate, o Options) (*Server, error) {
+	s := &Server{Gate: gate, Host: listener.Addr().String()}
 	s.URL = "http://" + s.Host
-	orElse(&o.Host, s.Host)
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, listener.Close(), s.removeTemporary())
-		}
-	}()
-	if o.DataDir == "" {
-		if s.temporary, err = os.MkdirTemp("", "rime-aws-"); err != nil {
-			return nil, err
-		}
-		o.DataDir = s.temporary
-	}
-	if s.Cloud, err = New(o); err != nil {
-		return nil, err
+	if err := s.prepare(o); err != nil {
+		return nil, errors.Join(err, listener.Close(), s.removeTemporary())
 	}
 	s.server = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(listener) }() // it ends with ErrServerClosed, by Close
 	return s, nil
+}
+
+func (s *Server) prepare(o Options) (err error) {
+	orElse(&o.Host, s.Host)
+	if o.DataDir == "" {
+		if s.temporary, err = os.MkdirTemp("", "rime-aws-"); err != nil {
+			return err
+		}
+		o.DataDir = s.temporary
+	}
+	s.Cloud, err = New(o)
+	return err
 }
 
 // handler has the control endpoints beside the services, out of the gate's reach.

@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,7 +14,7 @@ type principal struct {
 	// session and expires are of temporary credentials.
 	session string
 	expires time.Time
-	// role is the role that the session is of.
+	// role is the ARN of the role that a session is of.
 	role string
 }
 
@@ -61,59 +60,4 @@ func (c *Cloud) authenticate(call *call) error {
 	}
 	call.by = by
 	return nil
-}
-
-// denial is an action that a principal may not do.
-type denial struct {
-	principal *regexp.Regexp
-	action    *regexp.Regexp
-	explicit  bool
-}
-
-// Deny refuses actions, such as "ecr:PutLifecyclePolicy" or "iam:*", to the principals whose ARN matches; * stands for any text. Pulls and
-// pushes are the actions that ECR asks for, such as "ecr:PutImage". An explicit denial is one by a policy that says so.
-func (c *Cloud) Deny(principalARN string, explicit bool, actions ...string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, action := range actions {
-		c.denials = append(c.denials, denial{wildcard(principalARN), wildcard(action), explicit})
-	}
-}
-
-// Allow takes back every denial.
-func (c *Cloud) Allow() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.denials = nil
-}
-
-// wildcard is a pattern in which * stands for any text.
-func wildcard(pattern string) *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `$`)
-}
-
-// permit refuses what was denied. GetCallerIdentity needs no permission.
-func (c *Cloud) permit(call *call) error {
-	if call.by == nil || call.name == "GetCallerIdentity" {
-		return nil
-	}
-	if sentence := c.denied(call.by, call.service+":"+call.name, c.resourceOf(call)); sentence != "" {
-		return call.refuse("AccessDenied", "AccessDeniedException", "%s", sentence)
-	}
-	return nil
-}
-
-// denied is the sentence with which AWS denies an action, or empty.
-func (c *Cloud) denied(by *principal, action, resource string) string {
-	for _, d := range c.denials {
-		if !d.principal.MatchString(by.arn) || !d.action.MatchString(action) {
-			continue
-		}
-		reason := "because no identity-based policy allows the " + action + " action"
-		if d.explicit {
-			reason = "with an explicit deny in an identity-based policy"
-		}
-		return fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s", by.arn, action, resource, reason)
-	}
-	return ""
 }

@@ -1,0 +1,188 @@
+package awsregistry_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
+)
+
+// lagRuns is how many registries are made while AWS lags behind: go test ./internal/awsregistry -run lag -lag-runs 1000.
+var lagRuns = flag.Int("lag-runs", 120, "how many registries are made while AWS lags behind")
+
+// IAM and ECR show changes up to 30 s late, from two replicas in turns: the first apply is right all the same, and a look after it shows no drift.
+func TestRegistry_lag(t *testing.T) {
+	t.Parallel()
+	for shard := range 4 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			for run := shard; run < *lagRuns; run += 4 {
+				synctest.Test(t, func(t *testing.T) { applyWithLag(t, uint64(run)) })
+				if t.Failed() {
+					t.Fatalf("run %d", run)
+				}
+			}
+		})
+	}
+}
+
+// applyWithLag makes, reads, changes and deletes a registry.
+func applyWithLag(t *testing.T, seed uint64) {
+	t.Helper()
+	w := newWorld(t, aws.Options{Seed: seed, Lag: aws.Lag{Max: time.Duration(seed%31) * time.Second, Flapping: seed%3 > 0, Exact: seed%5 == 0}})
+	client, spec := w.client(t), newSpec()
+	if seed%2 == 0 {
+		spec.Template = &awsregistry.TemplateSpec{}
+		spec.Repositories = awsregistry.RepositorySettings{LifecyclePolicy: untagged(7)}
+	}
+	began := time.Now()
+	mustApply(t, t.Context(), client, spec)
+	if took := time.Since(began); took > 3*time.Minute {
+		t.Errorf("create took %s", took)
+	}
+	read, err := client.ReadRegistry(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustMatch(t, client, spec, read)
+	if seed%10 == 0 {
+		changed := spec
+		changed.Prefix = "ml/other"
+		updated, err := client.UpdateRegistry(t.Context(), changed, spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustMatch(t, client, changed, updated)
+		if err := client.DeleteRegistry(t.Context(), changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// errInterrupted is a user who has had enough.
+var errInterrupted = errors.New("interrupted")
+
+// Interrupted before any call, the same again leads to the same end, and nothing is left that nobody owns.
+func TestRegistry_interrupted(t *testing.T) {
+	t.Parallel()
+	for name, lag := range map[string]aws.Lag{"at once": {}, "late": {Max: 8 * time.Second, Flapping: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for n, finished := int64(1), false; !finished; n++ {
+				synctest.Test(t, func(t *testing.T) { finished = interruptEach(t, lag, n) })
+				if t.Failed() {
+					t.Fatalf("interrupted before call %d", n)
+				}
+				if n > 1000 {
+					t.Fatal("an apply never ends")
+				}
+			}
+		})
+	}
+}
+
+// interruptEach makes, changes and deletes a registry, each time interrupted before the n-th call and begun again. It tells whether n was beyond the last call of all.
+func interruptEach(t *testing.T, lag aws.Lag, n int64) (finished bool) {
+	t.Helper()
+	w := newWorld(t, aws.Options{Lag: lag, Seed: uint64(n)})
+	spec := newSpec()
+	spec.Template = &awsregistry.TemplateSpec{}
+	changed := newSpec()
+	changed.Prefix, changed.Tags, changed.RolePath = "ml/changed", map[string]string{"team": "other"}, ""
+	changed.PermissionsBoundaryARN = "arn:aws:iam::123456789012:policy/" + changed.Server.PolicyName
+	finished = true
+	twice := func(do func(ctx context.Context, client *awsregistry.Client) error) {
+		t.Helper()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		first := w.sent.Load()
+		w.before = func(sent int64) {
+			if sent-first == n {
+				finished = false
+				cancel(errInterrupted)
+			}
+		}
+		err := do(ctx, w.client(t))
+		if ctx.Err() == nil && err != nil || ctx.Err() != nil && err != nil && !errors.Is(err, errInterrupted) {
+			t.Errorf("the run interrupted before call %d: %v", n, err)
+		}
+		w.before = nil
+		if err := do(t.Context(), w.client(t)); err != nil {
+			t.Errorf("the run after call %d: %v", n, err)
+		}
+	}
+	check := func(spec awsregistry.RegistrySpec) {
+		t.Helper()
+		registry, err := w.client(t).ReadRegistry(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustMatch(t, w.client(t), spec, registry)
+	}
+	twice(func(ctx context.Context, client *awsregistry.Client) error {
+		_, err := client.CreateRegistry(ctx, spec)
+		return err
+	})
+	check(spec)
+	twice(func(ctx context.Context, client *awsregistry.Client) error {
+		_, err := client.UpdateRegistry(ctx, changed, spec)
+		return err
+	})
+	check(changed)
+	twice(func(ctx context.Context, client *awsregistry.Client) error {
+		return client.DeleteRegistry(ctx, changed)
+	})
+	<-time.After(lag.Max + time.Second)
+	if left := w.left(t); len(left) > 0 {
+		t.Errorf("left after call %d: %v", n, left)
+	}
+	return finished
+}
+
+// Any call may lose its answer, though AWS did what it was asked.
+func TestRegistry_lostAnswers(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 60; n++ {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, aws.Options{})
+			if err := w.gate.SetFaults(lost(n)); err != nil {
+				t.Fatal(err)
+			}
+			spec := newSpec()
+			mustApply(t, t.Context(), w.client(t), spec)
+			if err := w.gate.SetFaults(lost(n)); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.client(t).DeleteRegistry(t.Context(), spec); err != nil {
+				t.Fatal(err)
+			}
+			if left := w.left(t); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+// left are the names of everything in the account.
+func (w *world) left(t *testing.T) []string {
+	t.Helper()
+	var left []string
+	registry, err := w.client(t).ReadRegistry(t.Context(), newSpec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, identity := range []awsregistry.Identity{registry.Server, registry.Builder} {
+		if identity.Role != nil {
+			left = append(left, identity.Role.ARN)
+		}
+		if identity.Policy != nil {
+			left = append(left, identity.Policy.ARN)
+		}
+	}
+	return slices.Compact(left)
+}
