@@ -58,9 +58,9 @@ type awsKind struct{ summary, next string }
 
 // awsKinds are the classes that need another next step than the answer itself names.
 var awsKinds = map[awsregistry.Class]awsKind{
-	awsregistry.ClassDenied: {summary: "AWS Denied the Request"},
+	awsregistry.ClassDenied: {summary: "AWS Permission Missing"},
 	awsregistry.ClassThrottled: {
-		"AWS Throttled the Requests",
+		"AWS Requests Throttled",
 		"Apply again later, with a lower `-parallelism`, or with a higher `http.max_retries` of the provider: something else uses the same quotas of this account.",
 	},
 	awsregistry.ClassExists:   {"AWS Object Exists Already", "Import what is there, or choose another `resource_name_suffix`, `namespace` or name."},
@@ -68,7 +68,7 @@ var awsKinds = map[awsregistry.Class]awsKind{
 	awsregistry.ClassConflict: {"AWS Object Is in Use", "Take away what the answer names, or wait until whoever is changing it has finished, and apply again."},
 	awsregistry.ClassLimit:    {"AWS Quota Used Up", "Delete what is no longer needed, or ask AWS for a higher quota (Service Quotas in its console), and apply again."},
 	awsregistry.ClassPolicyRefused: {
-		"IAM Refused the Policy Document",
+		"IAM Policy Document Refused",
 		"Check that what the trust names exists in this account: the cluster's IAM identity provider above all. Then apply again.",
 	},
 	awsregistry.ClassCredentialsMissing: {
@@ -143,7 +143,7 @@ func fromOwnership(tried string, err error) (diag.Diagnostic, bool) {
 			facts(fact{"Policy", inUse.Policy}, fact{"Attached to", strings.Join(inUse.Holders, ", ")}),
 		)), true
 	case errors.As(err, &unstable):
-		return diag.NewErrorDiagnostic("AWS Does Not Show the Change", text(
+		return diag.NewErrorDiagnostic("AWS Change Not Visible", text(
 			fmt.Sprintf("%s AWS confirmed the change of %s but does not show it reliably yet.", tried, unstable.Subject),
 			"What the last look showed:\n"+unstable.Missing,
 			"Apply again in a few minutes. If it happens again, somebody or something else keeps changing it back.",
@@ -216,7 +216,7 @@ func EmptyPrefixAllowed(at path.Path) diag.Diagnostic {
 
 // otherAccount describes credentials that lead to another account or region than the state's.
 func otherAccount(err *OtherAccountError) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("AWS Account or Region Has Changed", text(
+	return diag.NewErrorDiagnostic("Another AWS Account Than Before", text(
 		fmt.Sprintf("The state's image registry is %s, but the provider's configuration leads to %s. Nothing was read or changed.", err.Want, err.Got),
 		"Use the credentials and the region of before. To move the registry, destroy it there first, or forget it with `terraform state rm`.",
 		facts(fact{"State", err.Want}, fact{"Provider", err.Got}),

@@ -33,11 +33,12 @@ func walk(t *testing.T) everything {
 		attributes: map[string]map[string]described{},
 		// A type that is missing here fails TestConformance_models.
 		models: map[string]any{
-			"provider":                 providerModel{},
-			"rime_managed_image":       managedImageModel{},
-			"data.rime_managed_image":  managedImageDataModel{},
-			"data.rime_managed_images": managedImagesDataModel{},
-			"data.rime_image_build":    buildModel{},
+			"provider":                   providerModel{},
+			"rime_managed_image":         managedImageModel{},
+			"rime_image_registry_config": imageRegistryConfigModel{},
+			"data.rime_managed_image":    managedImageDataModel{},
+			"data.rime_managed_images":   managedImagesDataModel{},
+			"data.rime_image_build":      buildModel{},
 		},
 	}
 	p := New("test")()

@@ -56,6 +56,7 @@ func (r *imageRegistryConfigResource) Create(ctx context.Context, req resource.C
 		return
 	}
 	if !plan.Enable.ValueBool() {
+		plan.complete(nil)
 		plan.registryFacts = disabledRegistryFacts(plan.prefix())
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 		return
@@ -67,7 +68,7 @@ func (r *imageRegistryConfigResource) Create(ctx context.Context, req resource.C
 		resp.Diagnostics.Append(registryFailed(diags.CreateRegistryConfig, plan, err))
 		return
 	}
-	plan.complete(plan.registryScope, &account)
+	plan.complete(&account)
 	spec := plan.spec(ctx)
 	registry, err := client.CreateRegistry(ctx, spec)
 	if err != nil {
@@ -186,6 +187,7 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 	change := registryChange{plan: &plan, enabled: state.Enable.ValueBool()}
 	change.prior, change.unfinished = specs(ctx, req.Private, state)
 	if !plan.Enable.ValueBool() && !change.enabled && change.unfinished == nil {
+		plan.complete(nil)
 		plan.registryFacts = disabledRegistryFacts(plan.prefix())
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 		return
@@ -195,7 +197,11 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 		resp.Diagnostics.Append(registryFailed(diags.UpdateRegistryConfig, plan, err))
 		return
 	}
-	plan.complete(plan.registryScope, &account)
+	if plan.Enable.ValueBool() {
+		plan.complete(&account)
+	} else {
+		plan.complete(nil)
+	}
 	resp.Diagnostics.Append(change.make(ctx, client)...)
 	if change.err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.UpdateRegistryConfig, plan, change.err))

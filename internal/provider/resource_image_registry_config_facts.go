@@ -201,7 +201,7 @@ func (m *imageRegistryConfigModel) takeOverTrust(role *awsregistry.Role, account
 	}
 	m.PodIdentity = types.BoolValue(trust.PodIdentity)
 	m.OIDCProviderARN, m.OIDCProviderURL = textValue(trust.OIDCProviderARN), types.StringNull()
-	m.complete(m.registryScope, nil)
+	m.complete(nil)
 	*accounts = serviceAccounts(trust.ServiceAccounts...)
 	return nil
 }

@@ -181,6 +181,15 @@ func (t registryTrust) trust(accounts types.Set) awsregistry.TrustSpec {
 	return spec
 }
 
+// complete fills in what follows from what is configured. One that is not enabled has no account, and so no ARN that follows.
+func (m *imageRegistryConfigModel) complete(account *awsregistry.Account) {
+	disabled := !m.Enable.IsUnknown() && !m.Enable.ValueBool()
+	m.registryTrust.complete(m.registryScope, account)
+	if disabled && m.OIDCProviderARN.IsUnknown() && !m.OIDCProviderURL.IsUnknown() {
+		m.OIDCProviderARN = types.StringNull()
+	}
+}
+
 // complete fills in what follows from what is configured: the other name of the identity provider, and the service accounts of the chart. A nil account is
 // one that is not known yet.
 func (t *registryTrust) complete(scope registryScope, account *awsregistry.Account) {

@@ -138,7 +138,7 @@ func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resour
 		resp.Diagnostics.Append(diags.FromAWS(diags.PlanRegistryConfig, "the image registry configuration", err))
 		return
 	}
-	plan.complete(plan.registryScope, account)
+	plan.complete(account)
 	resp.Diagnostics.Append(plan.expect(ctx, account, state)...)
 	// Repositories come and go without being a change; any other difference is a reason to count them again.
 	if !plan.Repositories.IsNull() && !state.Repositories.IsNull() {
