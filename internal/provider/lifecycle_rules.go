@@ -3,7 +3,9 @@ package provider
 import (
 	"context"
 
+	dsschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
@@ -80,4 +82,21 @@ func texts(set types.Set) (values []string, whole bool) {
 		values = append(values, text.ValueString())
 	}
 	return values, whole
+}
+
+// inputsOfDataSource derives a data source's inputs from those of the resource, so that both say the same.
+func inputsOfDataSource(attributes map[string]schema.Attribute) map[string]dsschema.Attribute {
+	derived := make(map[string]dsschema.Attribute, len(attributes))
+	for name, attribute := range attributes {
+		text := attribute.GetMarkdownDescription()
+		switch a := attribute.(type) {
+		case schema.StringAttribute:
+			derived[name] = dsschema.StringAttribute{Required: a.Required, Optional: a.Optional, MarkdownDescription: text, Validators: a.Validators}
+		case schema.Int64Attribute:
+			derived[name] = dsschema.Int64Attribute{Required: a.Required, Optional: a.Optional, MarkdownDescription: text, Validators: a.Validators}
+		case schema.SetAttribute:
+			derived[name] = dsschema.SetAttribute{Required: a.Required, Optional: a.Optional, MarkdownDescription: text, ElementType: a.ElementType, Validators: a.Validators}
+		}
+	}
+	return derived
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -15,8 +16,9 @@ import (
 )
 
 var (
-	_ provider.Provider                     = (*rimeProvider)(nil)
-	_ provider.ProviderWithConfigValidators = (*rimeProvider)(nil)
+	_ provider.Provider                       = (*rimeProvider)(nil)
+	_ provider.ProviderWithConfigValidators   = (*rimeProvider)(nil)
+	_ provider.ProviderWithEphemeralResources = (*rimeProvider)(nil)
 )
 
 // New returns the constructor of the provider, in that version.
@@ -100,5 +102,10 @@ func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
 
 // DataSources implements provider.Provider.
 func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource}
+	return []func() datasource.DataSource{newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource, newImageRegistryDataSource, newPolicyDocumentsDataSource, newLifecyclePolicyPreviewDataSource}
+}
+
+// EphemeralResources implements provider.ProviderWithEphemeralResources.
+func (p *rimeProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{newRegistryCredentialsEphemeral}
 }
