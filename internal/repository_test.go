@@ -41,7 +41,7 @@ var allowedImports = map[string][]string{
 	"internal/sandbox":                 {"internal/sandbox/aws", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/sandbox/rime"},
 	"internal/workbench":               {"internal/sandbox/oci", "internal/sandbox/pypi"},
 	"internal/workbench/workbenchtest": {"internal/workbench"},
-	"internal/acctest":                 {"internal/provider", "internal/imageregistry", "internal/requirement", "internal/sandbox", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/workbench", "internal/workbench/workbenchtest"},
+	"internal/acctest":                 {"internal/provider", "internal/imageregistry", "internal/requirement", "internal/sandbox", "internal/sandbox/aws", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/workbench", "internal/workbench/workbenchtest"},
 	"cmd/rime-sandbox":                 {"internal/sandbox", "internal/sandbox/aws", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/sandbox/rime"},
 	"cmd/rime-conformance":             {"internal/sandbox/rime"},
 	"cmd/rime-quickstart":              {"internal/sandbox", "internal/sandbox/oci", "internal/sandbox/pypi", "internal/workbench"},

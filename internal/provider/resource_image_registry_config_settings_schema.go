@@ -100,7 +100,7 @@ func lifecycleRuleAttributes() map[string]schema.Attribute {
 		"count_type": oneOf(true, "What is counted: `imageCountMoreThan` is a number of images to keep; `sinceImagePushed`, `sinceImagePulled` and `sinceImageTransitioned` are ages.",
 			string(awsregistry.CountMoreThan), string(awsregistry.CountSincePushed), string(awsregistry.CountSincePulled), string(awsregistry.CountSinceTransitioned)),
 		"count_number": schema.Int64Attribute{Required: true, MarkdownDescription: "Number of images to keep, or age in `count_unit`, at least 1."},
-		"count_unit":   oneOf(false, "Unit of an age: `days`. Left out for `imageCountMoreThan`.", "days"),
+		"count_unit":   oneOf(false, "Unit of an age: `days`, which is the default. Must be left out for `imageCountMoreThan`.", "days"),
 		"storage_class": oneOf(false, "Where the images are: `standard` or `archive`. `archive` goes with `sinceImageTransitioned`. Defaults to `standard`.",
 			string(awsregistry.StorageStandard), string(awsregistry.StorageArchive)),
 		"action":               oneOf(false, "What is done: `expire` deletes, `transition` archives. Defaults to `expire`.", string(awsregistry.ActionExpire), string(awsregistry.ActionTransition)),
