@@ -199,6 +199,16 @@ func TestFaults_byOperation(t *testing.T) {
 	equal(t, "creations that were answered", a.CallCounts()["ecr:CreateRepository"], 2)
 }
 
+func TestFailure_ofWhatThereIsNot(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if recover() == nil {
+			t.Error("a fault that never happens")
+		}
+	}()
+	aws.Failure("ecr:CreateRepositry", "ServerException", "x")
+}
+
 func TestThrottling(t *testing.T) {
 	t.Parallel()
 	c := newClock()
