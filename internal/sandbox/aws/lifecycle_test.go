@@ -197,3 +197,20 @@ func TestLifecycle_sparesWhatAnIndexRefersTo(t *testing.T) {
 	equal(t, "expired", len(a.Expire()), 0)
 	equal(t, "left", len(do(t, a.ecr.DescribeImages, &ecr.DescribeImagesInput{RepositoryName: new("ml/x")}).ImageDetails), 3)
 }
+
+// An image that is pulled is young again to the rules that ask for it.
+func TestLifecycle_sinceImagePulled(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	a := start(t, aws.Options{Clock: func() time.Time { return now }})
+	createRepository(t, a, "ml/x")
+	pulled, unused := a.pushTagged(t, "ml/x", []string{"pulled"}), a.pushTagged(t, "ml/x", []string{"unused"})
+	now = now.Add(48 * time.Hour)
+	do(t, a.ecr.BatchGetImage, &ecr.BatchGetImageInput{RepositoryName: new("ml/x"), ImageIds: []types.ImageIdentifier{{ImageDigest: &pulled}}})
+	now = now.Add(48 * time.Hour)
+	do(t, a.ecr.PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{
+		RepositoryName:      new("ml/x"),
+		LifecyclePolicyText: policyOf(ruleText(1, `"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 3`)),
+	})
+	equalLists(t, "expired", a.Expire(), []string{unused})
+}
