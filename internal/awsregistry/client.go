@@ -26,9 +26,11 @@ const (
 
 // Client is one account in one region. It is safe for concurrent use.
 type Client struct {
-	config   Config
-	options  Options
-	limiter  *Limiter
+	config  Config
+	options Options
+	limiter *Limiter
+	// slots bounds how many requests are under way at a time.
+	slots    chan struct{}
 	services *lazy[*services]
 	account  *lazy[Account]
 	token    *lazy[Credentials]
@@ -51,8 +53,9 @@ func New(config Config) (*Client, error) {
 	if limiter == nil {
 		limiter = &Limiter{}
 	}
+	options := config.Options.withDefaults()
 	return &Client{
-		config: config, options: config.Options.withDefaults(), limiter: limiter,
+		config: config, options: options, limiter: limiter, slots: make(chan struct{}, options.Concurrency),
 		services: newLazy[*services](), account: newLazy[Account](), token: newLazy[Credentials](),
 	}, nil
 }
@@ -88,6 +91,12 @@ func call[O any](ctx context.Context, c *Client, subject string, request func(co
 	}
 	if err := s.authenticate(ctx); err != nil {
 		return none, err
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return none, newError(ctx, subject, ctx.Err())
 	}
 	out, err := request(countFailures(ctx), s)
 	if err != nil {

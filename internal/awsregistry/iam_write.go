@@ -39,6 +39,34 @@ func (c *Client) identities(account Account, spec RegistrySpec, prior *RegistryS
 	return server, identity{spec.Builder, documents.Builder, BuilderDescription, spec, account, tags, owners}
 }
 
+// ourPolicy returns the policy if it may be changed and deleted. That it is not ours is confirmed by several looks.
+func (c *Client) ourPolicy(ctx context.Context, id identity, found *Policy) (*Policy, error) {
+	if id.isOurs(found.owner) {
+		return found, nil
+	}
+	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Policy, error) {
+		return find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN(), id.spec.Prefix) })
+	}, func(seen *Policy) bool { return seen != nil && id.isOurs(seen.owner) })
+	if err == nil && (seen == nil || !id.isOurs(seen.owner)) {
+		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: notOurs}
+	}
+	return seen, err
+}
+
+// ourRole returns the role if it may be changed and deleted. That it is not ours is confirmed by several looks.
+func (c *Client) ourRole(ctx context.Context, id identity, found *Role) (*Role, error) {
+	if id.isOurs(found.owner) {
+		return found, nil
+	}
+	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
+		return find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, id.spec.Prefix) })
+	}, func(seen *Role) bool { return seen != nil && id.isOurs(seen.owner) })
+	if err == nil && (seen == nil || !id.isOurs(seen.owner)) {
+		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: notOurs}
+	}
+	return seen, err
+}
+
 // isOurs tells whether something with that value of [OwnershipTag] may be changed and deleted.
 func (i identity) isOurs(owner string) bool {
 	return i.spec.Adopted || slices.Contains(i.owners, owner)
@@ -73,8 +101,8 @@ func (c *Client) ensurePolicy(ctx context.Context, id identity) error {
 			return err
 		}
 	}
-	if !id.isOurs(found.owner) {
-		return &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: notOurs}
+	if found, err = c.ourPolicy(ctx, id, found); err != nil {
+		return err
 	}
 	if !SamePolicy(found.Document, id.documents.Policy) {
 		if err := c.addVersion(ctx, id); err != nil {
@@ -172,10 +200,10 @@ func (c *Client) ensureRole(ctx context.Context, id identity) error {
 			return err
 		}
 	}
-	switch {
-	case !id.isOurs(found.owner):
-		return &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: notOurs}
-	case found.Path != id.spec.rolePath():
+	if found, err = c.ourRole(ctx, id, found); err != nil {
+		return err
+	}
+	if found.Path != id.spec.rolePath() {
 		return &Error{
 			Service: "IAM", Operation: "GetRole", Subject: "role " + id.RoleName, Class: ClassConflict,
 			Message: "its path is " + quote(found.Path) + ", which cannot be changed; the role has to be replaced to have the path " + quote(id.spec.rolePath()),
@@ -259,20 +287,16 @@ func (c *Client) ensureAttachment(ctx context.Context, id identity) error {
 func (c *Client) confirmIdentity(ctx context.Context, id identity) (Identity, error) {
 	var seen Identity
 	err := c.confirm(ctx, "role "+id.RoleName, func(ctx context.Context) (wrong string, err error) {
-		seen, err = c.readIdentity(ctx, id.account, id.spec, id.IdentitySpec, 1)
+		seen, err = c.lookAtIdentity(ctx, id.account, id.spec, id.IdentitySpec)
 		if err != nil {
 			return "", err
 		}
-		c.identityDrift(id.spec, id.IdentitySpec, seen, id.documents, "", func(path, _, _ string) {
-			if path != "other_policies" { // These are shown, and left to whoever attached them.
-				wrong = path
-			}
-		})
+		wrong = c.wrongWith(id, seen)
 		if wrong == "" && (!seen.Role.Owned || !seen.Policy.Owned) {
 			wrong = "tag " + OwnershipTag
 		}
 		return wrong, nil
-	})
+	}, func(ctx context.Context) error { return c.ensureIdentity(ctx, id) })
 	return seen, err
 }
 

@@ -58,9 +58,12 @@ func sameEncryption(a, b *Encryption) bool {
 	return x.Type == y.Type && (x.KMSKey == y.KMSKey || x.KMSKey == "" || y.KMSKey == "")
 }
 
-// readTemplate returns the template of the prefix. Absence, which is nil, is confirmed by that many looks.
-func (c *Client) readTemplate(ctx context.Context, spec RegistrySpec, looks int) (*Template, error) {
-	return find(ctx, c, looks, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, templatePrefix(spec.Prefix)) })
+// readTemplate returns the template of the prefix. That it is absent, which is nil, or not as it should be is confirmed by several looks.
+func (c *Client) readTemplate(ctx context.Context, spec RegistrySpec) (*Template, error) {
+	want := c.wantedTemplate(spec)
+	return believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Template, error) {
+		return find(ctx, c, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) })
+	}, func(seen *Template) bool { return seen != nil && seen.same(want) })
 }
 
 // getTemplate returns the template of that name.
@@ -153,7 +156,8 @@ func (c *Client) updateTemplate(ctx context.Context, want Template) error {
 
 // removeTemplate deletes the template of the prefix if it is ours.
 func (c *Client) removeTemplate(ctx context.Context, spec RegistrySpec) error {
-	found, err := c.readTemplate(ctx, spec, c.options.Confirmations)
+	prefix := templatePrefix(spec.Prefix)
+	found, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, prefix) })
 	switch {
 	case err != nil || found == nil:
 		return err
