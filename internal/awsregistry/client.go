@@ -112,7 +112,7 @@ func (s *services) authenticate(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		failed := newError(ctx, "credentials", err)
+		failed := newError(ctx, "", err)
 		if answer, ok := failed.(*Error); ok && answer.Class == ClassUnreachable { //nolint:errorlint // newError returns it as it is.
 			answer.Service, answer.Operation, answer.Class = "credentials", "chain", ClassCredentialsMissing
 		}
@@ -176,7 +176,7 @@ func (c *Client) bareClient() awsconfig.HTTPClient {
 		return c.httpClient(c.config.Transport)
 	}
 	return awshttp.NewBuildableClient().WithTimeout(c.options.RequestTimeout).WithTransportOptions(func(t *http.Transport) {
-		t.Proxy, t.DialContext, t.MaxIdleConnsPerHost = ours.Proxy, ours.DialContext, ours.MaxIdleConnsPerHost
+		t.Proxy, t.MaxIdleConnsPerHost = ours.Proxy, ours.MaxIdleConnsPerHost // The SDK sets its own dialer, with short time-outs for the machine's role.
 		if t.TLSClientConfig = ours.TLSClientConfig.Clone(); t.TLSClientConfig != nil && t.TLSClientConfig.RootCAs != nil {
 			t.TLSClientConfig.RootCAs = t.TLSClientConfig.RootCAs.Clone()
 		}

@@ -162,9 +162,7 @@ func TestRegistry_throttled(t *testing.T) {
 		w.latency = 20 * time.Millisecond
 		spec := newSpec()
 		spec.Repositories.LifecyclePolicy = untagged(5)
-		config := w.config()
-		config.Options.SettleTimeout = time.Hour
-		client := newClient(t, config)
+		client := w.client(t)
 		w.ForgetCalls()
 		began := time.Now()
 		mustApply(t, t.Context(), client, spec)

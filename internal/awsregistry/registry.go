@@ -160,7 +160,7 @@ func (c *Client) Drift(spec RegistrySpec, registry Registry) []Drift {
 		if registry.Template == nil {
 			add("creation_template", "a template for "+templatePrefix(spec.Prefix), missing)
 		} else if want := c.wantedTemplate(spec); !registry.Template.same(want) {
-			add("creation_template", fmt.Sprintf("%+v", want), fmt.Sprintf("%+v", *registry.Template))
+			add("creation_template", want.String(), registry.Template.String())
 		}
 	}
 	report := registry.Repositories

@@ -189,9 +189,14 @@ func summarise(states []state, want RepositorySettings) RepositoryReport {
 	return report
 }
 
-// each does something for each of n things. How much of it is under way at a time is bounded by [Options.Concurrency].
+// together is how many repositories are being changed or looked at at a time. Most of them wait for their next look; how many requests that makes is bounded by
+// [Options.Concurrency]. With more, a look could be so long in coming at AWS's rates that a change would seem not to settle.
+const together = 64
+
+// each does something for each of n things.
 func (c *Client) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(together)
 	for i := range n {
 		group.Go(func() error { return do(ctx, i) })
 	}

@@ -3,6 +3,7 @@ package awsregistry
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -35,11 +36,27 @@ func (c *Client) wantedTemplate(spec RegistrySpec) Template {
 		applied = []string{createOnPush}
 	}
 	settings := spec.Repositories
-	settings.Tags = c.MergedTags(settings.Tags)
+	// ECR's own role may not tag: there are tags only with a role that does.
+	if settings.Tags = c.MergedTags(settings.Tags); spec.Template.CustomRoleARN == "" {
+		settings.Tags = nil
+	}
 	return Template{
 		Prefix: templatePrefix(spec.Prefix), AppliedFor: applied, Description: description,
 		CustomRoleARN: spec.Template.CustomRoleARN, Settings: settings,
 	}
+}
+
+// String is the template for people.
+func (t Template) String() string {
+	text := fmt.Sprintf("%s for %s, %s tags %v, lifecycle policy %s, tags %v", t.Description, strings.Join(set(t.AppliedFor), ", "),
+		t.Settings.TagMutability, set(t.Settings.Exclusions), cmp.Or(t.Settings.LifecyclePolicy, "none"), t.Settings.Tags)
+	if t.CustomRoleARN != "" {
+		text += ", role " + t.CustomRoleARN
+	}
+	if e := t.Settings.Encryption; e != nil {
+		text += ", encryption " + strings.TrimSpace(e.Type+" "+e.KMSKey)
+	}
+	return text
 }
 
 // same compares templates by meaning. A template cannot scan.
