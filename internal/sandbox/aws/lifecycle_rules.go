@@ -75,10 +75,10 @@ func parseLifecycle(text string) ([]rule, error) {
 var (
 	errSchema        = errors.New("instance failed to match exactly one schema (matched 0 out of 2)")
 	errNull          = errors.New(`instance type (null) does not match any allowed primitive type (allowed: ["array"])`)
-	errNotJSON       = errors.New("Could not map policyString into LifecyclePolicy.")                    //nolint:staticcheck // see above
-	errNoTags        = errors.New("Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.") //nolint:staticcheck // see above
-	errAnyNotLast    = errors.New("Rule for tagStatus=ANY must have the lowest priority per storage class")
-	errUntaggedTwice = errors.New("Only one rule can select Untagged images per storage class.") //nolint:staticcheck // see above
+	errNotJSON       = errors.New("Could not map policyString into LifecyclePolicy.")                       //nolint:staticcheck // see above
+	errNoTags        = errors.New("Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.")    //nolint:staticcheck // see above
+	errAnyNotLast    = errors.New("Rule for tagStatus=ANY must have the lowest priority per storage class") //nolint:staticcheck // see above
+	errUntaggedTwice = errors.New("Only one rule can select Untagged images per storage class.")            //nolint:staticcheck // see above
 )
 
 func invalidLifecycle(err error) error {
