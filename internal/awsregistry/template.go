@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -21,6 +22,34 @@ const (
 	// createOnPush is the event that templates of ours are for, unless others are asked for.
 	createOnPush = "CREATE_ON_PUSH"
 )
+
+// maxDescription is the longest description of a template, in characters (ECR API, CreateRepositoryCreationTemplate).
+const maxDescription = 256
+
+// Check refuses what ECR would refuse about a template with these settings.
+func (t TemplateSpec) Check(settings RepositorySettings) *InputError {
+	refuse := func(field Field, text, problem, suggestion string) *InputError {
+		return &InputError{Rule: -1, Field: field, Text: text, Problem: problem, Suggestion: suggestion}
+	}
+	for _, event := range t.AppliedFor {
+		if !slices.Contains([]string{createOnPush, "PULL_THROUGH_CACHE", "REPLICATION"}, event) {
+			return refuse(FieldAppliedFor, event, "is nothing that templates are for", "write \"CREATE_ON_PUSH\", \"PULL_THROUGH_CACHE\" or \"REPLICATION\"")
+		}
+	}
+	room := maxDescription - len(templateOwner+": ")
+	encrypted := settings.Encryption != nil && settings.Encryption.Type != string(types.EncryptionTypeAes256)
+	switch {
+	case utf8.RuneCountInString(t.Description) > room:
+		return refuse(FieldDescription, t.Description, fmt.Sprintf("is too long: what says whose the template is leaves %d characters", room), "shorten it")
+	case t.CustomRoleARN != "" && !roleARNForm.MatchString(t.CustomRoleARN):
+		return refuse(FieldCustomRole, t.CustomRoleARN, "is not the ARN of a role", "")
+	case encrypted && t.CustomRoleARN == "":
+		return refuse(FieldCustomRole, "", "is missing: a template that encrypts with KMS needs a role that may use the key", "give custom_role_arn, or leave the encryption out")
+	case encrypted && settings.Encryption.KMSKey != "" && !strings.HasPrefix(settings.Encryption.KMSKey, "arn:"):
+		return refuse(FieldEncryption, settings.Encryption.KMSKey, "is not the ARN of a key, which a template needs", "give the key's ARN")
+	}
+	return nil
+}
 
 // templatePrefix is what ECR calls the template of a prefix.
 func templatePrefix(prefix string) string { return cmp.Or(strings.Trim(prefix, "/"), rootTemplate) }
@@ -72,7 +101,22 @@ func (t Template) same(other Template) bool {
 func sameEncryption(a, b *Encryption) bool {
 	standard := Encryption{Type: string(types.EncryptionTypeAes256)}
 	x, y := cmp.Or(a, &standard), cmp.Or(b, &standard)
-	return x.Type == y.Type && (x.KMSKey == y.KMSKey || x.KMSKey == "" || y.KMSKey == "")
+	return x.Type == y.Type && sameKey(x.KMSKey, y.KMSKey)
+}
+
+// sameKey compares keys as far as can be told: AWS answers with the ARN of what may have been given by its id or alias.
+func sameKey(a, b string) bool {
+	switch {
+	case a == b, a == "", b == "":
+		return true
+	case strings.HasPrefix(a, "arn:") == strings.HasPrefix(b, "arn:"):
+		return false
+	}
+	arn, name := a, b
+	if strings.HasPrefix(b, "arn:") {
+		arn, name = b, a
+	}
+	return strings.HasPrefix(name, "alias/") || strings.HasSuffix(arn, "/"+name)
 }
 
 // readTemplate returns the template of the prefix. That it is absent, which is nil, or not as it should be is confirmed by several looks.
@@ -165,7 +209,9 @@ func (c *Client) updateTemplate(ctx context.Context, want Template) error {
 			Prefix: &want.Prefix, AppliedFor: want.events(), Description: &want.Description, CustomRoleArn: aws.String(want.CustomRoleARN),
 			EncryptionConfiguration: want.encryption(), ImageTagMutability: want.mutability(),
 			ImageTagMutabilityExclusionFilters: exclusionsOf(want.Settings.Exclusions),
-			LifecyclePolicy:                    aws.String(want.Settings.LifecyclePolicy), ResourceTags: repositoryTags(want.Settings.Tags),
+			LifecyclePolicy:                    aws.String(want.Settings.LifecyclePolicy),
+			// No tags are told by an empty list: without one they would stay as they are.
+			ResourceTags: append([]types.Tag{}, repositoryTags(want.Settings.Tags)...),
 		})
 	})
 	return err
@@ -206,13 +252,10 @@ func (t Template) mutability() types.ImageTagMutability {
 	return types.ImageTagMutability(cmp.Or(t.Settings.TagMutability, mutable))
 }
 
+// encryption is the template's, spelled out: leaving it out of an update would leave it as it was.
 func (t Template) encryption() *types.EncryptionConfigurationForRepositoryCreationTemplate {
-	if t.Settings.Encryption == nil {
-		return nil
-	}
-	return &types.EncryptionConfigurationForRepositoryCreationTemplate{
-		EncryptionType: types.EncryptionType(t.Settings.Encryption.Type), KmsKey: optional(t.Settings.Encryption.KMSKey),
-	}
+	e := cmp.Or(t.Settings.Encryption, &Encryption{Type: string(types.EncryptionTypeAes256)})
+	return &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionType(e.Type), KmsKey: optional(e.KMSKey)}
 }
 
 // optional leaves an empty text out.
