@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 )
 
 // lagRuns is how many registries are made while AWS lags behind: go test ./internal/awsregistry -run lag -lag-runs 1000.
@@ -68,6 +70,52 @@ func applyWithLag(t *testing.T, seed uint64) {
 		}
 	}
 }
+
+// What has just been deleted is still seen, and made anew all the same.
+func TestRegistry_madeAnew(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(8) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, aws.Options{Seed: seed, Lag: aws.Lag{Max: 25 * time.Second, Flapping: seed%2 == 0, Exact: true}})
+			spec, other := newSpec(), w.somebody()
+			mustApply(t, t.Context(), w.client(t), spec)
+			do(t, other.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{PolicyArn: sdk.String(builderPolicy), RoleName: sdk.String(builderRole)})
+			<-time.After(26 * time.Second)
+			do(t, other.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: sdk.String(builderRole)})
+			changed := newSpec()
+			changed.Tags = map[string]string{"team": "other"}
+			registry, err := w.client(t).UpdateRegistry(t.Context(), changed, spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustMatch(t, w.client(t), changed, registry)
+		})
+	}
+}
+
+// A policy that IAM refuses is not tried for long.
+func TestRegistry_policyRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, aws.Options{})
+		if err := w.gate.SetFaults(aws.Failure("iam:CreateRole", "MalformedPolicyDocument", "Invalid principal in policy")); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err := w.client(t).CreateRegistry(t.Context(), newSpec())
+		if !errors.Is(err, awsregistry.ErrPolicyRefused) || time.Since(began) > 30*time.Second {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		if err := w.gate.SetFaults(fault.Rule{Path: "^/iam/CreateRole$", Times: 7, Status: http.StatusBadRequest, Body: refusedPolicy}); err != nil {
+			t.Fatal(err)
+		}
+		mustApply(t, t.Context(), w.client(t), newSpec())
+	})
+}
+
+// refusedPolicy is IAM's answer to a policy that names a principal it does not know.
+const refusedPolicy = `<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>MalformedPolicyDocument</Code>` +
+	`<Message>Invalid principal in policy</Message></Error><RequestId>1</RequestId></ErrorResponse>`
 
 // errInterrupted is a user who has had enough.
 var errInterrupted = errors.New("interrupted")

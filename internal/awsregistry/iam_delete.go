@@ -42,7 +42,7 @@ func (c *Client) removeRole(ctx context.Context, id identity) error {
 	if err != nil || role == nil {
 		return err
 	}
-	if _, err := c.ourRole(ctx, id, role); err != nil {
+	if role, err = c.ourRole(ctx, id, role); err != nil || role == nil {
 		return err
 	}
 	// A role is deleted only when nothing is attached to it any more, everywhere.
@@ -99,7 +99,7 @@ func (c *Client) removePolicy(ctx context.Context, id identity) error {
 	if err != nil || policy == nil {
 		return err
 	}
-	if _, err := c.ourPolicy(ctx, id, policy); err != nil {
+	if policy, err = c.ourPolicy(ctx, id, policy); err != nil || policy == nil {
 		return err
 	}
 	var used *InUseError
