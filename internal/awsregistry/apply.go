@@ -75,7 +75,7 @@ func (c *Client) applyTemplate(ctx context.Context, spec RegistrySpec) (*Templat
 			wrong = "creation template"
 		}
 		return wrong, err
-	})
+	}, func(ctx context.Context) error { return c.ensureTemplate(ctx, spec) })
 	return seen, err
 }
 

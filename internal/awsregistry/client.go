@@ -26,9 +26,11 @@ const (
 
 // Client is one account in one region. It is safe for concurrent use.
 type Client struct {
-	config   Config
-	options  Options
-	limiter  *Limiter
+	config  Config
+	options Options
+	limiter *Limiter
+	// slots bounds how many requests are under way at a time.
+	slots    chan struct{}
 	services *lazy[*services]
 	account  *lazy[Account]
 	token    *lazy[Credentials]
@@ -51,8 +53,9 @@ func New(config Config) (*Client, error) {
 	if limiter == nil {
 		limiter = &Limiter{}
 	}
+	options := config.Options.withDefaults()
 	return &Client{
-		config: config, options: config.Options.withDefaults(), limiter: limiter,
+		config: config, options: options, limiter: limiter, slots: make(chan struct{}, options.Concurrency),
 		services: newLazy[*services](), account: newLazy[Account](), token: newLazy[Credentials](),
 	}, nil
 }
@@ -89,6 +92,12 @@ func call[O any](ctx context.Context, c *Client, subject string, request func(co
 	if err := s.authenticate(ctx); err != nil {
 		return none, err
 	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return none, newError(ctx, subject, ctx.Err())
+	}
 	out, err := request(countFailures(ctx), s)
 	if err != nil {
 		return none, newError(ctx, subject, err)
@@ -103,7 +112,7 @@ func (s *services) authenticate(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		failed := newError(ctx, "credentials", err)
+		failed := newError(ctx, "", err)
 		if answer, ok := failed.(*Error); ok && answer.Class == ClassUnreachable { //nolint:errorlint // newError returns it as it is.
 			answer.Service, answer.Operation, answer.Class = "credentials", "chain", ClassCredentialsMissing
 		}
@@ -167,7 +176,7 @@ func (c *Client) bareClient() awsconfig.HTTPClient {
 		return c.httpClient(c.config.Transport)
 	}
 	return awshttp.NewBuildableClient().WithTimeout(c.options.RequestTimeout).WithTransportOptions(func(t *http.Transport) {
-		t.Proxy, t.DialContext, t.MaxIdleConnsPerHost = ours.Proxy, ours.DialContext, ours.MaxIdleConnsPerHost
+		t.Proxy, t.MaxIdleConnsPerHost = ours.Proxy, ours.MaxIdleConnsPerHost // The SDK sets its own dialer, with short time-outs for the machine's role.
 		if t.TLSClientConfig = ours.TLSClientConfig.Clone(); t.TLSClientConfig != nil && t.TLSClientConfig.RootCAs != nil {
 			t.TLSClientConfig.RootCAs = t.TLSClientConfig.RootCAs.Clone()
 		}

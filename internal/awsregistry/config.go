@@ -59,11 +59,12 @@ type Options struct {
 	Retries int
 	// RetryDelay is the wait before the first repetition; it doubles each time, up to ten seconds. Default 250 ms.
 	RetryDelay time.Duration
-	// Confirmations is how many looks in a row must show a change before it is believed. Default 3.
+	// Confirmations is how many looks in a row, a second apart, must agree before a change is believed, or something not to be there or not as it should be.
+	// Default 5; three times as many once a look has shown that AWS lags behind.
 	Confirmations int
 	// SettleTimeout bounds how long AWS may take to show a change. Default 3 min.
 	SettleTimeout time.Duration
-	// Concurrency is how many repositories are looked at or changed at a time. Default 8.
+	// Concurrency is how many requests are under way at a time. Default 16.
 	Concurrency int
 }
 
@@ -72,9 +73,9 @@ func (o Options) withDefaults() Options {
 		RequestTimeout: cmp.Or(o.RequestTimeout, time.Minute),
 		Retries:        max(cmp.Or(o.Retries, 4), 0),
 		RetryDelay:     cmp.Or(o.RetryDelay, 250*time.Millisecond),
-		Confirmations:  cmp.Or(o.Confirmations, 3),
+		Confirmations:  cmp.Or(o.Confirmations, 5),
 		SettleTimeout:  cmp.Or(o.SettleTimeout, 3*time.Minute),
-		Concurrency:    cmp.Or(o.Concurrency, 8),
+		Concurrency:    cmp.Or(o.Concurrency, 16),
 	}
 }
 

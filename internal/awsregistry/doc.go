@@ -5,8 +5,8 @@
 //
 //   - [Account], [PartitionOf], [ParseRegistryURL], [Covers]: ARNs, host names and what is under a prefix.
 //   - [ModuleNames], [EffectivePrefix], [ModuleServiceAccounts], [ChartServiceAccounts]: the names the platform's Terraform module gives.
-//   - [CheckPrefix], [RepositoryName], [CheckNaming], [CheckNames], [CheckRolePath], [CheckOIDCProviderARN], [CheckOIDCProviderURL], [TrustSpec.Check],
-//     [RepositorySettings.Check]: refusals as [*InputError], with the field and a suggestion. Nil: fine.
+//   - [CheckPrefix], [RepositoryName], [CheckNaming], [CheckNames], [CheckRolePath], [CheckPermissionsBoundary], [CheckTags], [CheckOIDCProviderARN], [CheckOIDCProviderURL], [TrustSpec.Check],
+//     [RepositorySettings.Check], [TemplateSpec.Check]: refusals as [*InputError], with the field and a suggestion. Nil: fine.
 //   - [RegistryServerPolicy], [ImageBuilderPolicy], [ServiceAccountTrust], [PodIdentityTrust], [RegistrySpec.Documents], [SamePolicy]: policy documents.
 //   - [ServiceAccountAnnotation], [HelmValues]: what the cluster has to be told.
 //   - [LifecyclePolicy], [ParseLifecyclePolicy], [LifecyclePolicy.Check], [LifecyclePolicy.Useless], [LifecyclePolicy.Hazards], [SameLifecyclePolicy]: lifecycle policies.

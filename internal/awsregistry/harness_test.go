@@ -13,6 +13,10 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
@@ -108,7 +112,7 @@ func (w *world) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	inbound.Host = req.URL.Host
 	inbound.RemoteAddr = "127.0.0.1:1"
 	w.handler.ServeHTTP(recorder, inbound)
-	return recorder.Result(), nil //nolint:bodyclose // The client closes it.
+	return recorder.Result(), nil
 }
 
 // config is a client's configuration for the account.
@@ -172,3 +176,38 @@ func mustMatch(t *testing.T, client *awsregistry.Client, spec awsregistry.Regist
 
 // lost is the n-th answer that does not arrive.
 func lost(n int) fault.Rule { return fault.Rule{Nth: n, Times: 1, DropAnswer: true} }
+
+// somebody is another user of the account, with the SDK's own clients.
+type somebody struct {
+	ecr *ecr.Client
+	iam *iam.Client
+}
+
+func (w *world) somebody() somebody {
+	config := sdk.Config{
+		Region: w.Region(), HTTPClient: &http.Client{Transport: w},
+		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
+			return sdk.Credentials{AccessKeyID: aws.AccessKeyID, SecretAccessKey: aws.SecretAccessKey}, nil
+		}),
+		Retryer: func() sdk.Retryer { return sdk.NopRetryer{} },
+	}
+	return somebody{ecr: ecr.NewFromConfig(config), iam: iam.NewFromConfig(config)}
+}
+
+// do makes a call that must succeed.
+func do[In, Out, Option any](t *testing.T, call func(context.Context, In, ...Option) (Out, error), in In) Out {
+	t.Helper()
+	out, err := call(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// makeRepositories makes repositories of these names.
+func (w *world) makeRepositories(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		do(t, w.somebody().ecr.CreateRepository, &ecr.CreateRepositoryInput{RepositoryName: &name})
+	}
+}

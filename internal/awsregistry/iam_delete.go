@@ -39,11 +39,11 @@ func (c *Client) removeRole(ctx context.Context, id identity) error {
 	role, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
 		return c.getRole(ctx, id.RoleName, id.spec.Prefix)
 	})
-	switch {
-	case err != nil || role == nil:
+	if err != nil || role == nil {
 		return err
-	case !id.isOurs(role.owner):
-		return &ForeignError{Kind: "role", Name: id.RoleName, ARN: role.ARN, Reason: notOurs}
+	}
+	if role, err = c.ourRole(ctx, id, role); err != nil || role == nil {
+		return err
 	}
 	// A role is deleted only when nothing is attached to it any more, everywhere.
 	err = c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
@@ -96,21 +96,27 @@ func (c *Client) removePolicy(ctx context.Context, id identity) error {
 	arn := id.policyARN()
 	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn, id.spec.Prefix) }
 	policy, err := find(ctx, c, c.options.Confirmations, look)
-	switch {
-	case err != nil || policy == nil:
+	if err != nil || policy == nil {
 		return err
-	case !id.isOurs(policy.owner):
-		return &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: policy.ARN, Reason: notOurs}
 	}
+	if policy, err = c.ourPolicy(ctx, id, policy); err != nil || policy == nil {
+		return err
+	}
+	var used *InUseError
 	err = c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
 		err := c.deletePolicy(ctx, arn)
 		if is(err, ClassConflict) {
-			return c.explainConflict(ctx, id, err)
+			if used = c.explainConflict(ctx, id, err); used != nil {
+				err = nil // It will not pass by waiting.
+			}
 		}
 		return err
 	}, ClassConflict)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case used != nil:
+		return used
 	}
 	return c.confirmGone(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
 		_, err := look(ctx)
@@ -144,29 +150,27 @@ func (c *Client) deletePolicy(ctx context.Context, arn string) error {
 	return err
 }
 
-// explainConflict tells a policy that others use, which waiting does not help, from one whose detachment has not got around yet. The latter is the conflict as it was.
-func (c *Client) explainConflict(ctx context.Context, id identity, conflict error) error {
+// explainConflict tells a policy that others use, which waiting does not help, from one whose detachment has not got around yet, which is nil.
+func (c *Client) explainConflict(ctx context.Context, id identity, conflict error) *InUseError {
 	arn := id.policyARN()
-	out, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.ListEntitiesForPolicyOutput, error) {
-		return s.iam.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: &arn})
-	})
-	if err != nil {
-		return conflict
-	}
 	var holders []string
-	for _, role := range out.PolicyRoles {
-		if name := aws.ToString(role.RoleName); name != id.RoleName {
-			holders = append(holders, "role "+name)
+	if out, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.ListEntitiesForPolicyOutput, error) {
+		return s.iam.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: &arn})
+	}); err == nil { // Without an answer, the conflict itself is all there is to tell.
+		for _, role := range out.PolicyRoles {
+			if name := aws.ToString(role.RoleName); name != id.RoleName {
+				holders = append(holders, "role "+name)
+			}
+		}
+		for _, user := range out.PolicyUsers {
+			holders = append(holders, "user "+aws.ToString(user.UserName))
+		}
+		for _, group := range out.PolicyGroups {
+			holders = append(holders, "group "+aws.ToString(group.GroupName))
 		}
 	}
-	for _, user := range out.PolicyUsers {
-		holders = append(holders, "user "+aws.ToString(user.UserName))
-	}
-	for _, group := range out.PolicyGroups {
-		holders = append(holders, "group "+aws.ToString(group.GroupName))
-	}
 	if len(holders) == 0 {
-		return conflict
+		return nil
 	}
 	return &InUseError{Policy: id.PolicyName, Holders: holders, Err: conflict}
 }

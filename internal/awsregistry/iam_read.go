@@ -8,44 +8,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
-
-	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
-// find looks for something, and takes it as absent, which is nil, only after that many looks in a row have not found it: IAM's and ECR's replicas
-// do not all learn of a change at once.
-func find[T any](ctx context.Context, c *Client, looks int, look func(context.Context) (*T, error)) (*T, error) {
-	settling, cancel := c.settling(ctx)
-	defer cancel()
-	absences := 0
-	return wait.Until(settling, wait.Options{}, func(ctx context.Context) (*T, error) {
-		found, err := look(ctx)
-		switch {
-		case is(err, ClassNotFound):
-			absences++
-			return nil, nil //nolint:nilnil // Absence is what is being counted.
-		case is(err, classTorn):
-			absences = 0
-			return nil, nil //nolint:nilnil // This look says neither.
-		}
-		return found, err
-	}, func(found *T) (bool, error) { return found != nil || absences >= looks, nil }, nil)
-}
-
-// readIdentity returns a role and its policy. Absence is confirmed by that many looks.
-func (c *Client) readIdentity(ctx context.Context, account Account, spec RegistrySpec, id IdentitySpec, looks int) (Identity, error) {
-	policy, err := find(ctx, c, looks, func(ctx context.Context) (*Policy, error) {
+// lookAtIdentity returns a role and its policy as one look shows them.
+func (c *Client) lookAtIdentity(ctx context.Context, account Account, spec RegistrySpec, id IdentitySpec) (Identity, error) {
+	policy, err := find(ctx, c, 1, func(ctx context.Context) (*Policy, error) {
 		return c.getPolicy(ctx, account.PolicyARN("/", id.PolicyName), spec.Prefix)
 	})
 	if err != nil {
 		return Identity{}, err
 	}
-	role, err := find(ctx, c, looks, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, spec.Prefix) })
+	role, err := find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, spec.Prefix) })
 	if err != nil || role == nil {
 		return Identity{Policy: policy}, err
 	}
 	identity := Identity{Policy: policy, Role: role}
-	held, err := find(ctx, c, looks, func(ctx context.Context) (*rolePolicies, error) { return c.listRolePolicies(ctx, id.RoleName) })
+	held, err := find(ctx, c, 1, func(ctx context.Context) (*rolePolicies, error) { return c.listRolePolicies(ctx, id.RoleName) })
 	if err != nil || held == nil {
 		return Identity{Policy: policy}, err
 	}

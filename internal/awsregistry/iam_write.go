@@ -1,6 +1,7 @@
 package awsregistry
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -39,6 +40,34 @@ func (c *Client) identities(account Account, spec RegistrySpec, prior *RegistryS
 	return server, identity{spec.Builder, documents.Builder, BuilderDescription, spec, account, tags, owners}
 }
 
+// ourPolicy returns the policy if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
+func (c *Client) ourPolicy(ctx context.Context, id identity, found *Policy) (*Policy, error) {
+	if id.isOurs(found.owner) {
+		return found, nil
+	}
+	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Policy, error) {
+		return find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN(), id.spec.Prefix) })
+	}, func(seen *Policy) bool { return seen != nil && id.isOurs(seen.owner) })
+	if err == nil && seen != nil && !id.isOurs(seen.owner) {
+		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: notOurs}
+	}
+	return seen, err
+}
+
+// ourRole returns the role if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
+func (c *Client) ourRole(ctx context.Context, id identity, found *Role) (*Role, error) {
+	if id.isOurs(found.owner) {
+		return found, nil
+	}
+	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
+		return find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, id.spec.Prefix) })
+	}, func(seen *Role) bool { return seen != nil && id.isOurs(seen.owner) })
+	if err == nil && seen != nil && !id.isOurs(seen.owner) {
+		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: notOurs}
+	}
+	return seen, err
+}
+
 // isOurs tells whether something with that value of [OwnershipTag] may be changed and deleted.
 func (i identity) isOurs(owner string) bool {
 	return i.spec.Adopted || slices.Contains(i.owners, owner)
@@ -48,13 +77,32 @@ func (i identity) policyARN() string { return i.account.PolicyARN("/", i.PolicyN
 
 // ensureIdentity makes the policy, the role and the attachment what they are to be. Each step looks first, so that it continues what was interrupted.
 func (c *Client) ensureIdentity(ctx context.Context, id identity) error {
-	if err := c.ensurePolicy(ctx, id); err != nil {
+	for _, step := range []func(context.Context, identity) error{c.ensurePolicy, c.ensureRole, c.ensureAttachment} {
+		if err := c.untilItTakes(ctx, id, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untilItTakes repeats a step that an old look has misled, or that is about something not known everywhere yet; a policy that names what IAM does not know
+// is repeated for a few seconds only, as IAM says the same of a policy that is wrong.
+func (c *Client) untilItTakes(ctx context.Context, id identity, step func(context.Context, identity) error) error {
+	var refused error
+	refusals := 0
+	err := c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
+		err := step(ctx, id)
+		if is(err, ClassPolicyRefused) {
+			if refusals++; refusals > repairAfter {
+				refused, err = err, nil
+			}
+		}
+		return err
+	}, ClassNotFound, ClassPolicyRefused, classTorn)
+	if err != nil {
 		return err
 	}
-	if err := c.ensureRole(ctx, id); err != nil {
-		return err
-	}
-	return c.ensureAttachment(ctx, id)
+	return refused
 }
 
 // ensurePolicy makes the policy what it is to be. A change is a new version, so that there is no moment without the policy.
@@ -65,16 +113,10 @@ func (c *Client) ensurePolicy(ctx context.Context, id identity) error {
 		return err
 	}
 	if found == nil {
-		err := c.createPolicy(ctx, id)
-		if !is(err, ClassExists) {
-			return err
-		}
-		if found, err = await(ctx, c, "policy "+id.PolicyName, look); err != nil {
-			return err
-		}
+		return c.createPolicy(ctx, id)
 	}
-	if !id.isOurs(found.owner) {
-		return &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: notOurs}
+	if found, err = c.ourPolicy(ctx, id, found); err != nil || found == nil {
+		return cmp.Or(err, vanished("policy "+id.PolicyName))
 	}
 	if !SamePolicy(found.Document, id.documents.Policy) {
 		if err := c.addVersion(ctx, id); err != nil {
@@ -88,6 +130,19 @@ func (c *Client) createPolicy(ctx context.Context, id identity) error {
 	_, err := call(ctx, c, "policy "+id.PolicyName, func(ctx context.Context, s *services) (*iam.CreatePolicyOutput, error) {
 		return s.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: &id.PolicyName, PolicyDocument: &id.documents.Policy, Tags: iamTags(id.tags)})
 	})
+	return unseen(err)
+}
+
+// vanished is a look that has just found what the next one did not.
+func vanished(subject string) error {
+	return &Error{Service: "IAM", Operation: "Get", Subject: subject, Class: classTorn, Message: "is there in one look and not in the next"}
+}
+
+// unseen makes of the error that something exists, which a look has just not found, one of a look that says nothing.
+func unseen(err error) error {
+	if is(err, ClassExists) {
+		return torn(err)
+	}
 	return err
 }
 
@@ -102,7 +157,7 @@ func (c *Client) addVersion(ctx context.Context, id identity) error {
 			return s.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &arn, PolicyDocument: &id.documents.Policy, SetAsDefault: true})
 		})
 		return err
-	}, ClassNotFound, ClassLimit) // The list of versions may lag behind: then there is one more to prune.
+	}, ClassLimit) // The list of versions may lag behind: then there is one more to prune.
 }
 
 // pruneVersions leaves room for one more version.
@@ -138,22 +193,20 @@ func (c *Client) deleteVersion(ctx context.Context, arn string, version types.Po
 func (c *Client) ensurePolicyTags(ctx context.Context, id identity, found *Policy) error {
 	arn := id.policyARN()
 	set, remove := tagChanges(id.tags, found.Tags, found.owner)
-	return c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
-		if len(set) > 0 {
-			if _, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.TagPolicyOutput, error) {
-				return s.iam.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &arn, Tags: iamTags(set)})
-			}); err != nil {
-				return err
-			}
+	if len(set) > 0 {
+		if _, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.TagPolicyOutput, error) {
+			return s.iam.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &arn, Tags: iamTags(set)})
+		}); err != nil {
+			return err
 		}
-		if len(remove) == 0 {
-			return nil
-		}
-		_, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.UntagPolicyOutput, error) {
-			return s.iam.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &arn, TagKeys: remove})
-		})
-		return err
-	}, ClassNotFound)
+	}
+	if len(remove) == 0 {
+		return nil
+	}
+	_, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.UntagPolicyOutput, error) {
+		return s.iam.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &arn, TagKeys: remove})
+	})
+	return err
 }
 
 // ensureRole makes the role what it is to be.
@@ -164,37 +217,28 @@ func (c *Client) ensureRole(ctx context.Context, id identity) error {
 		return err
 	}
 	if found == nil {
-		err := c.createRole(ctx, id)
-		if !is(err, ClassExists) {
-			return err
-		}
-		if found, err = await(ctx, c, "role "+id.RoleName, look); err != nil {
-			return err
-		}
+		return c.createRole(ctx, id)
 	}
-	switch {
-	case !id.isOurs(found.owner):
-		return &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: notOurs}
-	case found.Path != id.spec.rolePath():
+	if found, err = c.ourRole(ctx, id, found); err != nil || found == nil {
+		return cmp.Or(err, vanished("role "+id.RoleName))
+	}
+	if found.Path != id.spec.rolePath() {
 		return &Error{
 			Service: "IAM", Operation: "GetRole", Subject: "role " + id.RoleName, Class: ClassConflict,
 			Message: "its path is " + quote(found.Path) + ", which cannot be changed; the role has to be replaced to have the path " + quote(id.spec.rolePath()),
 		}
 	}
-	return c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error { return c.changeRole(ctx, id, found) }, ClassNotFound, ClassPolicyRefused)
+	return c.changeRole(ctx, id, found)
 }
 
-// createRole makes the role. A trust policy may name principals that IAM does not know yet.
 func (c *Client) createRole(ctx context.Context, id identity) error {
-	return c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
-		_, err := call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (*iam.CreateRoleOutput, error) {
-			return s.iam.CreateRole(ctx, &iam.CreateRoleInput{
-				RoleName: &id.RoleName, AssumeRolePolicyDocument: &id.documents.Trust, Path: aws.String(id.spec.rolePath()), Description: &id.description,
-				PermissionsBoundary: optional(id.spec.PermissionsBoundaryARN), Tags: iamTags(id.tags),
-			})
+	_, err := call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (*iam.CreateRoleOutput, error) {
+		return s.iam.CreateRole(ctx, &iam.CreateRoleInput{
+			RoleName: &id.RoleName, AssumeRolePolicyDocument: &id.documents.Trust, Path: aws.String(id.spec.rolePath()), Description: &id.description,
+			PermissionsBoundary: optional(id.spec.PermissionsBoundaryARN), Tags: iamTags(id.tags),
 		})
-		return err
-	}, ClassPolicyRefused)
+	})
+	return unseen(err)
 }
 
 // changeRole changes what differs about a role.
@@ -243,36 +287,30 @@ func (c *Client) changeRole(ctx context.Context, id identity, found *Role) error
 // ensureAttachment attaches the policy to the role. AWS takes an attachment that is there already as done.
 func (c *Client) ensureAttachment(ctx context.Context, id identity) error {
 	arn := id.policyARN()
-	held, err := await(ctx, c, "role "+id.RoleName, func(ctx context.Context) (*rolePolicies, error) { return c.listRolePolicies(ctx, id.RoleName) })
+	held, err := c.listRolePolicies(ctx, id.RoleName)
 	if err != nil || slices.Contains(held.attached, arn) {
 		return err
 	}
-	return c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
-		_, err := call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (*iam.AttachRolePolicyOutput, error) {
-			return s.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &id.RoleName, PolicyArn: &arn})
-		})
-		return err
-	}, ClassNotFound)
+	_, err = call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (*iam.AttachRolePolicyOutput, error) {
+		return s.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &id.RoleName, PolicyArn: &arn})
+	})
+	return err
 }
 
 // confirmIdentity looks until role, policy and attachment are reliably what they are to be, and returns them.
 func (c *Client) confirmIdentity(ctx context.Context, id identity) (Identity, error) {
 	var seen Identity
 	err := c.confirm(ctx, "role "+id.RoleName, func(ctx context.Context) (wrong string, err error) {
-		seen, err = c.readIdentity(ctx, id.account, id.spec, id.IdentitySpec, 1)
+		seen, err = c.lookAtIdentity(ctx, id.account, id.spec, id.IdentitySpec)
 		if err != nil {
 			return "", err
 		}
-		c.identityDrift(id.spec, id.IdentitySpec, seen, id.documents, "", func(path, _, _ string) {
-			if path != "other_policies" { // These are shown, and left to whoever attached them.
-				wrong = path
-			}
-		})
+		wrong = c.wrongWith(id, seen)
 		if wrong == "" && (!seen.Role.Owned || !seen.Policy.Owned) {
 			wrong = "tag " + OwnershipTag
 		}
 		return wrong, nil
-	})
+	}, func(ctx context.Context) error { return c.ensureIdentity(ctx, id) })
 	return seen, err
 }
 

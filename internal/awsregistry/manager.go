@@ -29,7 +29,7 @@ func (m *RepositoryManager) Remove(ctx context.Context, repo name.Repository) er
 }
 
 // PrepareRepository makes sure that a repository exists and has a lifecycle policy, if one is asked for, before anything is pushed. A new one is made with the settings and
-// carries [OwnershipTag]. One that exists keeps its settings; a lifecycle policy is put where there is none, as after an interruption, or where the repository is ours.
+// carries [OwnershipTag]. One that exists keeps its settings; only where it is ours is its lifecycle policy put right, as after an interruption.
 func (c *Client) PrepareRepository(ctx context.Context, repository string, settings RepositorySettings) error {
 	found, err := find(ctx, c, 1, func(ctx context.Context) (*Repository, error) {
 		found, err := c.Repository(ctx, repository)
@@ -57,7 +57,7 @@ func (c *Client) PrepareRepository(ctx context.Context, repository string, setti
 	}
 	s := &state{}
 	s.Name = repository
-	return c.confirmRepository(ctx, s, RepositorySettings{LifecyclePolicy: settings.LifecyclePolicy}, "")
+	return c.confirmRepository(ctx, s, RepositorySettings{LifecyclePolicy: settings.LifecyclePolicy}, "", true)
 }
 
 // preparePolicy puts the lifecycle policy where it may, and tells whether it did.
@@ -75,7 +75,7 @@ func (c *Client) preparePolicy(ctx context.Context, repository, policy string, c
 	if err != nil || SameLifecyclePolicy(policy, current) {
 		return false, err
 	}
-	if current != "" {
+	if !created {
 		ours, err := c.ownsRepository(ctx, repository)
 		if err != nil || !ours {
 			return false, err
@@ -105,15 +105,17 @@ func (c *Client) createRepository(ctx context.Context, repository string, settin
 	return err
 }
 
-// ownsRepository tells whether a repository carries [OwnershipTag].
+// ownsRepository tells whether a repository that exists carries [OwnershipTag].
 func (c *Client) ownsRepository(ctx context.Context, repository string) (bool, error) {
 	account, err := c.Account(ctx)
 	if err != nil {
 		return false, err
 	}
 	arn := account.RepositoryARN(repository)
-	out, err := call(ctx, c, "repository "+repository, func(ctx context.Context, s *services) (*ecr.ListTagsForResourceOutput, error) {
-		return s.ecr.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &arn})
+	out, err := await(ctx, c, "repository "+repository, func(ctx context.Context) (*ecr.ListTagsForResourceOutput, error) {
+		return call(ctx, c, "repository "+repository, func(ctx context.Context, s *services) (*ecr.ListTagsForResourceOutput, error) {
+			return s.ecr.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &arn})
+		})
 	})
 	if err != nil {
 		return false, err
@@ -124,11 +126,15 @@ func (c *Client) ownsRepository(ctx context.Context, repository string) (bool, e
 // RemoveRepository deletes a repository that is empty and carries [OwnershipTag], and returns when it is reliably gone. One that is gone already, not empty, or
 // somebody else's is left alone and is no error.
 func (c *Client) RemoveRepository(ctx context.Context, repository string) error {
+	found, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Repository, error) {
+		found, err := c.Repository(ctx, repository)
+		return &found, err
+	})
+	if err != nil || found == nil {
+		return err
+	}
 	ours, err := c.ownsRepository(ctx, repository)
-	switch {
-	case is(err, ClassNotFound):
-		return nil
-	case err != nil || !ours:
+	if err != nil || !ours {
 		return err
 	}
 	_, err = call(ctx, c, "repository "+repository, func(ctx context.Context, s *services) (*ecr.DeleteRepositoryOutput, error) {

@@ -1,10 +1,13 @@
 package awsregistry
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Names are what the roles and policies of a Managed Image Registry are called, and what they are for.
@@ -174,6 +177,45 @@ func CheckRolePath(rolePath string) *InputError {
 		suggestion = "write " + quote("/"+trimmed+"/")
 	}
 	return &InputError{Rule: -1, Field: FieldRolePath, Text: rolePath, Problem: "is no path in IAM: it begins and ends with \"/\" and has at most 512 characters", Suggestion: suggestion}
+}
+
+var boundaryForm = regexp.MustCompile(`\Aarn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[\w+=,.@/-]+\z`)
+
+// CheckPermissionsBoundary refuses what is not the ARN of a policy.
+func CheckPermissionsBoundary(arn string) *InputError {
+	if boundaryForm.MatchString(arn) {
+		return nil
+	}
+	return &InputError{Rule: -1, Field: FieldPermissionsBoundary, Text: arn, Problem: "is not the ARN of a policy (arn:aws:iam::<account>:policy/<name>)"}
+}
+
+// maxTags is how many tags a resource may have besides [OwnershipTag] (IAM user guide, "IAM and AWS STS quotas").
+const maxTags = 49
+
+var tagText = regexp.MustCompile(`\A[\p{L}\p{Z}\p{N}_.:/=+@-]*\z`)
+
+// CheckTags refuses tags that IAM or ECR would refuse.
+func CheckTags(tags map[string]string) *InputError {
+	refuse := func(text, problem string) *InputError {
+		return &InputError{Rule: -1, Field: FieldTags, Text: text, Problem: problem}
+	}
+	if len(tags) > maxTags {
+		return refuse(strconv.Itoa(len(tags)), "tags are more than the 49 that AWS leaves besides ours")
+	}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		value := tags[key]
+		switch {
+		case key == "" || utf8.RuneCountInString(key) > 128 || !tagText.MatchString(key):
+			return refuse(key, "is no key of a tag: it has 1 to 128 letters, digits, spaces and characters of _.:/=+-@")
+		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+			return refuse(key, "is a key of AWS's own")
+		case key == OwnershipTag:
+			return refuse(key, "is the tag that tells what is ours")
+		case utf8.RuneCountInString(value) > 256 || !tagText.MatchString(value):
+			return refuse(value, "is no value of a tag: it has at most 256 letters, digits, spaces and characters of _.:/=+-@")
+		}
+	}
+	return nil
 }
 
 // maxExclusions is how many patterns may be excluded from a tag mutability (ECR API, PutImageTagMutability).

@@ -84,6 +84,9 @@ func TestChecks(t *testing.T) {
 	role := func(text string) *awsregistry.InputError {
 		return awsregistry.CheckNames(awsregistry.Names{ServerRole: "r", ServerPolicy: "p", BuilderRole: text, BuilderPolicy: "p"})
 	}
+	boundary := func(text string) *awsregistry.InputError { return awsregistry.CheckPermissionsBoundary(text) }
+	key := func(text string) *awsregistry.InputError { return awsregistry.CheckTags(map[string]string{text: "x"}) }
+	value := func(text string) *awsregistry.InputError { return awsregistry.CheckTags(map[string]string{"x": text}) }
 	for _, test := range []struct {
 		what  string
 		check func(string) *awsregistry.InputError
@@ -113,6 +116,16 @@ func TestChecks(t *testing.T) {
 		{"role", role, strings.Repeat("r", 64), true, ""},
 		{"role", role, strings.Repeat("r", 65), false, "shorten the suffix or the namespace, or give the name yourself"},
 		{"role", role, "a role", false, ""},
+		{"boundary", boundary, "arn:aws:iam::aws:policy/PowerUserAccess", true, ""},
+		{"boundary", boundary, "arn:aws-cn:iam::123456789012:policy/team/limit", true, ""},
+		{"boundary", boundary, "limit", false, ""},
+		{"key", key, "team/cost center", true, ""},
+		{"key", key, "", false, ""},
+		{"key", key, "AWS:x", false, ""},
+		{"key", key, "a;b", false, ""},
+		{"key", key, awsregistry.OwnershipTag, false, ""},
+		{"value", value, "", true, ""},
+		{"value", value, strings.Repeat("é", 257), false, ""},
 	} {
 		problem := test.check(test.text)
 		if (problem == nil) != test.good || problem != nil && (problem.Suggestion != test.suggestion || problem.Text != test.text) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -44,7 +42,8 @@ type Role struct {
 	Tags map[string]string
 	// Owned tells that the role carries [OwnershipTag] for the prefix asked about.
 	Owned bool
-	// OtherPolicies are the ARNs of attached policies besides ours, and the names of inline policies with "inline:" before them.
+	// OtherPolicies are the ARNs of attached policies besides ours, and the names of inline policies with "inline:" before them. They may be meant, as for a
+	// key of KMS, so that they are no drift and stay.
 	OtherPolicies []string
 
 	owner string
@@ -88,34 +87,35 @@ type RepositoryReport struct {
 	SettingsDrifted int
 }
 
-// ReadRegistry returns what there is. Nothing is taken as absent before several looks in a row have said so.
+// ReadRegistry returns what there is. Nothing is taken as absent or different before several looks in a row have said so.
 //
-// It costs, besides one call of STS for each client: five calls of IAM for each identity (role, its attachments, its inline policies, policy, version), one of ECR for
-// each 1,000 repositories of the account, as ECR cannot list by prefix, one for the creation template if there is to be one, and one for each repository under
-// the prefix if a lifecycle policy is managed, as ECR has no other way to see them.
+// A look costs, besides one call of STS for each client: five calls of IAM for each identity (role, its attachments, its inline policies, policy, version), one of ECR
+// for each 1,000 repositories of the account, as ECR cannot list by prefix, one for the creation template if there is to be one, and one for each repository
+// under the prefix if a lifecycle policy is managed, as ECR has no other way to see them. There is a second look only at what is not as it should be.
 func (c *Client) ReadRegistry(ctx context.Context, spec RegistrySpec) (Registry, error) {
 	account, err := c.Account(ctx)
 	if err != nil {
 		return Registry{}, err
 	}
 	registry := Registry{Account: account}
+	server, builder := c.identities(account, spec, nil)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		registry.Server, err = c.readIdentity(ctx, account, spec, spec.Server, c.options.Confirmations)
+		registry.Server, err = c.readIdentity(ctx, server)
 		return err
 	})
 	group.Go(func() (err error) {
-		registry.Builder, err = c.readIdentity(ctx, account, spec, spec.Builder, c.options.Confirmations)
+		registry.Builder, err = c.readIdentity(ctx, builder)
 		return err
 	})
 	group.Go(func() (err error) {
 		if spec.Template != nil {
-			registry.Template, err = c.readTemplate(ctx, spec, c.options.Confirmations)
+			registry.Template, err = c.readTemplate(ctx, spec)
 		}
 		return err
 	})
 	group.Go(func() (err error) {
-		_, registry.Repositories, err = c.surveyRepositories(ctx, spec.Prefix, spec.Repositories)
+		_, registry.Repositories, err = c.surveyRepositories(ctx, spec.Prefix, spec.Repositories, c.options.Confirmations)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -124,10 +124,23 @@ func (c *Client) ReadRegistry(ctx context.Context, spec RegistrySpec) (Registry,
 	return registry, nil
 }
 
+// readIdentity returns a role and its policy. That they are not as they should be is confirmed by several looks.
+func (c *Client) readIdentity(ctx context.Context, id identity) (Identity, error) {
+	return believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (Identity, error) {
+		return c.lookAtIdentity(ctx, id.account, id.spec, id.IdentitySpec)
+	}, func(seen Identity) bool { return c.wrongWith(id, seen) == "" })
+}
+
+// wrongWith is what is not as it should be, or nothing.
+func (c *Client) wrongWith(id identity, seen Identity) (wrong string) {
+	c.identityDrift(id.spec, id.IdentitySpec, seen, id.documents, "", func(path, _, _ string) { wrong = path })
+	return wrong
+}
+
 // Drift is one difference between what is asked for and what there is.
 type Drift struct {
 	// Path is what differs: "registry_server" or "image_builder" with "role", "trust", "permissions_boundary_arn", "role_path", "role_tags", "policy",
-	// "policy_tags", "attachment" or "other_policies"; "creation_template"; "repositories" with "lifecycle_policy" or "settings".
+	// "policy_tags" or "attachment"; "creation_template"; "repositories" with "lifecycle_policy" or "settings".
 	Path string
 	// Want and Got are both sides, for people.
 	Want, Got string
@@ -147,7 +160,7 @@ func (c *Client) Drift(spec RegistrySpec, registry Registry) []Drift {
 		if registry.Template == nil {
 			add("creation_template", "a template for "+templatePrefix(spec.Prefix), missing)
 		} else if want := c.wantedTemplate(spec); !registry.Template.same(want) {
-			add("creation_template", fmt.Sprintf("%+v", want), fmt.Sprintf("%+v", *registry.Template))
+			add("creation_template", want.String(), registry.Template.String())
 		}
 	}
 	report := registry.Repositories
@@ -182,5 +195,4 @@ func (c *Client) identityDrift(spec RegistrySpec, id IdentitySpec, is Identity, 
 	compare("role_path", spec.rolePath(), is.Role.Path, spec.rolePath() == is.Role.Path)
 	compare("role_tags", fmt.Sprint(tags), fmt.Sprint(is.Role.Tags), maps.Equal(tags, is.Role.Tags))
 	compare("attachment", id.PolicyName, missing, is.Attached || is.Policy == nil)
-	compare("other_policies", "none", strings.Join(slices.Sorted(slices.Values(is.Role.OtherPolicies)), ", "), len(is.Role.OtherPolicies) == 0)
 }

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -133,8 +132,8 @@ func (s state) policyDrift(want RepositorySettings) bool {
 // set sorts a list whose order and repetitions mean nothing.
 func set(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
-// surveyRepositories looks at everything under the prefix. A repository that goes away meanwhile is left out.
-func (c *Client) surveyRepositories(ctx context.Context, prefix string, want RepositorySettings) ([]state, RepositoryReport, error) {
+// surveyRepositories looks at everything under the prefix. That a lifecycle policy is not as it should be is believed after that many looks. A repository that goes away meanwhile is left out.
+func (c *Client) surveyRepositories(ctx context.Context, prefix string, want RepositorySettings, looks int) ([]state, RepositoryReport, error) {
 	var states []state
 	for repository, err := range c.Repositories(ctx, prefix) {
 		if err != nil {
@@ -145,7 +144,7 @@ func (c *Client) surveyRepositories(ctx context.Context, prefix string, want Rep
 	if want.LifecyclePolicy != "" {
 		gone := make([]bool, len(states))
 		err := c.each(ctx, len(states), func(ctx context.Context, i int) (err error) {
-			states[i].policy, err = c.confirmedPolicy(ctx, states[i].Name)
+			states[i].policy, err = c.believedPolicy(ctx, states[i].Name, want.LifecyclePolicy, looks)
 			if is(err, ClassNotFound) {
 				gone[i] = true
 				return nil
@@ -166,16 +165,11 @@ func (c *Client) surveyRepositories(ctx context.Context, prefix string, want Rep
 	return states, summarise(states, want), nil
 }
 
-// confirmedPolicy is the lifecycle policy of a repository. That there is none is confirmed by several looks.
-func (c *Client) confirmedPolicy(ctx context.Context, repository string) (string, error) {
-	policy, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*string, error) {
-		policy, err := c.LifecyclePolicy(ctx, repository)
-		if err == nil && policy == "" {
-			err = &Error{Service: "ECR", Operation: "GetLifecyclePolicy", Subject: "repository " + repository, Class: ClassNotFound, Message: "has no lifecycle policy"}
-		}
-		return &policy, err
-	})
-	return aws.ToString(policy), err
+// believedPolicy is the lifecycle policy of a repository. That it is not the one wanted is believed after that many looks.
+func (c *Client) believedPolicy(ctx context.Context, repository, want string, looks int) (string, error) {
+	return believe(ctx, c, looks, func(ctx context.Context) (string, error) {
+		return c.LifecyclePolicy(ctx, repository)
+	}, func(policy string) bool { return SameLifecyclePolicy(policy, want) })
 }
 
 func summarise(states []state, want RepositorySettings) RepositoryReport {
@@ -195,130 +189,18 @@ func summarise(states []state, want RepositorySettings) RepositoryReport {
 	return report
 }
 
-// each does something for each of n things, a few at a time.
+// together is how many repositories are being changed or looked at at a time. Most of them wait for their next look; how many requests that makes is bounded by
+// [Options.Concurrency]. With more, a look could be so long in coming at AWS's rates that a change would seem not to settle.
+const together = 64
+
+// each does something for each of n things.
 func (c *Client) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(c.options.Concurrency)
+	group.SetLimit(together)
 	for i := range n {
 		group.Go(func() error { return do(ctx, i) })
 	}
 	return group.Wait()
-}
-
-// applyRepositories gives everything under the prefix its settings, in place: there is no moment without a lifecycle policy. released is the policy that was managed
-// before and is no longer; it is taken off the repositories that still have it, and a policy that somebody else put there stays.
-func (c *Client) applyRepositories(ctx context.Context, prefix string, want RepositorySettings, released string) (RepositoryReport, error) {
-	survey := want
-	if survey.LifecyclePolicy == "" {
-		survey.LifecyclePolicy = released
-	}
-	states, _, err := c.surveyRepositories(ctx, prefix, survey)
-	if err != nil {
-		return RepositoryReport{}, err
-	}
-	var mu sync.Mutex
-	gone := 0
-	err = c.each(ctx, len(states), func(ctx context.Context, i int) error {
-		err := c.applyRepository(ctx, &states[i], want, released)
-		if is(err, ClassNotFound) { // Somebody deleted it meanwhile: it is not ours to keep.
-			mu.Lock()
-			defer mu.Unlock()
-			gone++
-			return nil
-		}
-		return err
-	})
-	report := summarise(states, want)
-	report.Total -= gone
-	return report, err
-}
-
-// applyRepository changes what differs about a repository, and confirms it.
-func (c *Client) applyRepository(ctx context.Context, s *state, want RepositorySettings, released string) error {
-	settings := s.settingsDrift(want)
-	if err := c.putSettings(ctx, s, want); err != nil {
-		return err
-	}
-	policy := want.LifecyclePolicy
-	switch {
-	case s.policyDrift(want):
-		if err := c.putLifecyclePolicy(ctx, s.Name, policy); err != nil {
-			return err
-		}
-	case policy == "" && released != "" && SameLifecyclePolicy(released, s.policy):
-		if err := c.deleteLifecyclePolicy(ctx, s.Name); err != nil {
-			return err
-		}
-	case !settings:
-		return nil
-	}
-	return c.confirmRepository(ctx, s, want, released)
-}
-
-// putSettings changes the settings that differ.
-func (c *Client) putSettings(ctx context.Context, s *state, want RepositorySettings) error {
-	if s.mutabilityDrift(want) {
-		_, err := call(ctx, c, "repository "+s.Name, func(ctx context.Context, services *services) (*ecr.PutImageTagMutabilityOutput, error) {
-			return services.ecr.PutImageTagMutability(ctx, &ecr.PutImageTagMutabilityInput{
-				RepositoryName: &s.Name, ImageTagMutability: types.ImageTagMutability(want.TagMutability),
-				ImageTagMutabilityExclusionFilters: exclusionsOf(want.Exclusions),
-			})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if want.ScanOnPush == nil || *want.ScanOnPush == s.ScanOnPush {
-		return nil
-	}
-	_, err := call(ctx, c, "repository "+s.Name, func(ctx context.Context, services *services) (*ecr.PutImageScanningConfigurationOutput, error) {
-		return services.ecr.PutImageScanningConfiguration(ctx, &ecr.PutImageScanningConfigurationInput{
-			RepositoryName: &s.Name, ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: *want.ScanOnPush},
-		})
-	})
-	return err
-}
-
-// confirmRepository looks until a repository is reliably what it is to be, and takes over what it sees.
-func (c *Client) confirmRepository(ctx context.Context, s *state, want RepositorySettings, released string) error {
-	return c.confirm(ctx, "repository "+s.Name, func(ctx context.Context) (string, error) {
-		seen, err := c.Repository(ctx, s.Name)
-		if err != nil {
-			return "", err
-		}
-		s.Repository = seen
-		if s.settingsDrift(want) {
-			return "settings", nil
-		}
-		if want.LifecyclePolicy == "" && released == "" {
-			return "", nil
-		}
-		if s.policy, err = c.LifecyclePolicy(ctx, s.Name); err != nil {
-			return "", err
-		}
-		if s.policyDrift(want) || want.LifecyclePolicy == "" && SameLifecyclePolicy(released, s.policy) {
-			return "lifecycle policy", nil
-		}
-		return "", nil
-	})
-}
-
-func (c *Client) putLifecyclePolicy(ctx context.Context, repository, policy string) error {
-	_, err := call(ctx, c, "repository "+repository, func(ctx context.Context, s *services) (*ecr.PutLifecyclePolicyOutput, error) {
-		return s.ecr.PutLifecyclePolicy(ctx, &ecr.PutLifecyclePolicyInput{RepositoryName: &repository, LifecyclePolicyText: &policy})
-	})
-	return err
-}
-
-// deleteLifecyclePolicy takes the lifecycle policy off a repository. One that has none is no error.
-func (c *Client) deleteLifecyclePolicy(ctx context.Context, repository string) error {
-	_, err := call(ctx, c, "repository "+repository, func(ctx context.Context, s *services) (*ecr.DeleteLifecyclePolicyOutput, error) {
-		return s.ecr.DeleteLifecyclePolicy(ctx, &ecr.DeleteLifecyclePolicyInput{RepositoryName: &repository})
-	})
-	if hasNoPolicy(err) {
-		return nil
-	}
-	return err
 }
 
 func exclusionsOf(patterns []string) []types.ImageTagMutabilityExclusionFilter {

@@ -126,7 +126,7 @@ type TemplateSpec struct {
 	AppliedFor []string
 	// Description is for people. Empty: one that says whose it is.
 	Description string
-	// CustomRoleARN is a role that ECR takes on to tag and encrypt. Empty: ECR's own.
+	// CustomRoleARN is a role that ECR takes on to tag repositories and to encrypt them with a key. Empty: ECR's own, which may not, so that there are no tags.
 	CustomRoleARN string
 }
 

@@ -3,9 +3,11 @@ package awsregistry
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -21,6 +23,34 @@ const (
 	createOnPush = "CREATE_ON_PUSH"
 )
 
+// maxDescription is the longest description of a template, in characters (ECR API, CreateRepositoryCreationTemplate).
+const maxDescription = 256
+
+// Check refuses what ECR would refuse about a template with these settings.
+func (t TemplateSpec) Check(settings RepositorySettings) *InputError {
+	refuse := func(field Field, text, problem, suggestion string) *InputError {
+		return &InputError{Rule: -1, Field: field, Text: text, Problem: problem, Suggestion: suggestion}
+	}
+	for _, event := range t.AppliedFor {
+		if !slices.Contains([]string{createOnPush, "PULL_THROUGH_CACHE", "REPLICATION"}, event) {
+			return refuse(FieldAppliedFor, event, "is nothing that templates are for", "write \"CREATE_ON_PUSH\", \"PULL_THROUGH_CACHE\" or \"REPLICATION\"")
+		}
+	}
+	room := maxDescription - len(templateOwner+": ")
+	encrypted := settings.Encryption != nil && settings.Encryption.Type != string(types.EncryptionTypeAes256)
+	switch {
+	case utf8.RuneCountInString(t.Description) > room:
+		return refuse(FieldDescription, t.Description, fmt.Sprintf("is too long: what says whose the template is leaves %d characters", room), "shorten it")
+	case t.CustomRoleARN != "" && !roleARNForm.MatchString(t.CustomRoleARN):
+		return refuse(FieldCustomRole, t.CustomRoleARN, "is not the ARN of a role", "")
+	case encrypted && t.CustomRoleARN == "":
+		return refuse(FieldCustomRole, "", "is missing: a template that encrypts with KMS needs a role that may use the key", "give custom_role_arn, or leave the encryption out")
+	case encrypted && settings.Encryption.KMSKey != "" && !strings.HasPrefix(settings.Encryption.KMSKey, "arn:"):
+		return refuse(FieldEncryption, settings.Encryption.KMSKey, "is not the ARN of a key, which a template needs", "give the key's ARN")
+	}
+	return nil
+}
+
 // templatePrefix is what ECR calls the template of a prefix.
 func templatePrefix(prefix string) string { return cmp.Or(strings.Trim(prefix, "/"), rootTemplate) }
 
@@ -35,11 +65,27 @@ func (c *Client) wantedTemplate(spec RegistrySpec) Template {
 		applied = []string{createOnPush}
 	}
 	settings := spec.Repositories
-	settings.Tags = c.MergedTags(settings.Tags)
+	// ECR's own role may not tag: there are tags only with a role that does.
+	if settings.Tags = c.MergedTags(settings.Tags); spec.Template.CustomRoleARN == "" {
+		settings.Tags = nil
+	}
 	return Template{
 		Prefix: templatePrefix(spec.Prefix), AppliedFor: applied, Description: description,
 		CustomRoleARN: spec.Template.CustomRoleARN, Settings: settings,
 	}
+}
+
+// String is the template for people.
+func (t Template) String() string {
+	text := fmt.Sprintf("%s for %s, %s tags %v, lifecycle policy %s, tags %v", t.Description, strings.Join(set(t.AppliedFor), ", "),
+		t.Settings.TagMutability, set(t.Settings.Exclusions), cmp.Or(t.Settings.LifecyclePolicy, "none"), t.Settings.Tags)
+	if t.CustomRoleARN != "" {
+		text += ", role " + t.CustomRoleARN
+	}
+	if e := t.Settings.Encryption; e != nil {
+		text += ", encryption " + strings.TrimSpace(e.Type+" "+e.KMSKey)
+	}
+	return text
 }
 
 // same compares templates by meaning. A template cannot scan.
@@ -55,12 +101,30 @@ func (t Template) same(other Template) bool {
 func sameEncryption(a, b *Encryption) bool {
 	standard := Encryption{Type: string(types.EncryptionTypeAes256)}
 	x, y := cmp.Or(a, &standard), cmp.Or(b, &standard)
-	return x.Type == y.Type && (x.KMSKey == y.KMSKey || x.KMSKey == "" || y.KMSKey == "")
+	return x.Type == y.Type && sameKey(x.KMSKey, y.KMSKey)
 }
 
-// readTemplate returns the template of the prefix. Absence, which is nil, is confirmed by that many looks.
-func (c *Client) readTemplate(ctx context.Context, spec RegistrySpec, looks int) (*Template, error) {
-	return find(ctx, c, looks, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, templatePrefix(spec.Prefix)) })
+// sameKey compares keys as far as can be told: AWS answers with the ARN of what may have been given by its id or alias.
+func sameKey(a, b string) bool {
+	switch {
+	case a == b, a == "", b == "":
+		return true
+	case strings.HasPrefix(a, "arn:") == strings.HasPrefix(b, "arn:"):
+		return false
+	}
+	arn, name := a, b
+	if strings.HasPrefix(b, "arn:") {
+		arn, name = b, a
+	}
+	return strings.HasPrefix(name, "alias/") || strings.HasSuffix(arn, "/"+name)
+}
+
+// readTemplate returns the template of the prefix. That it is absent, which is nil, or not as it should be is confirmed by several looks.
+func (c *Client) readTemplate(ctx context.Context, spec RegistrySpec) (*Template, error) {
+	want := c.wantedTemplate(spec)
+	return believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Template, error) {
+		return find(ctx, c, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) })
+	}, func(seen *Template) bool { return seen != nil && seen.same(want) })
 }
 
 // getTemplate returns the template of that name.
@@ -145,7 +209,9 @@ func (c *Client) updateTemplate(ctx context.Context, want Template) error {
 			Prefix: &want.Prefix, AppliedFor: want.events(), Description: &want.Description, CustomRoleArn: aws.String(want.CustomRoleARN),
 			EncryptionConfiguration: want.encryption(), ImageTagMutability: want.mutability(),
 			ImageTagMutabilityExclusionFilters: exclusionsOf(want.Settings.Exclusions),
-			LifecyclePolicy:                    aws.String(want.Settings.LifecyclePolicy), ResourceTags: repositoryTags(want.Settings.Tags),
+			LifecyclePolicy:                    aws.String(want.Settings.LifecyclePolicy),
+			// No tags are told by an empty list: without one they would stay as they are.
+			ResourceTags: append([]types.Tag{}, repositoryTags(want.Settings.Tags)...),
 		})
 	})
 	return err
@@ -153,7 +219,8 @@ func (c *Client) updateTemplate(ctx context.Context, want Template) error {
 
 // removeTemplate deletes the template of the prefix if it is ours.
 func (c *Client) removeTemplate(ctx context.Context, spec RegistrySpec) error {
-	found, err := c.readTemplate(ctx, spec, c.options.Confirmations)
+	prefix := templatePrefix(spec.Prefix)
+	found, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, prefix) })
 	switch {
 	case err != nil || found == nil:
 		return err
@@ -185,13 +252,10 @@ func (t Template) mutability() types.ImageTagMutability {
 	return types.ImageTagMutability(cmp.Or(t.Settings.TagMutability, mutable))
 }
 
+// encryption is the template's, spelled out: leaving it out of an update would leave it as it was.
 func (t Template) encryption() *types.EncryptionConfigurationForRepositoryCreationTemplate {
-	if t.Settings.Encryption == nil {
-		return nil
-	}
-	return &types.EncryptionConfigurationForRepositoryCreationTemplate{
-		EncryptionType: types.EncryptionType(t.Settings.Encryption.Type), KmsKey: optional(t.Settings.Encryption.KMSKey),
-	}
+	e := cmp.Or(t.Settings.Encryption, &Encryption{Type: string(types.EncryptionTypeAes256)})
+	return &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: types.EncryptionType(e.Type), KmsKey: optional(e.KMSKey)}
 }
 
 // optional leaves an empty text out.

@@ -74,10 +74,7 @@ func New(o Options) (*Cloud, error) {
 	}
 	c.policies, c.roles = newShelf[policy](c), newShelf[role](c)
 	c.repositories, c.templates = newShelf[repository](c), newShelf[template](c)
-	c.operations = map[string]operation{}
-	maps.Copy(c.operations, c.stsOperations())
-	maps.Copy(c.operations, c.iamOperations())
-	maps.Copy(c.operations, c.ecrOperations())
+	c.operations = c.allOperations()
 	if c.blobs, err = oci.New(oci.Options{DataDir: filepath.Join(o.DataDir, "ecr")}); err != nil {
 		return nil, err
 	}
@@ -88,6 +85,14 @@ func New(o Options) (*Cloud, error) {
 		c.addOIDCProvider(url)
 	}
 	return c, nil
+}
+
+// allOperations are the operations that there are, by the path that the gate sees.
+func (c *Cloud) allOperations() map[string]operation {
+	all := c.stsOperations()
+	maps.Copy(all, c.iamOperations())
+	maps.Copy(all, c.ecrOperations())
+	return all
 }
 
 // Region is the account's region.

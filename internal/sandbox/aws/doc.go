@@ -1,6 +1,7 @@
 // Package aws is a stand-in for what this provider uses of AWS: STS and IAM (the Query protocol, XML answers) and ECR (JSON 1.1), over a
 // store in memory, and ECR's registry, which is the real one of package oci behind ECR's tokens, names and immutable tags. Its errors have
-// AWS's codes, statuses and wording. The wire format is its own: it shares no type with our clients or with the SDK.
+// AWS's codes and statuses and, as far as it is known, its wording. The wire format is its own: it shares no type with our clients or with
+// the SDK.
 //
 // A test starts it and points the SDK's clients at it:
 //

@@ -64,12 +64,12 @@ func (c *Cloud) changeImages(s *imageStore, change func(*imageView)) {
 	maps.Copy(next.images, s.images)
 	maps.Copy(next.tags, s.tags)
 	change(&next)
-	everywhere := c.now
-	if c.lag.Images {
-		everywhere = c.everywhere()
-	}
 	s.imageView = next
-	s.past.set(&next, everywhere)
+	if c.lag.Images {
+		s.past.set(&next, c.everywhere())
+	} else {
+		s.past = history[imageView]{states: []state[imageView]{{&next, c.now}}}
+	}
 }
 
 // imagesOf is what a call finds in a repository.

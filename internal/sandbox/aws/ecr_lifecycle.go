@@ -21,7 +21,7 @@ func (c *Cloud) putLifecyclePolicy(in lifecycleText) (*lifecycleText, error) {
 	}
 	var result *lifecycleText
 	err := c.updateRepository(in.inRepository, func(r *repository) error {
-		r.lifecycle, r.evaluated = compact(in.Text), time.Time{}
+		r.lifecycle, r.evaluated = asKept(in.Text), time.Time{}
 		result = &lifecycleText{inRepository: c.of(r), Text: r.lifecycle}
 		return nil
 	})
@@ -125,7 +125,7 @@ func (c *Cloud) startLifecyclePolicyPreview(in lifecycleText) (*previewResultPag
 		return nil, refuse("LifecyclePolicyPreviewInProgressException",
 			"Lifecycle policy preview for the repository with name '%s' in the registry with id '%s' is already in progress", r.name, c.options.Account)
 	}
-	store.preview = &preview{compact(in.Text), c.now.Add(c.options.PreviewTime), evaluate(rules, store, c.now)}
+	store.preview = &preview{asKept(in.Text), c.now.Add(c.options.PreviewTime), evaluate(rules, store, c.now)}
 	return &previewResultPage{lifecycleText: lifecycleText{inRepository: c.of(r), Text: store.preview.text}, Status: "IN_PROGRESS"}, nil
 }
 

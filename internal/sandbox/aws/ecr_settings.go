@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -193,17 +192,4 @@ func (c *Cloud) putAccountSetting(in accountSetting) (*accountSetting, error) {
 	}
 	c.settings[in.Name] = in.Value
 	return &in, nil
-}
-
-// compact is JSON without needless space, as ECR returns lifecycle policies.
-func compact(text string) string {
-	var value json.RawMessage
-	if json.Unmarshal([]byte(text), &value) != nil {
-		return text
-	}
-	short, err := json.Marshal(value)
-	if err != nil {
-		return text
-	}
-	return string(short)
 }

@@ -163,6 +163,19 @@ func TestTemplates(t *testing.T) {
 	bad := *in
 	bad.Prefix, bad.LifecyclePolicy = new("bad"), new(strings.Replace(keepTen, "any", "some", 1))
 	refused(t, a.ecr.CreateRepositoryCreationTemplate, &bad, "InvalidParameterException", "Lifecycle policy validation failure")
+	for message, change := range map[string]func(*ecr.CreateRepositoryCreationTemplateInput){
+		"appliedFor":                         func(in *ecr.CreateRepositoryCreationTemplateInput) { in.AppliedFor = []types.RCTAppliedFor{"PULL"} },
+		"Invalid repository policy provided": func(in *ecr.CreateRepositoryCreationTemplateInput) { in.RepositoryPolicy = new("{}") },
+		"encryptionConfiguration": func(in *ecr.CreateRepositoryCreationTemplateInput) {
+			in.EncryptionConfiguration = &types.EncryptionConfigurationForRepositoryCreationTemplate{EncryptionType: "ROT13"}
+		},
+		"imageTagMutability": func(in *ecr.CreateRepositoryCreationTemplateInput) { in.ImageTagMutability = "SOMETIMES" },
+	} {
+		bad := *in
+		bad.Prefix = new("bad")
+		change(&bad)
+		refused(t, a.ecr.CreateRepositoryCreationTemplate, &bad, "InvalidParameterException", message)
+	}
 	bad.Prefix = new("Bad")
 	refused(t, a.ecr.CreateRepositoryCreationTemplate, &bad, "InvalidParameterException", "'prefix'")
 
@@ -221,4 +234,15 @@ func TestImages_lists(t *testing.T) {
 		codes = append(codes, f.FailureCode)
 	}
 	equalLists(t, "failures", codes, []types.ImageFailureCode{"ImageNotFound", "ImageTagDoesNotMatchDigest", "InvalidImageDigest", "MissingDigestAndTag"})
+}
+
+func TestAccountSettings(t *testing.T) {
+	t.Parallel()
+	a := start(t, aws.Options{})
+	get := &ecr.GetAccountSettingInput{Name: new("BLOB_MOUNTING")}
+	equal(t, "value", *do(t, a.ecr.GetAccountSetting, get).Value, "DISABLED")
+	do(t, a.ecr.PutAccountSetting, &ecr.PutAccountSettingInput{Name: new("BLOB_MOUNTING"), Value: new("ENABLED")})
+	equal(t, "value", *do(t, a.ecr.GetAccountSetting, get).Value, "ENABLED")
+	refused(t, a.ecr.PutAccountSetting, &ecr.PutAccountSettingInput{Name: new("BLOB_MOUNTING"), Value: new("MAYBE")}, "InvalidParameterException", "must be one of DISABLED, ENABLED")
+	refused(t, a.ecr.GetAccountSetting, &ecr.GetAccountSettingInput{Name: new("NONE")}, "InvalidParameterException", "BLOB_MOUNTING")
 }

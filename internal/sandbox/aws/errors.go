@@ -70,9 +70,13 @@ func (r *refusal) queryBody(namespace, requestID string) []byte {
 }
 
 // Failure is a fault rule: an operation, such as "ecr:CreateRepository", answers with an AWS error in its service's format, and does
-// nothing. Set Times and Nth of the rule to limit it.
+// nothing. Set Times and Nth of the rule to limit it. An operation that there is not is a panic: its fault would never happen, and a test
+// would pass without it. Faults of ECR's registry are of its paths and have no such form.
 func Failure(operation, code, message string) fault.Rule {
 	service, name, _ := strings.Cut(operation, ":")
+	if _, exists := new(Cloud).allOperations()["/"+service+"/"+name]; !exists {
+		panic("rime-sandbox does not simulate the operation " + operation)
+	}
 	failure := refuse(code, "%s", message)
 	rule := fault.Rule{Service: Service, Path: "^/" + service + "/" + name + "$", Status: failure.status}
 	if service == ecrService {

@@ -158,6 +158,35 @@ func TestRole_lifecycle(t *testing.T) {
 	refused(t, a.iam.UpdateRole, &iam.UpdateRoleInput{RoleName: new("server")}, "NoSuchEntity", "cannot be found")
 }
 
+func TestRole_invalid(t *testing.T) {
+	t.Parallel()
+	a := start(t, aws.Options{})
+	for message, change := range map[string]func(*iam.CreateRoleInput){
+		"less than or equal to 64":              func(in *iam.CreateRoleInput) { in.RoleName = new(strings.Repeat("x", 65)) },
+		"The specified value for roleName is":   func(in *iam.CreateRoleInput) { in.RoleName = new("a/b") },
+		"It must begin and end with /":          func(in *iam.CreateRoleInput) { in.Path = new("rime") },
+		"less than or equal to 1000":            func(in *iam.CreateRoleInput) { in.Description = new(strings.Repeat("x", 1001)) },
+		"Member must be between 3600 and 43200": func(in *iam.CreateRoleInput) { in.MaxSessionDuration = new(int32(60)) },
+		"a key of 1 to 128 characters":          func(in *iam.CreateRoleInput) { in.Tags = []types.Tag{{Key: new(""), Value: new("")}} },
+		"does not exist or is not attachable.":  func(in *iam.CreateRoleInput) { in.PermissionsBoundary = new("arn:aws:iam::123456789012:policy/none") },
+	} {
+		in := &iam.CreateRoleInput{RoleName: new("r"), AssumeRolePolicyDocument: new(trust)}
+		change(in)
+		code := "ValidationError"
+		if in.PermissionsBoundary != nil {
+			code = "NoSuchEntity"
+		}
+		refused(t, a.iam.CreateRole, in, code, message)
+	}
+	none := new("none")
+	refused(t, a.iam.ListRoleTags, &iam.ListRoleTagsInput{RoleName: none}, "NoSuchEntity", "none")
+	refused(t, a.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: none}, "NoSuchEntity", "none")
+	refused(t, a.iam.ListAttachedRolePolicies, &iam.ListAttachedRolePoliciesInput{RoleName: none}, "NoSuchEntity", "none")
+	createRole(t, a, "r", trust)
+	refused(t, a.iam.DeleteRolePermissionsBoundary, &iam.DeleteRolePermissionsBoundaryInput{RoleName: new("r")}, "NoSuchEntity", "does not have a permissions boundary")
+	refused(t, a.iam.GetPolicy, &iam.GetPolicyInput{PolicyArn: new("policy/without-an-arn")}, "ValidationError", "is not valid")
+}
+
 func TestRole_trustDocuments(t *testing.T) {
 	t.Parallel()
 	a := start(t, aws.Options{})

@@ -39,8 +39,8 @@ const (
 	maxWildcards      = 4
 )
 
-// parseLifecycle checks a lifecycle policy as ECR does, and returns its rules by priority. Of ECR's sentences those about the schema and
-// about null are known; the others are in its manner.
+// parseLifecycle checks a lifecycle policy as ECR does, and returns its rules by priority. The sentences are ECR's, except those about the
+// number of rules, equal priorities and wildcards, which are in its manner.
 func parseLifecycle(text string) ([]rule, error) {
 	switch {
 	case len(text) < minLifecycle:
@@ -71,7 +71,15 @@ func parseLifecycle(text string) ([]rule, error) {
 	return policy.Rules, checkTogether(policy.Rules)
 }
 
-var errSchema = errors.New("instance failed to match exactly one schema (matched 0 out of 2)")
+// What ECR says itself, with its own capitals and full stops.
+var (
+	errSchema        = errors.New("instance failed to match exactly one schema (matched 0 out of 2)")
+	errNull          = errors.New(`instance type (null) does not match any allowed primitive type (allowed: ["array"])`)
+	errNotJSON       = errors.New("Could not map policyString into LifecyclePolicy.")                       //nolint:staticcheck // see above
+	errNoTags        = errors.New("Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.")    //nolint:staticcheck // see above
+	errAnyNotLast    = errors.New("Rule for tagStatus=ANY must have the lowest priority per storage class") //nolint:staticcheck // see above
+	errUntaggedTwice = errors.New("Only one rule can select Untagged images per storage class.")            //nolint:staticcheck // see above
+)
 
 func invalidLifecycle(err error) error {
 	return invalid("LifecyclePolicyText", "Lifecycle policy validation failure: %v\n", err)
@@ -85,13 +93,32 @@ func refuseNull(text string) error {
 			break
 		}
 		if token == nil {
-			return errors.New(`instance type (null) does not match any allowed primitive type (allowed: ["array"])`)
+			return errNull
 		}
 	}
 	if !json.Valid([]byte(text)) {
-		return errors.New("the text is not valid JSON")
+		return errNotJSON
 	}
 	return nil
+}
+
+// asKept is a lifecycle policy as ECR gives it back: its rules by priority, without needless space.
+func asKept(text string) string {
+	var policy struct {
+		Rules []json.RawMessage `json:"rules"`
+	}
+	err := json.Unmarshal([]byte(text), &policy)
+	priority := func(text json.RawMessage) int {
+		var r rule
+		err = errors.Join(err, json.Unmarshal(text, &r))
+		return r.RulePriority
+	}
+	slices.SortStableFunc(policy.Rules, func(a, b json.RawMessage) int { return priority(a) - priority(b) })
+	kept, encodeErr := json.Marshal(policy)
+	if err := errors.Join(err, encodeErr); err != nil {
+		panic(err) // it was checked
+	}
+	return string(kept)
 }
 
 // check checks a rule by itself.
@@ -103,7 +130,9 @@ func (r rule) check() error {
 		return errSchema
 	case s.TagStatus != "tagged" && s.TagStatus != "untagged" && s.TagStatus != "any":
 		return errSchema
-	case (s.TagStatus == "tagged") != tagged, len(s.TagPatternList) > 0 && len(s.TagPrefixList) > 0:
+	case s.TagStatus == "tagged" && !tagged:
+		return errNoTags
+	case s.TagStatus != "tagged" && tagged, len(s.TagPatternList) > 0 && len(s.TagPrefixList) > 0:
 		return errSchema
 	case s.CountType != "imageCountMoreThan" && s.CountType != "sinceImagePushed" && s.CountType != "sinceImagePulled":
 		return errSchema
@@ -129,13 +158,13 @@ func checkTogether(rules []rule) error {
 		case i > 0 && rules[i-1].RulePriority == r.RulePriority:
 			return invalidLifecycle(fmt.Errorf("rule priorities must be unique, and %d is not", r.RulePriority))
 		case r.Selection.TagStatus == "any" && i < len(rules)-1:
-			return invalidLifecycle(fmt.Errorf("the rule with tagStatus 'any' must have the highest rulePriority"))
+			return invalidLifecycle(errAnyNotLast)
 		case r.Selection.TagStatus == "untagged":
 			untagged++
 		}
 	}
 	if untagged > 1 {
-		return invalidLifecycle(fmt.Errorf("only one rule may have tagStatus 'untagged'"))
+		return invalidLifecycle(errUntaggedTwice)
 	}
 	return nil
 }

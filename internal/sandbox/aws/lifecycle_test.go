@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,9 @@ func TestLifecyclePolicy_rules(t *testing.T) {
 		schema   = "Lifecycle policy validation failure: instance failed to match exactly one schema (matched 0 out of 2)"
 	)
 	do(t, a.ecr.PutLifecyclePolicy, put(policyOf(ruleText(30, anyImage), ruleText(1, untagged), ruleText(2, tagged), ruleText(3, strings.Replace(tagged, "tagPatternList", "tagPrefixList", 1)))))
+	kept := *do(t, a.ecr.GetLifecyclePolicy, &ecr.GetLifecyclePolicyInput{RepositoryName: new("ml/x")}).LifecyclePolicyText
+	equalLists(t, "priorities, as ECR orders them", regexp.MustCompile(`"rulePriority":\d+`).FindAllString(kept, -1),
+		[]string{`"rulePriority":1`, `"rulePriority":2`, `"rulePriority":3`, `"rulePriority":30`})
 	var tooMany []string
 	for n := range 51 {
 		tooMany = append(tooMany, ruleText(n+1, tagged))
@@ -59,13 +63,13 @@ func TestLifecyclePolicy_rules(t *testing.T) {
 	}{
 		{new(`{"rules": []}`), "Member must have length greater than or equal to 100"},
 		{new(strings.Repeat(" ", 30721)), "Member must have length less than or equal to 30720"},
-		{new(strings.Repeat("x", 100)), "is not valid JSON"},
+		{new(strings.Repeat("x", 100)), "Lifecycle policy validation failure: Could not map policyString into LifecyclePolicy."},
 		{policyOf(tooMany...), "between 1 and 50 rules"},
-		{policyOf(ruleText(1, anyImage), ruleText(2, untagged)), "must have the highest rulePriority"},
+		{policyOf(ruleText(1, anyImage), ruleText(2, untagged)), "Rule for tagStatus=ANY must have the lowest priority per storage class"},
 		{policyOf(ruleText(1, untagged), ruleText(1, tagged)), "priorities must be unique"},
-		{policyOf(ruleText(1, untagged), ruleText(2, untagged)), "only one rule may have tagStatus 'untagged'"},
+		{policyOf(ruleText(1, untagged), ruleText(2, untagged)), "Only one rule can select Untagged images per storage class."},
 		{policyOf(ruleText(0, anyImage)), schema},
-		{policyOf(ruleText(1, `"tagStatus": "tagged", `+count)), schema},
+		{policyOf(ruleText(1, `"tagStatus": "tagged", `+count)), "Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED."},
 		{policyOf(ruleText(1, `"tagPrefixList": ["v"], `+anyImage)), schema},
 		{policyOf(ruleText(1, `"tagPrefixList": ["v"], `+tagged)), schema},
 		{policyOf(ruleText(1, `"countUnit": "days", `+anyImage)), schema},
@@ -196,4 +200,21 @@ func TestLifecycle_sparesWhatAnIndexRefersTo(t *testing.T) {
 	do(t, a.ecr.PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{RepositoryName: new("ml/x"), LifecyclePolicyText: untagged})
 	equal(t, "expired", len(a.Expire()), 0)
 	equal(t, "left", len(do(t, a.ecr.DescribeImages, &ecr.DescribeImagesInput{RepositoryName: new("ml/x")}).ImageDetails), 3)
+}
+
+// An image that is pulled is young again to the rules that ask for it.
+func TestLifecycle_sinceImagePulled(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	a := start(t, aws.Options{Clock: func() time.Time { return now }})
+	createRepository(t, a, "ml/x")
+	pulled, unused := a.pushTagged(t, "ml/x", []string{"pulled"}), a.pushTagged(t, "ml/x", []string{"unused"})
+	now = now.Add(48 * time.Hour)
+	do(t, a.ecr.BatchGetImage, &ecr.BatchGetImageInput{RepositoryName: new("ml/x"), ImageIds: []types.ImageIdentifier{{ImageDigest: &pulled}}})
+	now = now.Add(48 * time.Hour)
+	do(t, a.ecr.PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{
+		RepositoryName:      new("ml/x"),
+		LifecyclePolicyText: policyOf(ruleText(1, `"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 3`)),
+	})
+	equalLists(t, "expired", a.Expire(), []string{unused})
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// rates are calls per second and account that AWS publishes ("Amazon ECR service quotas", "IAM and AWS STS quotas" and "Request throttling
-// for IAM" do not give all of them: those of IAM are what its clients meet). Actions that are not here share the rate of their service.
+// rates are calls per second, account and region. Those of actions are published ("Amazon ECR service quotas"). Those of whole services,
+// which each of their other actions has for itself, are not: they are in the order of what clients meet.
 var rates = map[string]float64{
 	"ecr:GetAuthorizationToken":       500,
 	"ecr:PutImage":                    10,

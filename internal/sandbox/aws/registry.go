@@ -176,7 +176,7 @@ func (c *Cloud) createFrom(t *template, name string) *repository {
 		name: name, created: c.now, mutability: t.mutability, encryption: t.encryption, policy: t.policy, tags: t.tags, images: newImageStore(),
 	}
 	if t.lifecycle != "" {
-		r.lifecycle = compact(t.lifecycle)
+		r.lifecycle = asKept(t.lifecycle)
 	}
 	lag := c.lag
 	c.lag = Lag{}

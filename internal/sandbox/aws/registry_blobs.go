@@ -88,9 +88,6 @@ type watched struct {
 	status int
 }
 
-// Unwrap lets [http.ResponseController] find what the server's own ResponseWriter can do.
-func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
 // WriteHeader implements [http.ResponseWriter].
 func (w *watched) WriteHeader(status int) {
 	w.status = status

@@ -17,9 +17,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	ocitypes "github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
@@ -381,4 +383,94 @@ func TestRegistry_faultsThrottlingAndDenials(t *testing.T) {
 		_, err = remote.Get(a.reference(t, "ml/model:1"), login, remote.WithContext(t.Context()), remote.WithRetryStatusCodes(http.StatusTeapot))
 	}
 	refusedByRegistry(t, err, http.StatusTooManyRequests, "TOOMANYREQUESTS", "Rate exceeded")
+}
+
+// An artifact about an image is found by the image, as the distribution specification 1.1 has it.
+func TestRegistry_referrers(t *testing.T) {
+	t.Parallel()
+	a := start(t, aws.Options{})
+	createRepository(t, a, "ml/x")
+	i, login := newImage(t), a.login(t)
+	if err := a.push(t, "ml/x:1", i, login); err != nil {
+		t.Fatal(err)
+	}
+	subject, err := partial.Descriptor(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about, ok := mutate.Subject(mutate.MediaType(empty.Image, ocitypes.OCIManifestSchema1), *subject).(v1.Image)
+	if !ok {
+		t.Fatal("the artifact is no image")
+	}
+	if err := a.push(t, "ml/x@"+digest(t, about), about, login); err != nil {
+		t.Fatal(err)
+	}
+	image, ok := a.reference(t, "ml/x@"+digest(t, i)).(name.Digest)
+	if !ok {
+		t.Fatal("the reference is no digest")
+	}
+	found, err := remote.Referrers(image, login, remote.WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := found.IndexManifest()
+	if err != nil || len(manifest.Manifests) != 1 || manifest.Manifests[0].Digest.String() != digest(t, about) {
+		t.Errorf("referrers: %+v %v", manifest, err)
+	}
+	for _, d := range do(t, a.ecr.DescribeImages, &ecr.DescribeImagesInput{RepositoryName: new("ml/x")}).ImageDetails {
+		if *d.ImageDigest == digest(t, about) {
+			equal(t, "subject", *d.SubjectManifestDigest, digest(t, i))
+		}
+	}
+}
+
+// Requests that no client makes when all is well.
+func TestRegistry_byHand(t *testing.T) {
+	t.Parallel()
+	a := start(t, aws.Options{})
+	createRepository(t, a, "ml/x")
+	if err := a.push(t, "ml/x:1", indexOf(newImage(t)), a.login(t)); err != nil {
+		t.Fatal(err)
+	}
+	child := ""
+	for _, d := range do(t, a.ecr.DescribeImages, &ecr.DescribeImagesInput{RepositoryName: new("ml/x")}).ImageDetails {
+		if len(d.ImageTags) == 0 {
+			child = *d.ImageDigest
+		}
+	}
+	none := "sha256:" + strings.Repeat("0", 64)
+	client := &http.Client{Transport: &basic{login: tokenOf(t, a)}}
+	for _, tc := range []struct {
+		method, path, body string
+		status             int
+		code, message      string
+	}{
+		{http.MethodGet, "ml/x/manifests/none", "", http.StatusNotFound, "MANIFEST_UNKNOWN", "Requested image not found"},
+		{http.MethodDelete, "ml/x/manifests/none", "", http.StatusNotFound, "MANIFEST_UNKNOWN", "Requested image not found"},
+		{http.MethodDelete, "ml/x/manifests/" + child, "", http.StatusForbidden, "DENIED", "referenced by manifest list"},
+		{http.MethodPut, "ml/x/manifests/1", "{", http.StatusBadRequest, "MANIFEST_INVALID", "Invalid JSON syntax"},
+		{http.MethodPut, "ml/x/manifests/" + none, "{}", http.StatusBadRequest, "DIGEST_INVALID", "does not match"},
+		{http.MethodPut, "ml/x/manifests/a%20b", "{}", http.StatusBadRequest, "TAG_INVALID", "imageTag"},
+		{http.MethodPut, "ml/x/manifests/2", `{"config": {"digest": "` + none + `"}}`, http.StatusNotFound, "BLOB_UNKNOWN", none},
+		{http.MethodPut, "ml/x/manifests/2", `{"manifests": [{"digest": "` + none + `"}]}`, http.StatusNotFound, "NAME_UNKNOWN", "required for pushing image"},
+		{http.MethodPost, "ml/x/manifests/2", "", http.StatusMethodNotAllowed, "UNSUPPORTED", ""},
+		{http.MethodGet, "ml/x/blobs/" + none, "", http.StatusNotFound, "BLOB_UNKNOWN", none},
+		{http.MethodDelete, "ml/x/blobs/" + none, "", http.StatusMethodNotAllowed, "UNSUPPORTED", ""},
+		{http.MethodGet, "ml/x/tags/list?n=-1", "", http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", ""},
+		{http.MethodGet, "ML/x/tags/list", "", http.StatusBadRequest, "NAME_INVALID", "repositoryName"},
+		{http.MethodGet, "_catalog", "", http.StatusNotFound, "UNSUPPORTED", ""},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), tc.method, a.URL+"/v2/"+tc.path, strings.NewReader(tc.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refusedByRegistry(t, transport.CheckError(response, http.StatusTeapot), tc.status, tc.code, tc.message)
+		if err := response.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -42,6 +42,17 @@ func TestSignature_wrongKeyAndRegion(t *testing.T) {
 		"Credential should be scoped to a valid region, not 'eu-west-3'.")
 }
 
+// IAM and STS are global, with one region for signatures; ECR is not.
+func TestSignature_globalRegion(t *testing.T) {
+	t.Parallel()
+	for region, global := range map[string]string{"eu-central-1": "us-east-1", "cn-northwest-1": "cn-north-1", "us-gov-east-1": "us-gov-west-1"} {
+		a := clients(start(t, aws.Options{Region: region}).Server, global, sdk.Credentials{AccessKeyID: aws.AccessKeyID, SecretAccessKey: aws.SecretAccessKey})
+		do(t, a.iam.ListRoles, &iam.ListRolesInput{})
+		do(t, a.sts.GetCallerIdentity, &sts.GetCallerIdentityInput{})
+		refused(t, a.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{}, "InvalidSignatureException", global)
+	}
+}
+
 // Requests that no SDK makes.
 func TestSignature_byHand(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +110,36 @@ func TestLag_bySeed(t *testing.T) {
 	}
 }
 
+// A write that takes less time than the one before it does not overtake it.
+func TestLag_keepsTheOrder(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(5) {
+		c := newClock()
+		a := start(t, aws.Options{Clock: c.read, Seed: seed})
+		createRepository(t, a, "ml/x")
+		a.SetLag(aws.Lag{Max: 30 * time.Second})
+		policy := func(n int) *string { return new(strings.Replace(keepTen, "10", strconv.Itoa(n), 1)) }
+		var seen []int
+		for n := 11; n < 16; n++ {
+			do(t, a.ecr.PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{RepositoryName: new("ml/x"), LifecyclePolicyText: policy(n)})
+		}
+		for range 31 {
+			if out, err := a.ecr.GetLifecyclePolicy(t.Context(), &ecr.GetLifecyclePolicyInput{RepositoryName: new("ml/x")}); err == nil {
+				text := *out.LifecyclePolicyText
+				n, err := strconv.Atoi(text[strings.Index(text, `"countNumber":`)+len(`"countNumber":`):][:2])
+				if err != nil {
+					t.Fatal(err)
+				}
+				seen = append(seen, n)
+			}
+			c.advance(time.Second)
+		}
+		if !slices.IsSorted(seen) || seen[len(seen)-1] != 15 {
+			t.Errorf("seed %d: seen %v", seed, seen)
+		}
+	}
+}
+
 func TestLag_flapping(t *testing.T) {
 	t.Parallel()
 	c := newClock()
@@ -197,6 +230,16 @@ func TestFaults_byOperation(t *testing.T) {
 	refused(t, a.sts.GetCallerIdentity, &sts.GetCallerIdentityInput{}, "Throttling", "Rate exceeded")
 	equal(t, "creations that came", a.Count("", "^/ecr/CreateRepository$"), 3)
 	equal(t, "creations that were answered", a.CallCounts()["ecr:CreateRepository"], 2)
+}
+
+func TestFailure_ofWhatThereIsNot(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if recover() == nil {
+			t.Error("a fault that never happens")
+		}
+	}()
+	aws.Failure("ecr:CreateRepositry", "ServerException", "x")
 }
 
 func TestThrottling(t *testing.T) {
