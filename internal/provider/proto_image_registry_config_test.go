@@ -155,7 +155,7 @@ func registryInput(other map[string]any) map[string]any {
 // cut refuses everything from the nth call on.
 func (a *account) cut(n int) func() {
 	return func() {
-		rule := aws.Failure("iam:X", "AccessDenied", "cut")
+		rule := aws.Failure("iam:GetRole", "AccessDenied", "cut")
 		rule.Path, rule.Nth = "", n
 		if err := a.SetFaults(rule); err != nil {
 			a.t.Fatal(err)
@@ -172,7 +172,7 @@ func (a *account) heal() {
 // Wherever a create is cut short, what it made is in the state; the next apply replaces it, and a destroy leaves nothing.
 func TestProtoImageRegistryConfig_createCut(t *testing.T) {
 	t.Parallel()
-	for n := 1; n <= 20; n++ {
+	for n := 1; n <= 32; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			a := newAccount(t)
@@ -251,6 +251,24 @@ func TestProtoImageRegistryConfig_notKnownYet(t *testing.T) {
 	expectDiagnostic(t, diagnostics, []string{"WARNING", "Image Registry Configuration Not Refreshed", "", "only after an apply"})
 	if server.attributes(seen.state) == nil {
 		t.Error("the resource left the state")
+	}
+}
+
+// A create that meets somebody else's role takes away what it made, and leaves theirs.
+func TestProtoImageRegistryConfig_foreign(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"123456789012"}}]}`
+	done(a, a.iam.CreateRole, &iam.CreateRoleInput{RoleName: new(builderRole), AssumeRolePolicyDocument: &trust})
+	server := newRegistryServer(t, a, nil)
+	left, diagnostics := server.apply(server.absent(), registryInput(nil), nil)
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", builderRole})
+	if server.attributes(left.state) == nil {
+		t.Fatal("the state does not know what was made")
+	}
+	server.must(left, nil)
+	if got := a.roles(); got != 1 {
+		t.Errorf("%d roles and policies, want only somebody else's role", got)
 	}
 }
 

@@ -72,12 +72,12 @@ func (c *registryChange) make(ctx context.Context, client *awsregistry.Client) d
 // remove removes everything.
 func (c *registryChange) remove(ctx context.Context, client *awsregistry.Client) error {
 	if c.enabled {
-		if err := client.DeleteRegistry(ctx, c.prior); err != nil {
+		if err := client.DeleteOurs(ctx, c.prior); err != nil {
 			return err
 		}
 	}
 	if c.unfinished == nil {
 		return nil
 	}
-	return client.DeleteRegistry(ctx, *c.unfinished)
+	return client.DeleteOurs(ctx, *c.unfinished)
 }
