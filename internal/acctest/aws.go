@@ -1,6 +1,7 @@
 package acctest
 
 import (
+	"maps"
 	"os"
 	"testing"
 
@@ -24,10 +25,8 @@ func StartAWS(t testing.TB, options aws.Options) *aws.Server {
 
 // UseAWS lets the standard chain of AWS find the simulated account, and nothing of the user's.
 func (w *Workspace) UseAWS(server *aws.Server) {
-	for name, value := range map[string]string{
+	maps.Copy(w.Env, map[string]string{
 		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": server.Region(), "AWS_ACCESS_KEY_ID": aws.AccessKeyID, "AWS_SECRET_ACCESS_KEY": aws.SecretAccessKey,
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		w.Env[name] = value
-	}
+	})
 }

@@ -185,7 +185,7 @@ func TestProtoImageRegistryConfig_createCut(t *testing.T) {
 				t.Fatalf("%d roles and policies that the state does not know", a.roles())
 			}
 			if server.attributes(left.state) != nil {
-				left = server.must(left, nil) // Terraform replaces what failed to be created.
+				server.must(left, nil) // Terraform replaces what failed to be created.
 			}
 			if a.roles() != 0 {
 				t.Fatalf("%d roles and policies are left", a.roles())
@@ -305,6 +305,54 @@ func TestProtoImageRegistryConfig_otherAccount(t *testing.T) {
 	}
 	_, diagnostics = other.apply(whole, nil, nil)
 	expectDiagnostic(t, diagnostics, []string{"ERROR", "Another AWS Account Than Before", "", "Nothing was read or changed"})
+}
+
+// The provider's default tags are on everything, and a change of them is a change of what there is.
+func TestProtoImageRegistryConfig_defaultTags(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	tagged := func(tags map[string]any) *registryServer {
+		return newRegistryServer(t, a, map[string]any{"aws": map[string]any{
+			"region": aws.DefaultRegion, "endpoints": map[string]any{"ecr": a.URL, "iam": a.URL, "sts": a.URL}, "default_tags": tags,
+		}})
+	}
+	config := registryInput(map[string]any{"tags": map[string]any{"team": "ml"}})
+	before := tagged(map[string]any{"owner": "ada", "team": "all"})
+	whole := before.must(before.absent(), config)
+	before.expectSettled(whole, config)
+	after := tagged(map[string]any{"owner": "grace"})
+	seen, diagnostics := after.refresh(whole)
+	after.expectNone(diagnostics, nil)
+	whole = after.must(seen, config)
+	after.expectSettled(whole, config)
+	got := map[string]string{}
+	for _, tag := range done(a, a.iam.ListRoleTags, &iam.ListRoleTagsInput{RoleName: new(serverRole)}).Tags {
+		got[*tag.Key] = *tag.Value
+	}
+	if want := map[string]string{"owner": "grace", "team": "ml", awsregistry.OwnershipTag: "/ml/prod/rime"}; !maps.Equal(got, want) {
+		t.Errorf("tags %v, want %v", got, want)
+	}
+}
+
+// A configuration that cannot work is refused when it is first used, with the attribute at fault.
+func TestProtoImageRegistryConfig_configuration(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	for name, test := range map[string]struct {
+		aws  map[string]any
+		want []string
+	}{
+		"region":      {map[string]any{"region": "mars"}, []string{"ERROR", "AWS Configuration Cannot Be Used", "", "aws.region"}},
+		"role":        {map[string]any{"assume_role": map[string]any{"role_arn": "admin"}}, []string{"ERROR", "AWS Configuration Cannot Be Used", "", "aws.assume_role.role_arn"}},
+		"no region":   {map[string]any{"endpoints": map[string]any{"sts": a.URL}}, []string{"ERROR", "AWS Region Missing", "", "aws.region"}},
+		"unreachable": {map[string]any{"region": aws.DefaultRegion, "endpoints": map[string]any{"sts": "http://127.0.0.1:1"}}, []string{"ERROR", "AWS Endpoint Cannot Be Reached", "", "connection refused"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newRegistryServer(t, a, map[string]any{"aws": test.aws})
+			expectDiagnostic(t, server.plan(server.absent(), registryInput(nil)).Diagnostics, test.want)
+		})
+	}
 }
 
 func TestProtoImageRegistryConfig_identity(t *testing.T) {

@@ -168,7 +168,7 @@ type registryTrust struct {
 }
 
 // trust is that of the role for these service accounts.
-func (t registryTrust) trust(accounts types.Set) awsregistry.TrustSpec {
+func (t *registryTrust) trust(accounts types.Set) awsregistry.TrustSpec {
 	spec := awsregistry.TrustSpec{PodIdentity: t.PodIdentity.ValueBool(), OIDCProviderARN: t.OIDCProviderARN.ValueString()}
 	if spec.OIDCProviderARN == "" {
 		spec.OIDCProviderURL = t.OIDCProviderURL.ValueString()

@@ -41,7 +41,7 @@ func (r *imageRegistryConfigResource) ValidateConfig(ctx context.Context, req re
 func (m *imageRegistryConfigModel) checkPrefix() diag.Diagnostics {
 	at := path.Root("repository_prefix")
 	switch {
-	case m.RepositoryPrefix.IsNull() || !m.registryScope.known() || m.AllowEmptyPrefix.IsUnknown() || m.prefix() != "":
+	case m.RepositoryPrefix.IsNull() || !m.known() || m.AllowEmptyPrefix.IsUnknown() || m.prefix() != "":
 		return nil
 	case m.AllowEmptyPrefix.ValueBool():
 		return diag.Diagnostics{diags.EmptyPrefixAllowed(at)}
@@ -203,13 +203,13 @@ func (m *imageRegistryConfigModel) expect(ctx context.Context, account *awsregis
 		return nil
 	case !m.Enable.ValueBool():
 		m.registryFacts = disabledRegistryFacts(m.prefix())
-		if !m.registryScope.known() {
+		if !m.known() {
 			m.EffectiveRepositoryPrefix = types.StringUnknown()
 		}
 		return nil
 	}
 	m.registryFacts = unknownRegistryFacts()
-	if m.registryScope.known() {
+	if m.known() {
 		m.EffectiveRepositoryPrefix = types.StringValue(m.prefix())
 	}
 	if account == nil || !m.whole(ctx) {

@@ -134,10 +134,6 @@ func TestImageRegistryConfig_drift(t *testing.T) {
 	everyone := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`
 	churn, fraud, off := "ml/prod/rime/churn", "ml/prod/rime/fraud", `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}`
 	repaired := func(texts ...string) resource.TestStep {
-		var drift []knownvalue.Check
-		for _, one := range texts {
-			drift = append(drift, knownvalue.StringExact(one))
-		}
 		return resource.TestStep{
 			Config: config,
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
