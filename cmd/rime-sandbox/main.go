@@ -1,9 +1,9 @@
-// Command rime-sandbox runs the APIs of a RIME platform and of a PrimeHub platform, an OCI registry and a Python package index on a loopback
-// port, to try the provider and the modules that use it without any account. When it is ready it prints one line of JSON that tells where everything is, then
-// runs until interrupted.
+// Command rime-sandbox runs the APIs of a RIME platform and of a PrimeHub platform, an AWS account (STS, IAM, ECR), an OCI registry and a Python package
+// index on loopback ports, to try the provider and the modules that use it without any account. When it is ready it prints one line of JSON that tells where
+// everything is, then runs until interrupted.
 //
-// The platforms simulate their builds, and say so in their logs. What is pushed to the registry and served by the index is real,
-// and so are the builds made with them. A control endpoint tells which requests were made and makes chosen ones go wrong; see
+// The platforms simulate their builds, and say so in their logs; AWS keeps what it is told in memory, and verifies no signature. What is pushed to the registries
+// and served by the index is real, and so are the builds made with them. A control endpoint tells which requests were made and makes chosen ones go wrong; see
 // package internal/sandbox/fault for the rules, and package internal/sandbox/primehub for the names that GraphQL operations have in them.
 package main
 
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 )
@@ -84,12 +85,20 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	flags.DurationVar(&o.Latency, "latency", 0, "`delay` of every request, such as 50ms")
 	flags.DurationVar(&o.Platform.BuildTime, "build-time", 3*time.Second, "`time` that the builds of RIME and of PrimeHub take")
 	flags.IntVar(&o.Platform.Preload.Images, "images", 0, "`number` of images that RIME and PrimeHub have from the beginning, each")
-	flags.Uint64Var(&o.Platform.Preload.Seed, "seed", 1, "`seed` of what is in these images")
+	flags.Uint64Var(&o.Platform.Preload.Seed, "seed", 1, "`seed` of what is in these images, and of what AWS does by chance")
 	flags.StringVar(&o.Platform.FailPackage, "fail-package", "", "`name` of a package that the builds of RIME and of PrimeHub do not find")
 	community := flags.Bool("primehub-community", false, "be the community edition of PrimeHub, whose errors have other codes than those of the enterprise edition")
+	flags.StringVar(&o.AWSListen, "aws-listen", "127.0.0.1:0", "loopback `address` of the AWS account and its registry; port 0 takes a free one")
+	flags.StringVar(&o.AWS.Region, "aws-region", aws.DefaultRegion, "`region` of the AWS account, which decides the partition")
+	flags.StringVar(&o.AWS.Account, "aws-account", aws.DefaultAccount, "`number` of the AWS account")
+	flags.DurationVar(&o.AWS.Lag.Max, "aws-lag", 0, "longest `time` after which reads of AWS see what was written, such as 30s")
+	flags.BoolVar(&o.AWS.Lag.Flapping, "aws-flapping", false, "let reads of AWS see it and not see it in turns until then")
+	flags.DurationVar(&o.AWS.TokenLife, "aws-token-life", 12*time.Hour, "`life` of ECR's authorization tokens")
+	flags.Float64Var(&o.AWS.Quotas, "aws-quotas", 0, "throttle AWS at its published rates times this `factor`; 0 throttles nothing")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
+	o.AWS.Seed = o.Platform.Preload.Seed
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}

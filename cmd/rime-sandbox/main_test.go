@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -14,7 +15,11 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 )
 
 // build builds the program once for a test.
@@ -34,6 +39,7 @@ type announcement struct {
 	PrimeHubAPIToken string            `json:"primehub_api_token"`
 	OCIRegistry      string            `json:"oci_registry"`
 	PackageIndex     string            `json:"package_index"`
+	AWSEndpoint      string            `json:"aws_endpoint"`
 	Control          string            `json:"control"`
 	Env              map[string]string `json:"env"`
 }
@@ -101,6 +107,7 @@ func TestRimeSandbox(t *testing.T) {
 	env := map[string]string{
 		"RIME_EMBEDDED_REGISTRY_URL": a.OCIRegistry, "RIME_ENDPOINT": a.RIMEEndpoint, "RIME_API_KEY": a.RIMEAPIKey,
 		"PRIMEHUB_API_ENDPOINT": a.PrimeHubEndpoint, "PRIMEHUB_API_TOKEN": a.PrimeHubAPIToken, "PRIMEHUB_GROUP": "data-science",
+		"AWS_ENDPOINT_URL": a.AWSEndpoint, "AWS_ACCESS_KEY_ID": aws.AccessKeyID, "AWS_SECRET_ACCESS_KEY": aws.SecretAccessKey, "AWS_REGION": "us-east-1",
 	}
 	if diff := cmp.Diff(env, a.Env); diff != "" {
 		t.Errorf("env (-want +got)\n%s", diff)
@@ -231,6 +238,48 @@ func TestRimeSandbox_primehub(t *testing.T) {
 		t.Errorf("requests: status %d\n%s", status, body)
 	}
 	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRimeSandbox_aws(t *testing.T) {
+	t.Parallel()
+	a, stop := start(t, build(t), "--aws-region", "cn-north-1", "--aws-account", "210987654321", "--aws-lag", "1h", "--aws-flapping", "--aws-quotas", "1",
+		"--aws-token-life", "1m")
+	config := sdk.Config{
+		BaseEndpoint: new(a.Env["AWS_ENDPOINT_URL"]),
+		Region:       a.Env["AWS_REGION"],
+		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
+			return sdk.Credentials{AccessKeyID: a.Env["AWS_ACCESS_KEY_ID"], SecretAccessKey: a.Env["AWS_SECRET_ACCESS_KEY"]}, nil
+		}),
+	}
+	client := ecr.NewFromConfig(config)
+	out, err := client.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: new("ml/x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "arn:aws-cn:ecr:cn-north-1:210987654321:repository/ml/x"; *out.Repository.RepositoryArn != want {
+		t.Errorf("ARN %s, want %s", *out.Repository.RepositoryArn, want)
+	}
+	var found []int
+	for range 2 {
+		out, err := client.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, len(out.Repositories))
+	}
+	if diff := cmp.Diff([]int{1, 0}, found); diff != "" {
+		t.Errorf("flapping (-want +got)\n%s", diff)
+	}
+	token, err := client.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := time.Until(*token.AuthorizationData[0].ExpiresAt); left > time.Minute {
+		t.Errorf("a token for %s", left)
+	}
+	if err := stop(); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
 }
@@ -297,6 +346,10 @@ func TestRimeSandbox_refuses(t *testing.T) {
 		{"not a loopback address", []string{"--listen", "192.0.2.1:80"}},
 		{"missing port", []string{"--listen", "127.0.0.1"}},
 		{"the build time cannot be negative", []string{"--build-time", "-1s"}},
+		{"not a loopback address", []string{"--aws-listen", "0.0.0.0:0"}},
+		{`"nowhere" is no region`, []string{"--aws-region", "nowhere"}},
+		{"an account's number has twelve digits", []string{"--aws-account", "12"}},
+		{"cannot be negative", []string{"--aws-lag", "-1s"}},
 		{`unknown field "stauts"`, []string{"--faults", bad}},
 		{"no such file", []string{"--faults", bad + ".none"}},
 		{`unexpected argument "extra"`, []string{"extra"}},

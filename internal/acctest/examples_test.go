@@ -1,6 +1,7 @@
 package acctest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -12,9 +13,12 @@ import (
 	"strings"
 	"testing"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/hashicorp/hcl/v2/hclparse"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
@@ -27,6 +31,7 @@ func TestExamples(t *testing.T) {
 	t.Parallel()
 	registry, w := setup(t, strings.Replace(model, `"model"`, `"sklearn-serving"`, 1))
 	w.Apply()
+	cloud := installedAWS(t)
 	w.MustRun("fmt", "-check", "-diff", "-recursive", absolute(t, examplesRoot))
 	directories := examples(t)
 	if len(directories) < 4 {
@@ -43,7 +48,7 @@ func TestExamples(t *testing.T) {
 		}
 		t.Run(directory, func(t *testing.T) {
 			t.Parallel()
-			planExample(t, registry, together)
+			planExample(t, registry, cloud, together)
 		})
 		for _, file := range directories[directory] {
 			if slices.Contains(together, file) {
@@ -54,9 +59,41 @@ func TestExamples(t *testing.T) {
 				if strings.Contains(file, "identity") && terraformMinor(t, w) < 12 {
 					t.Skip("resource identity needs Terraform 1.12 or newer")
 				}
-				shows(t, planExample(t, registry, slices.Concat(together, []string{file})), "Plan: 1 to import,")
+				shows(t, planExample(t, registry, cloud, slices.Concat(together, []string{file})), "Plan: 1 to import,")
 			})
 		}
+	}
+}
+
+// installedAWS is an account with what the examples of AWS take for given: an installation to import, and a repository.
+func installedAWS(t *testing.T) *aws.Server {
+	t.Helper()
+	cloud := acctest.StartAWS(t, aws.Options{Region: "eu-central-1"})
+	w := acctest.NewWorkspace(t)
+	w.UseAWS(cloud)
+	text, err := os.ReadFile(filepath.Join(examplesRoot, "resources", "rime_image_registry_config", "resource.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write("main.tf", requiredProviders+string(text))
+	w.Apply()
+	w.PlanIsEmpty()
+	createRepository(t, cloud, "rime-managed-images/prod/rime/churn")
+	return cloud
+}
+
+// createRepository makes a repository in a simulated account, behind the provider's back.
+func createRepository(t *testing.T, cloud *aws.Server, name string) {
+	t.Helper()
+	client := ecr.New(ecr.Options{BaseEndpoint: &cloud.URL, Region: cloud.Region(), Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
+		return sdk.Credentials{AccessKeyID: aws.AccessKeyID, SecretAccessKey: aws.SecretAccessKey}, nil
+	})})
+	if _, err := client.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &name}); err != nil {
+		t.Fatal(err)
+	}
+	policy := `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":9},"action":{"type":"expire"}}]}`
+	if _, err := client.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{RepositoryName: &name, LifecyclePolicyText: &policy}); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -89,11 +126,12 @@ func expectParses(t *testing.T, file string) {
 }
 
 // planExample plans files of an example together, with a provider on real parts where they configure none.
-func planExample(t *testing.T, registry *oci.Server, files []string) acctest.Result {
+func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []string) acctest.Result {
 	t.Helper()
 	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
 	hub := exampleHub(t)
 	w.Env["PRIMEHUB_API_ENDPOINT"], w.Env["PRIMEHUB_API_TOKEN"] = hub.Endpoint(), primehub.TokenAdmin
+	w.UseAWS(cloud)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {

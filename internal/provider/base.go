@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
@@ -42,6 +43,14 @@ func (c *connected) hub() (*primehub.Client, error) {
 		return nil, diags.ErrNotConfigured
 	}
 	return c.primehub.client()
+}
+
+// account is the client of AWS.
+func (c *connected) account() (*awsregistry.Client, error) {
+	if c.clients == nil {
+		return nil, diags.ErrNotConfigured
+	}
+	return c.aws()
 }
 
 // resourceBase is embedded in every resource; it implements resource.ResourceWithConfigure.

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
 func TestConnected(t *testing.T) {
@@ -25,7 +26,7 @@ func TestConnected(t *testing.T) {
 		t.Errorf("foreign data: %v", d)
 	}
 	registry := newFakeRegistry()
-	validating.connect(&clients{images: always(registry, nil)}, &d)
+	validating.connect(&clients{images: always[imageregistry.Registry](registry, nil)}, &d)
 	if got, err := validating.registry(); err != nil || got != registry {
 		t.Errorf("got %v, %v", got, err)
 	}

@@ -267,6 +267,18 @@ var indexURLCheck = check{
 	},
 }
 
+var awsEndpointCheck = check{
+	summary: "Invalid AWS Endpoint",
+	rule:    "must be an `https://` or `http://` address",
+	find: func(value string) *diags.Problem {
+		u, err := url.Parse(value)
+		if err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil {
+			return nil
+		}
+		return &diags.Problem{Text: "must be an http or https address without user", Suggestion: `write it like "https://ecr.example.com"`, Secret: true}
+	},
+}
+
 var patternCheck = check{
 	summary: "Invalid Regular Expression",
 	rule:    "must be a regular expression in RE2 syntax",

@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	dsschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	eschema "github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	pschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -40,10 +42,15 @@ func walk(t *testing.T) everything {
 			"data.rime_managed_images": managedImagesDataModel{},
 			"data.rime_image_build":    buildModel{},
 
-			"data.rime_group_image":        groupImageDataModel{},
-			"data.rime_group_images":       groupImagesDataModel{},
-			"data.rime_group":              groupDataModel{},
-			"data.rime_image_pull_secrets": imagePullSecretsDataModel{},
+			"data.rime_group_image":                     groupImageDataModel{},
+			"data.rime_group_images":                    groupImagesDataModel{},
+			"data.rime_group":                           groupDataModel{},
+			"data.rime_image_pull_secrets":              imagePullSecretsDataModel{},
+			"rime_image_registry_config":                imageRegistryConfigModel{},
+			"data.rime_image_registry":                  imageRegistryDataModel{},
+			"data.rime_image_registry_policy_documents": policyDocumentsModel{},
+			"data.rime_lifecycle_policy_preview":        lifecyclePolicyPreviewModel{},
+			"ephemeral.rime_registry_credentials":       registryCredentialsModel{},
 		},
 	}
 	p := New("test")()
@@ -72,6 +79,19 @@ func walk(t *testing.T) everything {
 		d.Schema(ctx, datasource.SchemaRequest{}, &ds)
 		refuse(t, meta.TypeName, ds.Schema.ValidateImplementation(ctx))
 		all.add("data."+meta.TypeName, flatten("", ds.Schema.Attributes, nestedInDataSource))
+	}
+	ephemerals, ok := p.(provider.ProviderWithEphemeralResources)
+	if !ok {
+		t.Fatal("the provider has no ephemeral resources")
+	}
+	for _, construct := range ephemerals.EphemeralResources(ctx) {
+		e := construct()
+		var meta ephemeral.MetadataResponse
+		e.Metadata(ctx, ephemeral.MetadataRequest{ProviderTypeName: "rime"}, &meta)
+		var es ephemeral.SchemaResponse
+		e.Schema(ctx, ephemeral.SchemaRequest{}, &es)
+		refuse(t, meta.TypeName, es.Schema.ValidateImplementation(ctx))
+		all.add("ephemeral."+meta.TypeName, flatten("", es.Schema.Attributes, func(eschema.Attribute) map[string]eschema.Attribute { return nil }))
 	}
 	return all
 }

@@ -113,6 +113,9 @@ func TestExamples_complete(t *testing.T) {
 		if source, ok := strings.CutPrefix(name, "data."); ok {
 			path = []string{"data-sources", source, "data-source.tf"}
 		}
+		if source, ok := strings.CutPrefix(name, "ephemeral."); ok {
+			path = []string{"ephemeral-resources", source, "ephemeral-resource.tf"}
+		}
 		if name == "provider" {
 			path = []string{"provider", "provider.tf"}
 		}

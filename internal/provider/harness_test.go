@@ -18,11 +18,12 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 )
 
 // TestMain keeps what the user has configured for Terraform out of the tests, and finds the CLI, which is never downloaded.
 func TestMain(m *testing.M) {
-	for _, variable := range []string{"TF_CLI_CONFIG_FILE", "TF_LOG", envEndpoint, envAPIKey, envURL, envRepositoryPrefix, envBuildkitAddress, primehub.EnvEndpoint, primehub.EnvAPIToken, primehub.EnvGroup} {
+	for _, variable := range []string{"TF_CLI_CONFIG_FILE", "TF_LOG", envEndpoint, envAPIKey, envURL, envRepositoryPrefix, envBuildkitAddress, primehub.EnvEndpoint, primehub.EnvAPIToken, primehub.EnvGroup, "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"} {
 		if err := os.Unsetenv(variable); err != nil {
 			panic(err)
 		}
@@ -33,6 +34,14 @@ func TestMain(m *testing.M) {
 	}
 	if err := os.Setenv("HOME", home); err != nil {
 		panic(err)
+	}
+	for variable, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": aws.AccessKeyID, "AWS_SECRET_ACCESS_KEY": aws.SecretAccessKey,
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		if err := os.Setenv(variable, value); err != nil {
+			panic(err)
+		}
 	}
 	found, _ := exec.LookPath("terraform")
 	if err := os.Setenv("TF_ACC_TERRAFORM_PATH", cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), found, "/usr/local/bin/terraform")); err != nil {

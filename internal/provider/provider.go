@@ -7,16 +7,19 @@ import (
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
 var (
-	_ provider.Provider                     = (*rimeProvider)(nil)
-	_ provider.ProviderWithConfigValidators = (*rimeProvider)(nil)
+	_ provider.Provider                       = (*rimeProvider)(nil)
+	_ provider.ProviderWithConfigValidators   = (*rimeProvider)(nil)
+	_ provider.ProviderWithEphemeralResources = (*rimeProvider)(nil)
 )
 
 // New returns the constructor of the provider, in that version.
@@ -78,6 +81,8 @@ type rimeProvider struct {
 	registry imageregistry.Registry
 	patience primehub.Patience
 	end      *End
+	// awsOptions tune the client of AWS in tests.
+	awsOptions awsregistry.Options
 }
 
 // Metadata implements provider.Provider.
@@ -99,7 +104,7 @@ func (p *rimeProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 
 // Resources implements provider.Provider.
 func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newManagedImageResource, newGroupImageResource}
+	return []func() resource.Resource{newManagedImageResource, newGroupImageResource, newImageRegistryConfigResource}
 }
 
 // DataSources implements provider.Provider.
@@ -107,5 +112,11 @@ func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSour
 	return []func() datasource.DataSource{
 		newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource,
 		newGroupImageDataSource, newGroupImagesDataSource, newGroupDataSource, newImagePullSecretsDataSource,
+		newImageRegistryDataSource, newPolicyDocumentsDataSource, newLifecyclePolicyPreviewDataSource,
 	}
+}
+
+// EphemeralResources implements provider.ProviderWithEphemeralResources.
+func (p *rimeProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{newRegistryCredentialsEphemeral}
 }

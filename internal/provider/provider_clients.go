@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/embedded"
@@ -28,6 +29,8 @@ import (
 type clients struct {
 	// images is the registry of managed images. It is made when it is first asked for, once. Its errors are those of package diags.
 	images func() (imageregistry.Registry, error)
+	// aws is the client of AWS. It is made when it is first asked for, once. Its errors are those of package diags.
+	aws func() (*awsregistry.Client, error)
 	// pythonVersions are the Python versions that images can have, sorted. Nil when there is no telling.
 	pythonVersions []string
 	// needsPackageTypes tells that every package needs a type, because images can have one package manager or the other.
@@ -66,23 +69,24 @@ func (c *createdImages) since(name, buildID string) bool {
 func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clients, diag.Diagnostics) {
 	all, d := p.imageClients(ctx, config)
 	hub, more := p.primehubPlatform(ctx, config)
-	all.primehub = hub
+	all.primehub, all.aws = hub, p.awsClient(ctx, config)
 	d.Append(more...)
 	return all, d
 }
 
 // imageClients reads what concerns managed images.
 func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config) (*clients, diag.Diagnostics) {
+	none := func(err error) *clients { return &clients{images: always[imageregistry.Registry](nil, err)} }
 	if p.registry != nil {
 		return &clients{images: always(p.registry, nil)}, nil
 	}
 	if !config.Raw.IsFullyKnown() {
-		return &clients{images: always(nil, diags.ErrNotKnownYet)}, nil
+		return none(diags.ErrNotKnownYet), nil
 	}
 	model, d := readConfig(ctx, config)
 	switch {
 	case d.HasError():
-		return &clients{images: always(nil, diags.ErrNoRegistry)}, d
+		return none(diags.ErrNoRegistry), d
 	case !model.Endpoint.IsNull():
 		// A platform does not tell which Python versions it has.
 		return &clients{images: once(func() (imageregistry.Registry, error) {
@@ -105,23 +109,24 @@ func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config) (*
 			needsPackageTypes: true,
 		}, d
 	default:
-		return &clients{images: always(nil, diags.ErrNoRegistry)}, d
+		return none(diags.ErrNoRegistry), d
 	}
 }
 
-// once makes a registry when it is first asked for.
-func once(construct func() (imageregistry.Registry, error)) func() (imageregistry.Registry, error) {
-	return sync.OnceValues(func() (imageregistry.Registry, error) {
-		registry, err := construct()
+// once makes a client when it is first asked for.
+func once[T any](construct func() (T, error)) func() (T, error) {
+	return sync.OnceValues(func() (T, error) {
+		client, err := construct()
 		if err != nil {
-			return nil, &diags.ConfigurationError{Err: err}
+			var none T
+			return none, &diags.ConfigurationError{Err: err}
 		}
-		return registry, nil
+		return client, nil
 	})
 }
 
-func always(registry imageregistry.Registry, err error) func() (imageregistry.Registry, error) {
-	return func() (imageregistry.Registry, error) { return registry, err }
+func always[T any](client T, err error) func() (T, error) {
+	return func() (T, error) { return client, err }
 }
 
 // connection is what the attribute `http` describes.

@@ -51,6 +51,7 @@ type providerModel struct {
 	Endpoint         types.String           `tfsdk:"endpoint"`
 	APIKey           types.String           `tfsdk:"api_key"`
 	PrimeHub         *primehubModel         `tfsdk:"primehub"`
+	AWS              *awsModel              `tfsdk:"aws"`
 	EmbeddedRegistry *embeddedRegistryModel `tfsdk:"embedded_registry"`
 	HTTP             *httpModel             `tfsdk:"http"`
 }

@@ -39,6 +39,7 @@ func (p *rimeProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"primehub":          primehubAttribute(),
+			"aws":               awsAttribute(),
 			"embedded_registry": embeddedRegistryAttribute(),
 			"http":              httpAttribute(),
 		},

@@ -149,21 +149,25 @@ func imageInputAttributes() map[string]schema.Attribute {
 }
 
 func timeoutsAttribute(ctx context.Context) schema.Attribute {
-	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+	return timeoutsOf(timeouts.Attributes(ctx, timeouts.Opts{
 		Create: true, Read: true, Update: true, Delete: true,
 		CreateDescription: "How long creating the image may take with its build, such as `2h30m`. Defaults to `90m`.",
 		ReadDescription:   "How long reading the image may take. Defaults to `5m`.",
 		UpdateDescription: "How long changing or rebuilding the image may take with its build. Defaults to `90m`.",
 		DeleteDescription: "How long deleting the image may take. Defaults to `15m`.",
-	})
+	}), "How long operations may take, as durations such as `90m` or `1h30m`. When time is up, the build is cancelled.")
+}
+
+// timeoutsOf gives the attribute of the timeouts module our description and our check: its own takes negative durations.
+func timeoutsOf(attribute schema.Attribute, description string) schema.Attribute {
 	nested, ok := attribute.(schema.SingleNestedAttribute)
 	if !ok {
 		return attribute
 	}
-	nested.MarkdownDescription = "How long operations may take, as durations such as `90m` or `1h30m`. When time is up, the build is cancelled."
+	nested.MarkdownDescription = description
 	for name, each := range nested.Attributes {
 		if text, ok := each.(schema.StringAttribute); ok {
-			text.Validators = []validator.String{durationCheck} // the module's own takes negative durations
+			text.Validators = []validator.String{durationCheck}
 			nested.Attributes[name] = text
 		}
 	}

@@ -1,5 +1,5 @@
-// Package sandbox runs the stand-ins for what cannot be had on a laptop, together on one loopback port, behind one gate that records
-// requests and makes some go wrong: an OCI registry, a Python package index, and the APIs of a RIME and of a PrimeHub platform.
+// Package sandbox runs the stand-ins for what cannot be had on a laptop, together behind one gate that records requests and makes some go wrong: an OCI registry,
+// a Python package index, and the APIs of a RIME and of a PrimeHub platform on one loopback port, and an AWS account on another.
 package sandbox
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
@@ -38,6 +39,10 @@ type Options struct {
 	Platform rime.Options
 	// PrimeHub is the PrimeHub platform.
 	PrimeHub primehub.Options
+	// AWS is the account. It keeps nothing when it ends, so that it has its own data directory.
+	AWS aws.Options
+	// AWSListen is the address of the account, "127.0.0.1:0" if empty: another port, because ECR's registry has the paths of any registry.
+	AWSListen string
 }
 
 // Packages are a few tiny packages with dependencies among them.
@@ -62,6 +67,7 @@ type Sandbox struct {
 	host      string
 	apiKey    string
 	primehub  *primehub.Platform
+	aws       *aws.Server
 	server    *http.Server
 	ended     chan error
 	temporary string
@@ -80,12 +86,24 @@ func Start(o Options) (s *Sandbox, err error) {
 	}
 	s.host = listener.Addr().String()
 	handler, err := s.handler(o)
+	if err == nil {
+		err = s.startAWS(o)
+	}
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), s.removeTemporary())
 	}
 	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go func() { s.ended <- s.server.Serve(listener) }()
 	return s, nil
+}
+
+func (s *Sandbox) startAWS(o Options) (err error) {
+	listener, err := listen(o.AWSListen)
+	if err != nil {
+		return err
+	}
+	s.aws, err = aws.StartOn(listener, s.Gate, o.AWS)
+	return err
 }
 
 // listen refuses an address that another machine could reach.
@@ -141,7 +159,12 @@ func (s *Sandbox) handler(o Options) (http.Handler, error) {
 }
 
 // Close ends the sandbox and every connection to it, and removes a temporary data directory.
-func (s *Sandbox) Close() error { return errors.Join(s.server.Close(), s.removeTemporary()) }
+func (s *Sandbox) Close() error {
+	return errors.Join(s.server.Close(), s.aws.Close(), s.removeTemporary())
+}
+
+// AWS is the account, for what a test does to it behind its clients' backs.
+func (s *Sandbox) AWS() *aws.Cloud { return s.aws.Cloud }
 
 // Ended delivers the error with which the sandbox ended by itself.
 func (s *Sandbox) Ended() <-chan error { return s.ended }
@@ -165,8 +188,11 @@ type Addresses struct {
 	OCIRegistry string `json:"oci_registry"`
 	// PackageIndex is the URL for pip.
 	PackageIndex string `json:"package_index"`
+	// AWSEndpoint is the URL of AWS: STS, IAM, ECR and ECR's registry.
+	AWSEndpoint string `json:"aws_endpoint"`
 	// Control is the URL of the control endpoint, see [fault.Gate.Control]; those of the platforms are at /rime and
-	// /primehub below, see [rime.Platform.Control] and [primehub.Platform.Control].
+	// /primehub below, see [rime.Platform.Control] and [primehub.Platform.Control], and that of the account at /control/aws of its own address, see
+	// [aws.Cloud.Control].
 	Control string `json:"control"`
 	// Env is the variables that a provider without a configuration block picks up.
 	Env map[string]string `json:"env"`
@@ -184,6 +210,7 @@ func (s *Sandbox) Addresses() Addresses {
 		PrimeHubAPIToken: s.primehub.APIToken(),
 		OCIRegistry:      s.host,
 		PackageIndex:     "http://" + s.host + "/simple/",
+		AWSEndpoint:      s.aws.URL,
 		Control:          "http://" + s.host + "/control",
 		Env: map[string]string{
 			"RIME_ENDPOINT":              "http://" + s.host,
@@ -192,6 +219,10 @@ func (s *Sandbox) Addresses() Addresses {
 			"PRIMEHUB_API_ENDPOINT":      "http://" + s.host + primehub.Path,
 			"PRIMEHUB_API_TOKEN":         s.primehub.APIToken(),
 			"PRIMEHUB_GROUP":             s.primehub.DefaultGroup(),
+			"AWS_ENDPOINT_URL":           s.aws.URL,
+			"AWS_ACCESS_KEY_ID":          aws.AccessKeyID,
+			"AWS_SECRET_ACCESS_KEY":      aws.SecretAccessKey,
+			"AWS_REGION":                 s.aws.Region(),
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
@@ -80,6 +81,29 @@ func TestPrimeHub(t *testing.T) {
 	}
 	if s, err := sandbox.Start(sandbox.Options{PrimeHub: primehub.Options{BuildTime: -1}}); err == nil {
 		t.Errorf("started with a negative build time: %v", s.Close())
+	}
+}
+
+// The account is behind the same gate at another address, because its registry has the paths of the other one.
+func TestStart_aws(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Options{Faults: []fault.Rule{{Service: aws.Service, Path: "^/v2/broken", Status: http.StatusTeapot}}})
+	endpoint := s.Addresses().AWSEndpoint
+	for path, want := range map[string]int{"/v2/": http.StatusUnauthorized, "/v2/broken": http.StatusTeapot, "/control/aws/calls": http.StatusOK, "/": http.StatusNotFound} {
+		if got := status(t, endpoint+path); got != want {
+			t.Errorf("GET %s: status %d, want %d", path, got, want)
+		}
+	}
+	if got := s.Count(http.MethodGet, "^/v2/"); got != 2 {
+		t.Errorf("%d requests recorded", got)
+	}
+	if region := s.AWS().Region(); region != aws.DefaultRegion || s.Addresses().Env["AWS_REGION"] != region {
+		t.Errorf("region %q, and in the environment %q", region, s.Addresses().Env["AWS_REGION"])
+	}
+	for _, o := range []sandbox.Options{{AWSListen: "0.0.0.0:0"}, {AWS: aws.Options{Region: "nowhere"}}} {
+		if s, err := sandbox.Start(o); err == nil {
+			t.Errorf("%+v: started, %v", o, s.Close())
+		}
 	}
 }
 

@@ -1,0 +1,4 @@
+import {
+  to = rime_image_registry_config.this
+  id = "rime-managed-images,prod,rime"
+}

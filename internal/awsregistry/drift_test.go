@@ -1,0 +1,293 @@
+package awsregistry_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
+)
+
+// everything is a spec that manages all there is to manage.
+func everything() awsregistry.RegistrySpec {
+	spec := newSpec()
+	spec.Template = &awsregistry.TemplateSpec{Description: "for the team"}
+	spec.Repositories = awsregistry.RepositorySettings{
+		TagMutability: "IMMUTABLE_WITH_EXCLUSION", Exclusions: []string{"rime-*"}, ScanOnPush: sdk.Bool(true), LifecyclePolicy: untagged(7),
+	}
+	return spec
+}
+
+const (
+	builderRole   = "eks_ecr_image_builder_prod_rime"
+	builderPolicy = "arn:aws:iam::123456789012:policy/eks_ecr_image_builder_policy_prod_rime"
+	serverRole    = "eks_ecr_repo_manager_prod_rime"
+	wide          = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	anybody       = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}`
+)
+
+// Whatever somebody changes is seen, and put right in place.
+func TestRegistry_drift(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(t *testing.T, other somebody)
+		// want are the paths that drift.
+		want string
+	}{
+		"a policy widened": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.CreatePolicyVersion, &iam.CreatePolicyVersionInput{PolicyArn: sdk.String(builderPolicy), PolicyDocument: sdk.String(wide), SetAsDefault: true})
+		}, "image_builder.policy"},
+		"a policy detached": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{PolicyArn: sdk.String(builderPolicy), RoleName: sdk.String(builderRole)})
+		}, "image_builder.attachment"},
+		"a policy deleted": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{PolicyArn: sdk.String(builderPolicy), RoleName: sdk.String(builderRole)})
+			do(t, other.iam.DeletePolicy, &iam.DeletePolicyInput{PolicyArn: sdk.String(builderPolicy)})
+		}, "image_builder.policy"},
+		"a role deleted": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{PolicyArn: sdk.String(builderPolicy), RoleName: sdk.String(builderRole)})
+			do(t, other.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: sdk.String(builderRole)})
+		}, "image_builder.role"},
+		"a trust opened": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.UpdateAssumeRolePolicy, &iam.UpdateAssumeRolePolicyInput{RoleName: sdk.String(serverRole), PolicyDocument: sdk.String(anybody)})
+		}, "registry_server.trust"},
+		"a boundary put up": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.PutRolePermissionsBoundary, &iam.PutRolePermissionsBoundaryInput{RoleName: sdk.String(serverRole), PermissionsBoundary: sdk.String(builderPolicy)})
+		}, "registry_server.permissions_boundary_arn"},
+		"tags changed": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.TagRole, &iam.TagRoleInput{RoleName: sdk.String(serverRole), Tags: []iamtypes.Tag{{Key: sdk.String("team"), Value: sdk.String("x")}}})
+			do(t, other.iam.UntagPolicy, &iam.UntagPolicyInput{PolicyArn: sdk.String(builderPolicy), TagKeys: []string{"team"}})
+			do(t, other.iam.TagPolicy, &iam.TagPolicyInput{PolicyArn: sdk.String(builderPolicy), Tags: []iamtypes.Tag{{Key: sdk.String("other"), Value: sdk.String("x")}}})
+		}, "image_builder.policy_tags registry_server.role_tags"},
+		"a template deleted": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.DeleteRepositoryCreationTemplate, &ecr.DeleteRepositoryCreationTemplateInput{Prefix: sdk.String("ml/prod")})
+		}, "creation_template"},
+		"a template changed": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.UpdateRepositoryCreationTemplate, &ecr.UpdateRepositoryCreationTemplateInput{Prefix: sdk.String("ml/prod"), LifecyclePolicy: sdk.String(untagged(9))})
+		}, "creation_template"},
+		"a lifecycle policy removed": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.DeleteLifecyclePolicy, &ecr.DeleteLifecyclePolicyInput{RepositoryName: sdk.String("ml/prod/a")})
+		}, "repositories.lifecycle_policy"},
+		"a lifecycle policy edited": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{RepositoryName: sdk.String("ml/prod/a"), LifecyclePolicyText: sdk.String(untagged(8))})
+		}, "repositories.lifecycle_policy"},
+		"a new repository": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.CreateRepository, &ecr.CreateRepositoryInput{RepositoryName: sdk.String("ml/prod/new")})
+		}, "repositories.lifecycle_policy repositories.settings"},
+		"mutable tags": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.PutImageTagMutability, &ecr.PutImageTagMutabilityInput{RepositoryName: sdk.String("ml/prod/a"), ImageTagMutability: ecrtypes.ImageTagMutabilityMutable})
+		}, "repositories.settings"},
+		"no scanning": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.PutImageScanningConfiguration, &ecr.PutImageScanningConfigurationInput{
+				RepositoryName: sdk.String("ml/prod/a"), ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{ScanOnPush: false},
+			})
+		}, "repositories.settings"},
+		"somebody else's repository": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.CreateRepository, &ecr.CreateRepositoryInput{RepositoryName: sdk.String("ml/production/x")})
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, aws.Options{})
+				w.makeRepositories(t, "ml/prod/a", "ml/prod/b", "ml/prod-other/x")
+				client, spec := w.client(t), everything()
+				mustApply(t, t.Context(), client, spec)
+				test.change(t, w.somebody())
+				if got := paths(t, client, spec); got != test.want {
+					t.Errorf("drift %q, want %q", got, test.want)
+				}
+				if _, err := client.UpdateRegistry(t.Context(), spec, spec); err != nil {
+					t.Fatal(err)
+				}
+				if got := paths(t, client, spec); got != "" {
+					t.Errorf("drift after the repair: %q", got)
+				}
+				w.mustBeUntouched(t, "ml/prod-other/x")
+			})
+		})
+	}
+}
+
+// paths are those that drift, sorted, once each.
+func paths(t *testing.T, client *awsregistry.Client, spec awsregistry.RegistrySpec) string {
+	t.Helper()
+	registry, err := client.ReadRegistry(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, drift := range client.Drift(spec, registry) {
+		all = append(all, drift.Path)
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " ")
+}
+
+// mustBeUntouched wants a repository to be as it was made.
+func (w *world) mustBeUntouched(t *testing.T, repository string) {
+	t.Helper()
+	client := w.client(t)
+	found, err := client.Repository(t.Context(), repository)
+	if err != nil || found.TagMutability != "MUTABLE" || found.ScanOnPush {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if text, err := client.LifecyclePolicy(t.Context(), repository); text != "" || err != nil {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// What has the name of ours and is not is left alone, unless the caller says that it is.
+func TestRegistry_foreign(t *testing.T) {
+	t.Parallel()
+	policyName := strings.TrimPrefix(builderPolicy, "arn:aws:iam::123456789012:policy/")
+	for name, test := range map[string]struct {
+		make func(t *testing.T, other somebody)
+		kind string
+	}{
+		"role": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.CreateRole, &iam.CreateRoleInput{RoleName: sdk.String(builderRole), AssumeRolePolicyDocument: sdk.String(anybody)})
+		}, "role"},
+		"policy": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.CreatePolicy, &iam.CreatePolicyInput{PolicyName: &policyName, PolicyDocument: sdk.String(wide)})
+		}, "policy"},
+		"policy of another prefix": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.iam.CreatePolicy, &iam.CreatePolicyInput{
+				PolicyName: &policyName, PolicyDocument: sdk.String(wide),
+				Tags: []iamtypes.Tag{{Key: sdk.String(awsregistry.OwnershipTag), Value: sdk.String("/ml/other")}},
+			})
+		}, "policy"},
+		"template": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.CreateRepositoryCreationTemplate, &ecr.CreateRepositoryCreationTemplateInput{
+				Prefix: sdk.String("ml/prod"), AppliedFor: []ecrtypes.RCTAppliedFor{ecrtypes.RCTAppliedForReplication},
+			})
+		}, "repository creation template"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, aws.Options{})
+				client, spec := w.client(t), everything()
+				test.make(t, w.somebody())
+				_, err := client.CreateRegistry(t.Context(), spec)
+				foreign, ok := errors.AsType[*awsregistry.ForeignError](err)
+				if !ok || foreign.Kind != test.kind {
+					t.Fatalf("create: %v", err)
+				}
+				if err := client.DeleteRegistry(t.Context(), spec); !errors.As(err, &foreign) {
+					t.Errorf("delete: %v", err)
+				}
+				spec.Adopted = true
+				mustApply(t, t.Context(), client, spec)
+				spec.Adopted = false // It carries our tags now.
+				if err := client.DeleteRegistry(t.Context(), spec); err != nil {
+					t.Errorf("delete what was adopted: %v", err)
+				}
+				if left := w.left(t); len(left) > 0 {
+					t.Errorf("left: %v", left)
+				}
+			})
+		})
+	}
+}
+
+// More policies on a role of ours are shown, and no drift. They go with the role.
+func TestRegistry_otherPolicies(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, aws.Options{})
+		client, spec := w.client(t), newSpec()
+		mustApply(t, t.Context(), client, spec)
+		other := w.somebody()
+		made := do(t, other.iam.CreatePolicy, &iam.CreatePolicyInput{PolicyName: sdk.String("key"), PolicyDocument: sdk.String(wide)})
+		do(t, other.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: sdk.String(serverRole), PolicyArn: made.Policy.Arn})
+		registry, err := client.UpdateRegistry(t.Context(), spec, spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustMatch(t, client, spec, registry)
+		if got := registry.Server.Role.OtherPolicies; !slices.Equal(got, []string{*made.Policy.Arn}) {
+			t.Errorf("%v", got)
+		}
+		if err := client.DeleteRegistry(t.Context(), spec); err != nil {
+			t.Error(err)
+		}
+		do(t, other.iam.GetPolicy, &iam.GetPolicyInput{PolicyArn: made.Policy.Arn}) // it is theirs
+	})
+}
+
+// A policy of ours that others use stays, and the error says who they are.
+func TestRegistry_policyInUse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, aws.Options{})
+		client, spec := w.client(t), newSpec()
+		mustApply(t, t.Context(), client, spec)
+		other := w.somebody()
+		do(t, other.iam.CreateRole, &iam.CreateRoleInput{RoleName: sdk.String("theirs"), AssumeRolePolicyDocument: sdk.String(anybody)})
+		do(t, other.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: sdk.String("theirs"), PolicyArn: sdk.String(builderPolicy)})
+		err := client.DeleteRegistry(t.Context(), spec)
+		used, ok := errors.AsType[*awsregistry.InUseError](err)
+		if !ok || !slices.Equal(used.Holders, []string{"role theirs"}) || !errors.Is(err, awsregistry.ErrConflict) {
+			t.Fatalf("%v", err)
+		}
+		do(t, other.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: sdk.String("theirs"), PolicyArn: sdk.String(builderPolicy)})
+		if err := client.DeleteRegistry(t.Context(), spec); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// An installation of the platform's own module, which carries no tags of ours, shows no drift when it is imported.
+func TestRegistry_imported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, aws.Options{})
+		client, spec := w.client(t), newSpec()
+		account, err := client.Account(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec.Adopted, spec.Tags = true, nil
+		documents, other := spec.Documents(account), w.somebody()
+		for _, id := range []struct {
+			awsregistry.IdentitySpec
+			awsregistry.IdentityDocuments
+		}{{spec.Server, documents.Server}, {spec.Builder, documents.Builder}} {
+			made := do(t, other.iam.CreatePolicy, &iam.CreatePolicyInput{PolicyName: &id.PolicyName, PolicyDocument: &id.Policy})
+			do(t, other.iam.CreateRole, &iam.CreateRoleInput{RoleName: &id.RoleName, AssumeRolePolicyDocument: &id.IdentityDocuments.Trust})
+			do(t, other.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: &id.RoleName, PolicyArn: made.Policy.Arn})
+		}
+		if got := paths(t, client, spec); got != "" {
+			t.Errorf("drift %s", got)
+		}
+	})
+}

@@ -1,0 +1,188 @@
+package awsregistry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+)
+
+// InUseError is a policy of ours that cannot be deleted because others use it.
+type InUseError struct {
+	// Policy is its name.
+	Policy string
+	// Holders are the roles, users and groups it is attached to, besides our role.
+	Holders []string
+	Err     error
+}
+
+// Error implements error.
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("policy %s was not deleted, because it is attached to %s: %v", quote(e.Policy), strings.Join(e.Holders, ", "), e.Err)
+}
+
+// Unwrap returns AWS's answer.
+func (e *InUseError) Unwrap() error { return e.Err }
+
+// removeIdentity deletes a role and its policy, if they are ours. What is gone already is no error, and each step looks first, so that it
+// continues what was interrupted.
+func (c *Client) removeIdentity(ctx context.Context, id identity) error {
+	if err := c.removeRole(ctx, id); err != nil {
+		return err
+	}
+	return c.removePolicy(ctx, id)
+}
+
+func (c *Client) removeRole(ctx context.Context, id identity) error {
+	role, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
+		return c.getRole(ctx, id.RoleName, id.spec.Prefix)
+	})
+	if err != nil || role == nil {
+		return err
+	}
+	if role, err = c.ourRole(ctx, id, role); err != nil || role == nil {
+		return err
+	}
+	// A role is deleted only when nothing is attached to it any more, everywhere.
+	err = c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
+		err := c.emptyRole(ctx, id.RoleName)
+		if err == nil {
+			_, err = call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (*iam.DeleteRoleOutput, error) {
+				return s.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &id.RoleName})
+			})
+		}
+		if is(err, ClassNotFound) {
+			return nil
+		}
+		return err
+	}, ClassConflict)
+	if err != nil {
+		return err
+	}
+	return c.confirmGone(ctx, "role "+id.RoleName, func(ctx context.Context) error {
+		_, err := c.getRole(ctx, id.RoleName, id.spec.Prefix)
+		return err
+	})
+}
+
+// emptyRole takes off a role all that keeps it from being deleted. The policies attached to it stay.
+func (c *Client) emptyRole(ctx context.Context, role string) error {
+	held, err := c.listRolePolicies(ctx, role)
+	if err != nil {
+		return err
+	}
+	for _, arn := range held.attached {
+		_, err := call(ctx, c, "role "+role, func(ctx context.Context, s *services) (*iam.DetachRolePolicyOutput, error) {
+			return s.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
+		})
+		if err != nil && !is(err, ClassNotFound) {
+			return err
+		}
+	}
+	for _, name := range held.inline {
+		_, err := call(ctx, c, "role "+role, func(ctx context.Context, s *services) (*iam.DeleteRolePolicyOutput, error) {
+			return s.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: &name})
+		})
+		if err != nil && !is(err, ClassNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) removePolicy(ctx context.Context, id identity) error {
+	arn := id.policyARN()
+	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn, id.spec.Prefix) }
+	policy, err := find(ctx, c, c.options.Confirmations, look)
+	if err != nil || policy == nil {
+		return err
+	}
+	if policy, err = c.ourPolicy(ctx, id, policy); err != nil || policy == nil {
+		return err
+	}
+	var used *InUseError
+	err = c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
+		err := c.deletePolicy(ctx, arn)
+		if is(err, ClassConflict) {
+			if used = c.explainConflict(ctx, id, err); used != nil {
+				err = nil // It will not pass by waiting.
+			}
+		}
+		return err
+	}, ClassConflict)
+	switch {
+	case err != nil:
+		return err
+	case used != nil:
+		return used
+	}
+	return c.confirmGone(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
+		_, err := look(ctx)
+		return err
+	})
+}
+
+// deletePolicy deletes a policy with all its versions. One that is gone already is no error.
+func (c *Client) deletePolicy(ctx context.Context, arn string) error {
+	versions, err := c.listVersions(ctx, arn)
+	if is(err, ClassNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, version := range versions {
+		if version.IsDefaultVersion {
+			continue
+		}
+		if err := c.deleteVersion(ctx, arn, version); err != nil {
+			return err
+		}
+	}
+	_, err = call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.DeletePolicyOutput, error) {
+		return s.iam.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: &arn})
+	})
+	if is(err, ClassNotFound) {
+		return nil
+	}
+	return err
+}
+
+// explainConflict tells a policy that others use, which waiting does not help, from one whose detachment has not got around yet, which is nil.
+func (c *Client) explainConflict(ctx context.Context, id identity, conflict error) *InUseError {
+	arn := id.policyARN()
+	var holders []string
+	if out, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.ListEntitiesForPolicyOutput, error) {
+		return s.iam.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: &arn})
+	}); err == nil { // Without an answer, the conflict itself is all there is to tell.
+		for _, role := range out.PolicyRoles {
+			if name := aws.ToString(role.RoleName); name != id.RoleName {
+				holders = append(holders, "role "+name)
+			}
+		}
+		for _, user := range out.PolicyUsers {
+			holders = append(holders, "user "+aws.ToString(user.UserName))
+		}
+		for _, group := range out.PolicyGroups {
+			holders = append(holders, "group "+aws.ToString(group.GroupName))
+		}
+	}
+	if len(holders) == 0 {
+		return nil
+	}
+	return &InUseError{Policy: id.PolicyName, Holders: holders, Err: conflict}
+}
+
+// detachOld takes a policy of ours that has been replaced off the role that stays.
+func (c *Client) detachOld(ctx context.Context, now, before identity) error {
+	arn := before.policyARN()
+	_, err := call(ctx, c, "role "+now.RoleName, func(ctx context.Context, s *services) (*iam.DetachRolePolicyOutput, error) {
+		return s.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &now.RoleName, PolicyArn: &arn})
+	})
+	if is(err, ClassNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,339 @@
+package awsregistry
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+)
+
+// maxVersions is how many versions of a policy IAM keeps.
+const maxVersions = 5
+
+// notOurs is why a role or a policy is foreign.
+const notOurs = "it does not carry the tag " + OwnershipTag + " with the prefix; import it to take it over"
+
+// identity is one of the two identities of a registry as it is to be.
+type identity struct {
+	IdentitySpec
+	documents   IdentityDocuments
+	description string
+	spec        RegistrySpec
+	account     Account
+	tags        map[string]string
+	// owners are the values of [OwnershipTag] that make something ours.
+	owners []string
+}
+
+// identities are the two. prior, where it is not nil, is the spec before: what was its own is this one's, too.
+func (c *Client) identities(account Account, spec RegistrySpec, prior *RegistrySpec) (server, builder identity) {
+	owners := []string{owner(spec.Prefix)}
+	if prior != nil {
+		owners = append(owners, owner(prior.Prefix))
+	}
+	documents, tags := spec.Documents(account), c.ownedTags(spec.Tags, spec.Prefix)
+	server = identity{spec.Server, documents.Server, ServerDescription, spec, account, tags, owners}
+	return server, identity{spec.Builder, documents.Builder, BuilderDescription, spec, account, tags, owners}
+}
+
+// ourPolicy returns the policy if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
+func (c *Client) ourPolicy(ctx context.Context, id identity, found *Policy) (*Policy, error) {
+	if id.isOurs(found.owner) {
+		return found, nil
+	}
+	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Policy, error) {
+		return find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN(), id.spec.Prefix) })
+	}, func(seen *Policy) bool { return seen != nil && id.isOurs(seen.owner) })
+	if err == nil && seen != nil && !id.isOurs(seen.owner) {
+		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: notOurs}
+	}
+	return seen, err
+}
+
+// ourRole returns the role if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
+func (c *Client) ourRole(ctx context.Context, id identity, found *Role) (*Role, error) {
+	if id.isOurs(found.owner) {
+		return found, nil
+	}
+	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
+		return find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, id.spec.Prefix) })
+	}, func(seen *Role) bool { return seen != nil && id.isOurs(seen.owner) })
+	if err == nil && seen != nil && !id.isOurs(seen.owner) {
+		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: notOurs}
+	}
+	return seen, err
+}
+
+// isOurs tells whether something with that value of [OwnershipTag] may be changed and deleted.
+func (i identity) isOurs(owner string) bool {
+	return i.spec.Adopted || slices.Contains(i.owners, owner)
+}
+
+func (i identity) policyARN() string { return i.account.PolicyARN("/", i.PolicyName) }
+
+// ensureIdentity makes the policy, the role and the attachment what they are to be. Each step looks first, so that it continues what was interrupted.
+func (c *Client) ensureIdentity(ctx context.Context, id identity) error {
+	for _, step := range []func(context.Context, identity) error{c.ensurePolicy, c.ensureRole, c.ensureAttachment} {
+		if err := c.untilItTakes(ctx, id, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untilItTakes repeats a step that an old look has misled, or that is about something not known everywhere yet; a policy that names what IAM does not know
+// is repeated for a few seconds only, as IAM says the same of a policy that is wrong.
+func (c *Client) untilItTakes(ctx context.Context, id identity, step func(context.Context, identity) error) error {
+	var refused error
+	refusals := 0
+	err := c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
+		err := step(ctx, id)
+		if is(err, ClassPolicyRefused) {
+			if refusals++; refusals > repairAfter {
+				refused, err = err, nil
+			}
+		}
+		return err
+	}, ClassNotFound, ClassPolicyRefused, classTorn)
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// ensurePolicy makes the policy what it is to be. A change is a new version, so that there is no moment without the policy.
+func (c *Client) ensurePolicy(ctx context.Context, id identity) error {
+	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN(), id.spec.Prefix) }
+	found, err := find(ctx, c, 1, look)
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		return c.createPolicy(ctx, id)
+	}
+	if found, err = c.ourPolicy(ctx, id, found); err != nil || found == nil {
+		return cmp.Or(err, vanished("policy "+id.PolicyName))
+	}
+	if !SamePolicy(found.Document, id.documents.Policy) {
+		if err := c.addVersion(ctx, id); err != nil {
+			return err
+		}
+	}
+	return c.ensurePolicyTags(ctx, id, found)
+}
+
+func (c *Client) createPolicy(ctx context.Context, id identity) error {
+	_, err := call(ctx, c, "policy "+id.PolicyName, func(ctx context.Context, s *services) (*iam.CreatePolicyOutput, error) {
+		return s.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: &id.PolicyName, PolicyDocument: &id.documents.Policy, Tags: iamTags(id.tags)})
+	})
+	return unseen(err)
+}
+
+// vanished is a look that has just found what the next one did not.
+func vanished(subject string) error {
+	return &Error{Service: "IAM", Operation: "Get", Subject: subject, Class: classTorn, Message: "is there in one look and not in the next"}
+}
+
+// unseen makes of the error that something exists, which a look has just not found, one of a look that says nothing.
+func unseen(err error) error {
+	if is(err, ClassExists) {
+		return torn(err)
+	}
+	return err
+}
+
+// addVersion makes the document the policy's default version. Where there are five, the oldest that is not in use goes first.
+func (c *Client) addVersion(ctx context.Context, id identity) error {
+	arn := id.policyARN()
+	return c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
+		if err := c.pruneVersions(ctx, arn); err != nil {
+			return err
+		}
+		_, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.CreatePolicyVersionOutput, error) {
+			return s.iam.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &arn, PolicyDocument: &id.documents.Policy, SetAsDefault: true})
+		})
+		return err
+	}, ClassLimit) // The list of versions may lag behind: then there is one more to prune.
+}
+
+// pruneVersions leaves room for one more version.
+func (c *Client) pruneVersions(ctx context.Context, arn string) error {
+	versions, err := c.listVersions(ctx, arn)
+	if err != nil {
+		return err
+	}
+	for i := 0; len(versions) >= maxVersions && i < len(versions); {
+		if versions[i].IsDefaultVersion {
+			i++
+			continue
+		}
+		if err := c.deleteVersion(ctx, arn, versions[i]); err != nil {
+			return err
+		}
+		versions = slices.Delete(versions, i, i+1)
+	}
+	return nil
+}
+
+// deleteVersion deletes a version of a policy. One that is gone already is no error.
+func (c *Client) deleteVersion(ctx context.Context, arn string, version types.PolicyVersion) error {
+	_, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.DeletePolicyVersionOutput, error) {
+		return s.iam.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &arn, VersionId: version.VersionId})
+	})
+	if is(err, ClassNotFound) {
+		return nil
+	}
+	return err
+}
+
+func (c *Client) ensurePolicyTags(ctx context.Context, id identity, found *Policy) error {
+	arn := id.policyARN()
+	set, remove := tagChanges(id.tags, found.Tags, found.owner)
+	if len(set) > 0 {
+		if _, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.TagPolicyOutput, error) {
+			return s.iam.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &arn, Tags: iamTags(set)})
+		}); err != nil {
+			return err
+		}
+	}
+	if len(remove) == 0 {
+		return nil
+	}
+	_, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.UntagPolicyOutput, error) {
+		return s.iam.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &arn, TagKeys: remove})
+	})
+	return err
+}
+
+// ensureRole makes the role what it is to be.
+func (c *Client) ensureRole(ctx context.Context, id identity) error {
+	look := func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, id.spec.Prefix) }
+	found, err := find(ctx, c, 1, look)
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		return c.createRole(ctx, id)
+	}
+	if found, err = c.ourRole(ctx, id, found); err != nil || found == nil {
+		return cmp.Or(err, vanished("role "+id.RoleName))
+	}
+	if found.Path != id.spec.rolePath() {
+		return &Error{
+			Service: "IAM", Operation: "GetRole", Subject: "role " + id.RoleName, Class: ClassConflict,
+			Message: "its path is " + quote(found.Path) + ", which cannot be changed; the role has to be replaced to have the path " + quote(id.spec.rolePath()),
+		}
+	}
+	return c.changeRole(ctx, id, found)
+}
+
+func (c *Client) createRole(ctx context.Context, id identity) error {
+	_, err := call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (*iam.CreateRoleOutput, error) {
+		return s.iam.CreateRole(ctx, &iam.CreateRoleInput{
+			RoleName: &id.RoleName, AssumeRolePolicyDocument: &id.documents.Trust, Path: aws.String(id.spec.rolePath()), Description: &id.description,
+			PermissionsBoundary: optional(id.spec.PermissionsBoundaryARN), Tags: iamTags(id.tags),
+		})
+	})
+	return unseen(err)
+}
+
+// changeRole changes what differs about a role.
+func (c *Client) changeRole(ctx context.Context, id identity, found *Role) error {
+	var changes []func(context.Context, *services) error
+	if !SamePolicy(found.Trust, id.documents.Trust) {
+		changes = append(changes, func(ctx context.Context, s *services) error {
+			_, err := s.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &id.RoleName, PolicyDocument: &id.documents.Trust})
+			return err
+		})
+	}
+	switch boundary := id.spec.PermissionsBoundaryARN; boundary {
+	case found.PermissionsBoundaryARN:
+	case "":
+		changes = append(changes, func(ctx context.Context, s *services) error {
+			_, err := s.iam.DeleteRolePermissionsBoundary(ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: &id.RoleName})
+			return err
+		})
+	default:
+		changes = append(changes, func(ctx context.Context, s *services) error {
+			_, err := s.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: &id.RoleName, PermissionsBoundary: &boundary})
+			return err
+		})
+	}
+	set, remove := tagChanges(id.tags, found.Tags, found.owner)
+	if len(set) > 0 {
+		changes = append(changes, func(ctx context.Context, s *services) error {
+			_, err := s.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: &id.RoleName, Tags: iamTags(set)})
+			return err
+		})
+	}
+	if len(remove) > 0 {
+		changes = append(changes, func(ctx context.Context, s *services) error {
+			_, err := s.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: &id.RoleName, TagKeys: remove})
+			return err
+		})
+	}
+	for _, change := range changes {
+		if _, err := call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (struct{}, error) { return struct{}{}, change(ctx, s) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ensureAttachment attaches the policy to the role. AWS takes an attachment that is there already as done.
+func (c *Client) ensureAttachment(ctx context.Context, id identity) error {
+	arn := id.policyARN()
+	held, err := c.listRolePolicies(ctx, id.RoleName)
+	if err != nil || slices.Contains(held.attached, arn) {
+		return err
+	}
+	_, err = call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (*iam.AttachRolePolicyOutput, error) {
+		return s.iam.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &id.RoleName, PolicyArn: &arn})
+	})
+	return err
+}
+
+// confirmIdentity looks until role, policy and attachment are reliably what they are to be, and returns them.
+func (c *Client) confirmIdentity(ctx context.Context, id identity) (Identity, error) {
+	var seen Identity
+	err := c.confirm(ctx, "role "+id.RoleName, func(ctx context.Context) (wrong string, err error) {
+		seen, err = c.lookAtIdentity(ctx, id.account, id.spec, id.IdentitySpec)
+		if err != nil {
+			return "", err
+		}
+		wrong = c.wrongWith(id, seen)
+		if wrong == "" && (!seen.Role.Owned || !seen.Policy.Owned) {
+			wrong = "tag " + OwnershipTag
+		}
+		return wrong, nil
+	}, func(ctx context.Context) error { return c.ensureIdentity(ctx, id) })
+	return seen, err
+}
+
+// tagChanges are the tags to set and the keys to remove.
+func tagChanges(want, got map[string]string, owner string) (set map[string]string, remove []string) {
+	set = maps.Clone(want)
+	maps.DeleteFunc(set, func(key, value string) bool {
+		is, there := got[key]
+		return there && is == value || key == OwnershipTag && value == owner
+	})
+	for key := range got {
+		if _, wanted := want[key]; !wanted {
+			remove = append(remove, key)
+		}
+	}
+	slices.Sort(remove)
+	return set, remove
+}
+
+func iamTags(tags map[string]string) []types.Tag {
+	var list []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, types.Tag{Key: &key, Value: aws.String(tags[key])})
+	}
+	return list
+}

@@ -1,0 +1,269 @@
+package awsregistry_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
+)
+
+// evaluator decides about requests as IAM does, from the text of a policy alone.
+type evaluator struct {
+	Statement []struct {
+		Effect   string
+		Action   oneOrMore
+		Resource oneOrMore
+	}
+}
+
+type oneOrMore []string
+
+func (o *oneOrMore) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*o = oneOrMore{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(o))
+}
+
+func newEvaluator(t *testing.T, text string) evaluator {
+	t.Helper()
+	var e evaluator
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// allows tells whether the action on the resource is allowed: IAM's "*" is any text, "/" and ":" included, and actions know no case.
+func (e evaluator) allows(action, resource string) bool {
+	like := func(pattern, text string) bool {
+		expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
+		return regexp.MustCompile(`(?s)\A` + expression + `\z`).MatchString(text)
+	}
+	allowed := false
+	for _, s := range e.Statement {
+		matches := slices.ContainsFunc(s.Action, func(pattern string) bool { return like(strings.ToLower(pattern), strings.ToLower(action)) }) &&
+			slices.ContainsFunc(s.Resource, func(pattern string) bool { return like(pattern, resource) })
+		if matches && s.Effect == "Deny" {
+			return false
+		}
+		allowed = allowed || matches
+	}
+	return allowed
+}
+
+// ecrActions are all of ECR's (service authorization reference), and some of others.
+var ecrActions = strings.Fields(`BatchCheckLayerAvailability BatchDeleteImage BatchGetImage BatchGetRepositoryScanningConfiguration BatchImportUpstreamImage
+	CompleteLayerUpload CreatePullThroughCacheRule CreateRepository CreateRepositoryCreationTemplate DeleteLifecyclePolicy DeletePullThroughCacheRule
+	DeleteRegistryPolicy DeleteRepository DeleteRepositoryCreationTemplate DeleteRepositoryPolicy DescribeImageReplicationStatus DescribeImages
+	DescribeImageScanFindings DescribePullThroughCacheRules DescribeRegistry DescribeRepositories DescribeRepositoryCreationTemplates GetAccountSetting
+	GetAuthorizationToken GetDownloadUrlForLayer GetLifecyclePolicy GetLifecyclePolicyPreview GetRegistryPolicy GetRegistryScanningConfiguration
+	GetRepositoryPolicy InitiateLayerUpload ListImages ListTagsForResource PutAccountSetting PutImage PutImageScanningConfiguration PutImageTagMutability
+	PutLifecyclePolicy PutRegistryPolicy PutRegistryScanningConfiguration PutReplicationConfiguration ReplicateImage SetRepositoryPolicy StartImageScan
+	StartLifecyclePolicyPreview TagResource UntagResource UpdatePullThroughCacheRule UpdateRepositoryCreationTemplate UploadLayerPart ValidatePullThroughCacheRule`)
+
+// What is documented (contracts/rime-api.md §5.3), written down again.
+var (
+	documentedServer  = strings.Fields("CreateRepository DeleteRepository DescribeImages DescribeRepositories PutLifecyclePolicy ListImages")
+	documentedBuilder = strings.Fields("BatchGetImage BatchCheckLayerAvailability CompleteLayerUpload GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart")
+)
+
+// The policies allow exactly what is documented, on what is under the prefix and on nothing else.
+func TestPolicies_leastPrivilege(t *testing.T) {
+	t.Parallel()
+	for _, account := range []awsregistry.Account{
+		{ID: "123456789012", Region: "us-east-1", Partition: awsregistry.PartitionAWS},
+		{ID: "123456789012", Region: "cn-north-1", Partition: awsregistry.PartitionChina},
+		{ID: "123456789012", Region: "us-gov-west-1", Partition: awsregistry.PartitionGov},
+	} {
+		for _, prefix := range []string{"ml", "ml/team", ""} {
+			for name, test := range map[string]struct {
+				text       string
+				documented []string
+			}{
+				"server":  {awsregistry.RegistryServerPolicy(account, prefix), documentedServer},
+				"builder": {awsregistry.ImageBuilderPolicy(account, prefix), documentedBuilder},
+			} {
+				t.Run(fmt.Sprintf("%s, %q, %s", name, prefix, account.Partition), func(t *testing.T) {
+					t.Parallel()
+					checkLeastPrivilege(t, newEvaluator(t, test.text), account, prefix, test.documented)
+				})
+			}
+		}
+	}
+}
+
+func checkLeastPrivilege(t *testing.T, e evaluator, account awsregistry.Account, prefix string, documented []string) {
+	t.Helper()
+	arn := fmt.Sprintf("arn:%s:ecr:%s:%s:", account.Partition, account.Region, account.ID)
+	// Resources, and whether they are under the prefix.
+	resources := map[string]bool{
+		arn + "repository/" + strings.Trim(prefix+"/x", "/"):     true,
+		arn + "repository/" + strings.Trim(prefix+"/x/y-z", "/"): true,
+		arn + "repository/" + prefix:                             false,
+		arn + "repository/" + prefix + "-other/x":                prefix == "",
+		arn + "repository/x" + prefix + "/x":                     prefix == "",
+		arn + "repository/other/" + prefix + "/x":                prefix == "",
+		arn + "repository/":                                      prefix == "",
+		arn + "registry":                                         false,
+		"arn:aws:s3:::bucket":                                    false,
+		strings.Replace(arn, account.ID, "210987654321", 1) + "repository/" + prefix + "/x":     false,
+		strings.Replace(arn, account.Region, "eu-central-1", 1) + "repository/" + prefix + "/x": false,
+		"*": false,
+	}
+	if prefix == "" {
+		resources[arn+"repository/"] = true // IAM's pattern covers it; ECR has no such name.
+	}
+	actions := []string{"iam:CreateRole", "s3:GetObject", "sts:AssumeRole", "ecr-public:PutImage"}
+	for _, action := range ecrActions {
+		actions = append(actions, "ecr:"+action)
+	}
+	for _, action := range actions {
+		for resource, under := range resources {
+			want := action == "ecr:GetAuthorizationToken" || under && slices.Contains(documented, strings.TrimPrefix(action, "ecr:"))
+			if got := e.allows(action, resource); got != want {
+				t.Errorf("%s on %s: %t", action, resource, got)
+			}
+		}
+	}
+}
+
+func TestTrust(t *testing.T) {
+	t.Parallel()
+	account := awsregistry.Account{ID: "123456789012", Region: "us-gov-west-1", Partition: awsregistry.PartitionGov}
+	pods := []awsregistry.ServiceAccount{{Namespace: "b", Name: "y"}, {Namespace: "a", Name: "x"}, {Namespace: "b", Name: "x"}}
+	for name, test := range map[string]struct {
+		trust awsregistry.TrustSpec
+		want  string
+	}{
+		"IRSA by URL": {
+			awsregistry.TrustSpec{OIDCProviderURL: "https://oidc.test/id/A/", ServiceAccounts: pods[:1]},
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"arn:aws-us-gov:iam::123456789012:oidc-provider/oidc.test/id/A"},` +
+				`"Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"oidc.test/id/A:sub":"system:serviceaccount:b:y"}}}]}`,
+		},
+		"IRSA by ARN": {
+			awsregistry.TrustSpec{OIDCProviderARN: "arn:aws:iam::210987654321:oidc-provider/oidc.test/id/B", ServiceAccounts: pods},
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::210987654321:oidc-provider/oidc.test/id/B"},` +
+				`"Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"oidc.test/id/B:sub":["system:serviceaccount:a:x","system:serviceaccount:b:x","system:serviceaccount:b:y"]}}}]}`,
+		},
+		"EKS Pod Identity": {
+			awsregistry.TrustSpec{PodIdentity: true, ServiceAccounts: pods},
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],` +
+				`"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":["a","b"],"aws:RequestTag/kubernetes-service-account":["x","y"]}}}]}`,
+		},
+		"EKS Pod Identity, by its associations": {
+			awsregistry.TrustSpec{PodIdentity: true},
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"]}]}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if problem := test.trust.Check(); problem != nil {
+				t.Error(problem)
+			}
+			if got := test.trust.Document(account); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestTrustSpec_check(t *testing.T) {
+	t.Parallel()
+	who := []awsregistry.ServiceAccount{{Namespace: "a", Name: "x"}}
+	for name, test := range map[string]struct {
+		trust awsregistry.TrustSpec
+		field awsregistry.Field
+	}{
+		"nothing":          {awsregistry.TrustSpec{ServiceAccounts: who}, awsregistry.FieldOIDCProviderARN},
+		"two ways":         {awsregistry.TrustSpec{PodIdentity: true, OIDCProviderURL: "oidc.test/id", ServiceAccounts: who}, awsregistry.FieldOIDCProviderARN},
+		"a URL as ARN":     {awsregistry.TrustSpec{OIDCProviderARN: "https://oidc.test/id", ServiceAccounts: who}, awsregistry.FieldOIDCProviderARN},
+		"an ARN as URL":    {awsregistry.TrustSpec{OIDCProviderURL: "arn:aws:iam::123456789012:oidc-provider/oidc.test", ServiceAccounts: who}, awsregistry.FieldOIDCProviderURL},
+		"nobody":           {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id"}, awsregistry.FieldServiceAccounts},
+		"everybody":        {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id", ServiceAccounts: []awsregistry.ServiceAccount{{Namespace: "a", Name: "*"}}}, awsregistry.FieldServiceAccounts},
+		"without its name": {awsregistry.TrustSpec{PodIdentity: true, ServiceAccounts: []awsregistry.ServiceAccount{{Namespace: "a"}}}, awsregistry.FieldServiceAccounts},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if problem := test.trust.Check(); problem == nil || problem.Field != test.field || problem.Suggestion == "" {
+				t.Errorf("%v", problem)
+			}
+		})
+	}
+}
+
+func TestSamePolicy(t *testing.T) {
+	t.Parallel()
+	ours := awsregistry.ServiceAccountTrust("arn:aws:iam::123456789012:oidc-provider/oidc.test/id", "system:serviceaccount:a:x")
+	for name, test := range map[string]struct {
+		other string
+		same  bool
+	}{
+		"itself":            {ours, true},
+		"escaped":           {strings.NewReplacer(`"`, "%22", "{", "%7B", "}", "%7D", ":", "%3A", "/", "%2F", ",", "%2C").Replace(ours), true},
+		"lists and spacing": {`{"Statement":{"Sid":"","Principal":{"Federated":["arn:aws:iam::123456789012:oidc-provider/oidc.test/id"]},"Effect":"Allow","Condition":{"StringEquals":{"oidc.test/id:sub":["system:serviceaccount:a:x"]}},"Action":"sts:AssumeRoleWithWebIdentity"},"Version":"2012-10-17"}`, true},
+		"another subject":   {strings.Replace(ours, "a:x", "a:y", 1), false},
+		"a condition less":  {strings.Replace(ours, `"StringEquals"`, `"StringLike"`, 1), false},
+		"a deleted role":    {strings.Replace(ours, "arn:aws:iam::123456789012:oidc-provider/oidc.test/id", "AROAEXAMPLE", 1), false},
+		"no policy":         {"%zz", false},
+		"nothing":           {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := awsregistry.SamePolicy(ours, test.other); got != test.same {
+				t.Errorf("got %t", got)
+			}
+		})
+	}
+	if !awsregistry.SamePolicy("", "") {
+		t.Error("nothing is not the same as nothing")
+	}
+}
+
+func TestHelmValues(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		values awsregistry.HelmValues
+		want   string
+	}{
+		"off": {awsregistry.HelmValues{RegistryID: "123456789012"}, "rime:\n  imageRegistryServer:\n    enabled: false\n"},
+		"IRSA": {
+			awsregistry.HelmValues{Enabled: true, RegistryID: "012345678901", RepositoryPrefix: "ml/prod", ServerRoleARN: "arn:aws:iam::012345678901:role/s", BuilderRoleARN: "arn:aws:iam::012345678901:role/b"},
+			`rime:
+  imageRegistryServer:
+    enabled: true
+    config:
+      imageRegistry:
+        ecr:
+          registryID: "012345678901"
+          repositoryPrefix: "ml/prod"
+    serviceAccount:
+      annotations:
+        eks.amazonaws.com/role-arn: "arn:aws:iam::012345678901:role/s"
+    imageRegistryJob:
+      serviceAccount:
+        annotations:
+          eks.amazonaws.com/role-arn: "arn:aws:iam::012345678901:role/b"
+`,
+		},
+		"EKS Pod Identity": {
+			awsregistry.HelmValues{Enabled: true, RegistryID: "012345678901", RepositoryPrefix: "ml"},
+			"rime:\n  imageRegistryServer:\n    enabled: true\n    config:\n      imageRegistry:\n        ecr:\n          registryID: \"012345678901\"\n          repositoryPrefix: \"ml\"\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, test.values.YAML()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

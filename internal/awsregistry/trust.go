@@ -1,0 +1,73 @@
+package awsregistry
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// podIdentityService is who assumes a role for EKS Pod Identity. It has this name in every partition.
+const podIdentityService = "pods.eks.amazonaws.com"
+
+// ServiceAccountTrust lets the tokens of service accounts assume a role through the cluster's identity provider (IRSA): the module's trust policy, which has no
+// condition on the audience (contracts/rime-api.md §5.3).
+func ServiceAccountTrust(providerARN string, subjects ...string) string {
+	_, issuer, _ := strings.Cut(providerARN, ":oidc-provider/")
+	subjects = slices.Compact(slices.Sorted(slices.Values(subjects)))
+	return document{Statement: []statement{{
+		Effect: "Allow", Action: []string{"sts:AssumeRoleWithWebIdentity"},
+		Principal: map[string]string{"Federated": providerARN},
+		Condition: map[string]map[string]values{"StringEquals": {issuer + ":sub": subjects}},
+	}}}.text()
+}
+
+// PodIdentityTrust lets EKS Pod Identity assume a role. Which service accounts may use the role is said by the associations of the clusters; the conditions hold
+// the role to these, by the session tags that EKS sets. No account leaves it to the associations alone.
+func PodIdentityTrust(accounts ...ServiceAccount) string {
+	trust := statement{
+		Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:TagSession"},
+		Principal: map[string]string{"Service": podIdentityService},
+	}
+	if len(accounts) > 0 {
+		var namespaces, names values
+		for _, account := range accounts {
+			namespaces, names = append(namespaces, account.Namespace), append(names, account.Name)
+		}
+		slices.Sort(namespaces)
+		slices.Sort(names)
+		trust.Condition = map[string]map[string]values{"StringEquals": {
+			"aws:RequestTag/kubernetes-namespace":       slices.Compact(namespaces),
+			"aws:RequestTag/kubernetes-service-account": slices.Compact(names),
+		}}
+	}
+	return document{Statement: []statement{trust}}.text()
+}
+
+// ServiceAccountAnnotation is the annotation that makes a service account use the role through IRSA. EKS Pod Identity needs none.
+func ServiceAccountAnnotation(roleARN string) (key, value string) {
+	return "eks.amazonaws.com/role-arn", roleARN
+}
+
+var providerARNForm = regexp.MustCompile(`\Aarn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[A-Za-z0-9./_:-]+\z`)
+
+// CheckOIDCProviderARN refuses what is not the ARN of an IAM identity provider.
+func CheckOIDCProviderARN(arn string) *InputError {
+	if providerARNForm.MatchString(arn) {
+		return nil
+	}
+	suggestion := "take it from the output of the cluster's module, or `aws iam list-open-id-connect-providers`"
+	if strings.HasPrefix(arn, "https://") {
+		suggestion = "a URL goes into oidc_provider_url"
+	}
+	return &InputError{Rule: -1, Field: FieldOIDCProviderARN, Text: arn, Problem: "is not the ARN of an IAM identity provider (arn:aws:iam::<account>:oidc-provider/<issuer>)", Suggestion: suggestion}
+}
+
+var providerURLForm = regexp.MustCompile(`\A(?:https://)?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?(?:/[A-Za-z0-9._/-]*)?\z`)
+
+// CheckOIDCProviderURL refuses what is not the address of an issuer, with or without its scheme.
+func CheckOIDCProviderURL(url string) *InputError {
+	if providerURLForm.MatchString(url) {
+		return nil
+	}
+	return &InputError{Rule: -1, Field: FieldOIDCProviderURL, Text: url, Problem: "is not the address of a cluster's OIDC issuer (oidc.eks.<region>.amazonaws.com/id/…)", Suggestion: "take it from `aws eks describe-cluster`, identity.oidc.issuer"}
+}

@@ -1,0 +1,86 @@
+package diags_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+)
+
+const registrySubject = `the image registry configuration of the repositories under "ml/prod/rime"`
+
+// onAWS is an answer of AWS to a create.
+func onAWS(answer *awsregistry.Error) diag.Diagnostics { return awsFailed(answer) }
+
+func awsFailed(err error) diag.Diagnostics {
+	return diag.Diagnostics{diags.FromAWS(diags.CreateRegistryConfig, registrySubject, err)}
+}
+
+// refusedByAWS is AWS's answer of that class.
+func refusedByAWS(class awsregistry.Class, operation, code, message string) *awsregistry.Error {
+	return &awsregistry.Error{
+		Service: "IAM", Operation: operation, Subject: "role eks_ecr_image_builder_prod_rime", Class: class, Code: code, Message: message,
+		StatusCode: 400, RequestID: "0b6f1c2d-0000",
+	}
+}
+
+func denied() *awsregistry.Error {
+	e := refusedByAWS(awsregistry.ClassDenied, "CreateRole", "AccessDenied", "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:CreateRole on resource: "+
+		"arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime because no identity-based policy allows the iam:CreateRole action")
+	e.StatusCode, e.Action = 403, "iam:CreateRole"
+	return e
+}
+
+var awsMessages = map[string]diag.Diagnostics{
+	"aws_denied":           onAWS(denied()),
+	"aws_denied_unnamed":   onAWS(refusedByAWS(awsregistry.ClassDenied, "CreateRole", "AccessDenied", "Access Denied")),
+	"aws_throttled":        onAWS(refusedByAWS(awsregistry.ClassThrottled, "GetRole", "Throttling", "Rate exceeded")),
+	"aws_exists":           onAWS(refusedByAWS(awsregistry.ClassExists, "CreateRole", "EntityAlreadyExists", "Role with name x already exists.")),
+	"aws_not_found":        {diags.FromAWS(diags.PreviewLifecycle, `the lifecycle policy of the repository "ml/x"`, refusedByAWS(awsregistry.ClassNotFound, "StartLifecyclePolicyPreview", "RepositoryNotFoundException", "The repository does not exist"))},
+	"aws_conflict":         onAWS(refusedByAWS(awsregistry.ClassConflict, "DeleteRepository", "RepositoryNotEmptyException", "The repository with name 'ml/x' in registry with id '123456789012' cannot be deleted because it still contains images")),
+	"aws_limit":            onAWS(refusedByAWS(awsregistry.ClassLimit, "CreateRole", "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000")),
+	"aws_policy_refused":   onAWS(refusedByAWS(awsregistry.ClassPolicyRefused, "CreateRole", "MalformedPolicyDocument", "Invalid principal in policy")),
+	"aws_credentials_none": onAWS(&awsregistry.Error{Service: "credentials", Operation: "chain", Class: awsregistry.ClassCredentialsMissing, Message: "the chain has none"}),
+	"aws_credentials_old":  onAWS(refusedByAWS(awsregistry.ClassCredentialsExpired, "GetCallerIdentity", "ExpiredToken", "The security token included in the request is expired")),
+	"aws_region_missing":   onAWS(&awsregistry.Error{Service: "ECR", Operation: "DescribeRepositories", Class: awsregistry.ClassRegionMissing, Message: "no region"}),
+	"aws_unreachable":      onAWS(&awsregistry.Error{Service: "STS", Operation: "GetCallerIdentity", Class: awsregistry.ClassUnreachable, Message: "dial tcp 127.0.0.1:1: connect: connection refused"}),
+	"aws_unavailable":      onAWS(refusedByAWS(awsregistry.ClassUnavailable, "CreateRole", "ServiceFailure", "try later")),
+	"aws_other":            onAWS(refusedByAWS(awsregistry.ClassOther, "CreateRole", "ValidationError", "1 validation error detected")),
+	"aws_timeout":          awsFailed(fmt.Errorf("%w: %w", context.DeadlineExceeded, &diags.TimeoutError{Setting: "timeouts.create", After: 15 * time.Minute})),
+	"aws_interrupted":      awsFailed(context.Canceled),
+	"aws_config":           awsFailed(&diags.ConfigurationError{Err: &awsregistry.ConfigError{Field: "aws.region", Problem: `"mars-1" is no AWS region, as in "eu-central-1"`}}),
+	"aws_not_known_yet":    awsFailed(diags.ErrNotKnownYet),
+	"aws_foreign": awsFailed(&awsregistry.ForeignError{
+		Kind: "role", Name: "eks_ecr_image_builder_prod_rime", ARN: "arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime", Reason: "it does not carry the tag rime:managed-image-registry with the prefix; import it to take it over",
+	}),
+	"aws_in_use": awsFailed(&awsregistry.InUseError{
+		Policy: "eks_ecr_image_builder_policy_prod_rime", Holders: []string{"role ci", "user ada"}, Err: refusedByAWS(awsregistry.ClassConflict, "DeletePolicy", "DeleteConflict", "Cannot delete a policy attached to entities."),
+	}),
+	"aws_unstable":       awsFailed(&awsregistry.UnstableError{Subject: "role eks_ecr_image_builder_prod_rime", Missing: "attachment", Err: errors.New("AWS did not settle within 3m0s")}),
+	"aws_preview_failed": {diags.FromAWS(diags.PreviewLifecycle, `the lifecycle policy of the repository "ml/x"`, &awsregistry.PreviewFailedError{Repository: "ml/x", Status: "failed"})},
+	"aws_other_account":  awsFailed(&diags.OtherAccountError{Want: "123456789012.dkr.ecr.us-east-1.amazonaws.com", Got: "210987654321.dkr.ecr.us-east-1.amazonaws.com"}),
+
+	"aws_invalid_rule": {diags.InvalidInput(path.Root("lifecycle_rules").AtListIndex(1).AtName("priority"), &awsregistry.InputError{
+		Rule: 1, Field: awsregistry.FieldPriority, Text: "1", Problem: "is the priority of rule 1, too", Suggestion: "give each rule its own; 2 is free",
+	})},
+	"aws_invalid_setting":   {diags.InvalidInput(path.Root("tag_mutability_exclusions"), &awsregistry.InputError{Rule: -1, Field: awsregistry.FieldExclusions, Problem: "are missing", Suggestion: "give a pattern"})},
+	"aws_invalid_policy":    {diags.InvalidInputWithin(path.Root("lifecycle_policy_json"), &awsregistry.InputError{Rule: 0, Field: awsregistry.FieldCountNumber, Text: "0", Problem: "is not accepted by ECR", Suggestion: "give 1 at least"})},
+	"aws_useless_rule":      {diags.UselessRule(path.Root("lifecycle_rules").AtListIndex(1), &awsregistry.InputError{Rule: 1, Problem: "never selects an image, as rule 1 selects all of them before"})},
+	"aws_empty_prefix":      {diags.EmptyPrefix(path.Root("repository_prefix"))},
+	"aws_empty_prefix_warn": {diags.EmptyPrefixAllowed(path.Root("repository_prefix"))},
+	"aws_not_refreshed":     {diags.NotRefreshed()},
+	"aws_import_id":         {diags.InvalidImportID("a,b,c,d", "`<a>,<b>`")},
+	"aws_trust":             {diags.TrustNotUnderstood("the role x", `{"Version":"2012-10-17","Statement":[]}`)},
+	"aws_other_policies":    {diags.OtherPolicies("eks_ecr_image_builder_prod_rime", []string{"arn:aws:iam::aws:policy/AdministratorAccess", "inline:more"})},
+}
+
+func init() {
+	maps.Copy(messages, awsMessages)
+}

@@ -1,0 +1,107 @@
+package provider
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// rule is a lifecycle rule that is fine, with other values for some attributes.
+func rule(other map[string]any) map[string]any {
+	all := map[string]any{"priority": 1, "tag_status": "any", "count_type": "imageCountMoreThan", "count_number": 10}
+	maps.Copy(all, other)
+	return all
+}
+
+func TestImageRegistryConfig_invalid(t *testing.T) {
+	t.Parallel()
+	trust := map[string]any{"repository_prefix": "ml", "namespace": "rime", "resource_name_suffix": "prod", "oidc_provider_url": clusterIssuer}
+	for name, test := range map[string]struct {
+		config map[string]any
+		want   []string // severity, summary, path, part of the detail; none: it is fine
+	}{
+		"fine":                  {map[string]any{}, nil},
+		"unknown":               {map[string]any{"repository_prefix": unknown{}, "namespace": unknown{}, "oidc_provider_url": unknown{}, "lifecycle_rules": unknown{}, "tag_mutability": unknown{}, "tags": unknown{}}, nil},
+		"prefix":                {map[string]any{"repository_prefix": "ML/Images/"}, []string{"ERROR", "Invalid Managed Repository Prefix", "repository_prefix", `Write "ml/images".`}},
+		"empty prefix":          {map[string]any{"repository_prefix": "", "namespace": nil, "resource_name_suffix": nil, "oidc_provider_url": nil, "pod_identity": true}, []string{"ERROR", "Repository Prefix Covers Every Repository", "repository_prefix", "allow_empty_prefix = true"}},
+		"empty prefix, allowed": {map[string]any{"repository_prefix": "", "allow_empty_prefix": true, "namespace": nil, "resource_name_suffix": nil, "oidc_provider_url": nil, "pod_identity": true}, []string{"WARNING", "Registry Covers Every Repository", "repository_prefix", "every repository of the account"}},
+		"empty base":            {map[string]any{"repository_prefix": ""}, nil},
+		"no trust":              {map[string]any{"oidc_provider_url": nil}, []string{"ERROR", "Invalid Image Registry Setting", "oidc_provider_arn", "exactly one is needed"}},
+		"no trust, disabled":    {map[string]any{"oidc_provider_url": nil, "enable": false}, nil},
+		"two trusts":            {map[string]any{"pod_identity": true}, []string{"ERROR", "Invalid Image Registry Setting", "oidc_provider_arn", "exactly one is needed"}},
+		"both names":            {map[string]any{"oidc_provider_arn": "arn:aws:iam::123456789012:oidc-provider/x.example.com"}, []string{"ERROR", "Invalid Image Registry Setting", "oidc_provider_arn", "exactly one is needed"}},
+		"provider ARN":          {map[string]any{"oidc_provider_url": nil, "oidc_provider_arn": "https://oidc.example.com"}, []string{"ERROR", "Invalid OIDC Provider ARN", "oidc_provider_arn", "A URL goes into oidc_provider_url."}},
+		"no namespace":          {map[string]any{"namespace": nil}, []string{"ERROR", "Invalid Image Registry Setting", "registry_server_service_accounts", "Give a namespace."}},
+		"service account":       {map[string]any{"registry_server_service_accounts": []any{"rime/server"}}, []string{"ERROR", "Invalid Service Account", "registry_server_service_accounts", "colon"}},
+		"long names":            {map[string]any{"resource_name_suffix": strings.Repeat("a", 25), "namespace": strings.Repeat("b", 30)}, []string{"ERROR", "Invalid Image Registry Setting", "resource_name_suffix", "too long for IAM"}},
+		"role path":             {map[string]any{"role_path": "platform"}, []string{"ERROR", "Invalid Role Path", "role_path", `Write "/platform/".`}},
+		"boundary":              {map[string]any{"permissions_boundary_arn": "boundary"}, []string{"ERROR", "Invalid Policy ARN", "permissions_boundary_arn", "arn:aws:iam::123456789012:policy/boundary"}},
+		"ownership tag":         {map[string]any{"tags": map[string]any{"rime:managed-image-registry": "x"}}, []string{"ERROR", "Invalid Attribute Value Match", `tags["rime:managed-image-registry"]`, "must be none of"}},
+		"exclusions":            {map[string]any{"tag_mutability": "IMMUTABLE", "tag_mutability_exclusions": []any{"rime-*"}}, []string{"ERROR", "Invalid Image Registry Setting", "tag_mutability_exclusions", "_WITH_EXCLUSION"}},
+		"same priority":         {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "untagged"}), rule(nil)}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[1].priority", "2 is free"}},
+		"any not last":          {map[string]any{"lifecycle_rules": []any{rule(nil), rule(map[string]any{"priority": 2, "tag_status": "untagged"})}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[0].priority", "must come last"}},
+		"tags missing":          {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "tagged"})}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[0].tag_status", "tag_patterns"}},
+		"unit of a number":      {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"count_unit": "days"})}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[0].count_unit", "Leave it out."}},
+		"rules and policy":      {map[string]any{"lifecycle_rules": []any{rule(nil)}, "lifecycle_policy_json": `{"rules":[]}`}, []string{"ERROR", "Invalid Attribute Combination", "lifecycle_rules", "cannot be configured together"}},
+		"policy":                {map[string]any{"lifecycle_policy_json": `{"rules":[{"rulePriority":1}]}`}, []string{"ERROR", "Invalid Image Registry Setting", "lifecycle_policy_json", "lacks selection in rule 1"}},
+		"policy rule":           {map[string]any{"lifecycle_policy_json": `{"rules":[{"rulePriority":0,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}`}, []string{"ERROR", "Invalid Lifecycle Policy", "lifecycle_policy_json", "Rule 1 of the policy"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newProtoServer(t, New("test"))
+			schema := server.schema.ResourceSchemas[registryConfigType]
+			config := maps.Clone(trust)
+			maps.Copy(config, test.config)
+			resp, err := server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
+				TypeName: registryConfigType, Config: server.dynamic(schema.ValueType(), terraformValue(t, schema.ValueType(), config)),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			expectDiagnostic(t, resp.Diagnostics, test.want)
+		})
+	}
+}
+
+// expectDiagnostic expects none, or one of that severity, summary and path among them, with that in its detail.
+func expectDiagnostic(t *testing.T, all []*tfprotov6.Diagnostic, want []string) {
+	t.Helper()
+	if len(want) == 0 {
+		for _, d := range all {
+			t.Errorf("%s: %s\n%s", d.Severity, d.Summary, d.Detail)
+		}
+		return
+	}
+	for _, d := range all {
+		if d.Severity.String() == want[0] && d.Summary == want[1] && attributeText(d.Attribute) == want[2] && strings.Contains(d.Detail, want[3]) {
+			return
+		}
+	}
+	t.Errorf("want %q; got:", want)
+	for _, d := range all {
+		t.Errorf("%s: %s at %s\n%s", d.Severity, d.Summary, attributeText(d.Attribute), d.Detail)
+	}
+}
+
+// attributeText is a path as the framework writes it, without the values of sets.
+func attributeText(at *tftypes.AttributePath) string {
+	var text strings.Builder
+	for i, step := range at.Steps() {
+		switch step := step.(type) {
+		case tftypes.AttributeName:
+			if i > 0 {
+				text.WriteString(".")
+			}
+			text.WriteString(string(step))
+		case tftypes.ElementKeyInt:
+			fmt.Fprintf(&text, "[%d]", step)
+		case tftypes.ElementKeyString:
+			fmt.Fprintf(&text, "[%q]", string(step))
+		}
+	}
+	return text.String()
+}

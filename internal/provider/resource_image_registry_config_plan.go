@@ -1,0 +1,220 @@
+package provider
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+)
+
+// ValidateConfig implements resource.ResourceWithValidateConfig: everything that AWS would refuse and that no attribute can tell by itself.
+func (r *imageRegistryConfigResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config imageRegistryConfigModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(checkLifecycle(ctx, config.LifecycleRules)...)
+	resp.Diagnostics.Append(config.checkPrefix()...)
+	if config.Enable.IsNull() || config.Enable.ValueBool() {
+		resp.Diagnostics.Append(config.checkTrust()...)
+	}
+	resp.Diagnostics.Append(config.checkNames()...)
+	if config.TagMutability.IsUnknown() || config.Encryption.IsUnknown() {
+		return
+	}
+	if exclusions, whole := texts(config.TagMutabilityExclusions); whole || len(exclusions) > 0 {
+		settings := awsregistry.RepositorySettings{TagMutability: config.TagMutability.ValueString(), Exclusions: exclusions}
+		if refused := settings.Check(); refused != nil {
+			resp.Diagnostics.Append(diags.InvalidInput(inputPath(refused), refused))
+		}
+	}
+}
+
+// checkPrefix refuses an effective prefix that covers everything, unless that is asked for, and warns of it then.
+func (m *imageRegistryConfigModel) checkPrefix() diag.Diagnostics {
+	at := path.Root("repository_prefix")
+	switch {
+	case m.RepositoryPrefix.IsNull() || !m.known() || m.AllowEmptyPrefix.IsUnknown() || m.prefix() != "":
+		return nil
+	case m.AllowEmptyPrefix.ValueBool():
+		return diag.Diagnostics{diags.EmptyPrefixAllowed(at)}
+	}
+	return diag.Diagnostics{diags.EmptyPrefix(at)}
+}
+
+// checkTrust refuses a trust that nobody, or anybody, could use.
+func (m *imageRegistryConfigModel) checkTrust() diag.Diagnostics {
+	var d diag.Diagnostics
+	trust := m.registryTrust
+	if trust.OIDCProviderARN.IsUnknown() || trust.OIDCProviderURL.IsUnknown() || trust.PodIdentity.IsUnknown() {
+		return d
+	}
+	server, builder := trust.defaultAccounts(m.registryScope)
+	for _, role := range []struct {
+		attribute            string
+		configured, fallback types.Set
+	}{
+		{"registry_server_service_accounts", trust.RegistryServerServiceAccounts, server},
+		{"image_builder_service_accounts", trust.ImageBuilderServiceAccounts, builder},
+	} {
+		accounts := role.configured
+		if accounts.IsNull() {
+			accounts = role.fallback
+		}
+		if _, whole := texts(accounts); !whole {
+			continue
+		}
+		// The two names of an identity provider are given one by one: together they are one too many.
+		spec := trust.trust(accounts)
+		if !trust.OIDCProviderARN.IsNull() {
+			spec.OIDCProviderURL = trust.OIDCProviderURL.ValueString()
+		}
+		refused := spec.Check()
+		if refused == nil {
+			continue
+		}
+		at := path.Root(string(refused.Field))
+		if refused.Field == awsregistry.FieldServiceAccounts {
+			at = path.Root(role.attribute)
+		}
+		d.Append(diags.InvalidInput(at, refused))
+		if refused.Field != awsregistry.FieldServiceAccounts {
+			return d // The same is wrong about the other role.
+		}
+	}
+	return d
+}
+
+// checkNames refuses names that IAM would refuse.
+func (m *imageRegistryConfigModel) checkNames() diag.Diagnostics {
+	for _, name := range []types.String{
+		m.ResourceNameSuffix, m.Namespace, m.RegistryServerRoleName, m.RegistryServerPolicyName, m.ImageBuilderRoleName, m.ImageBuilderPolicyName,
+	} {
+		if name.IsUnknown() {
+			return nil
+		}
+	}
+	refused := awsregistry.CheckNames(m.names())
+	if refused == nil {
+		return nil
+	}
+	at := path.Root("resource_name_suffix")
+	for attribute, configured := range map[string]types.String{
+		"registry_server_role_name": m.RegistryServerRoleName, "registry_server_policy_name": m.RegistryServerPolicyName,
+		"image_builder_role_name": m.ImageBuilderRoleName, "image_builder_policy_name": m.ImageBuilderPolicyName,
+	} {
+		if configured.ValueString() == refused.Text {
+			at = path.Root(attribute)
+		}
+	}
+	return diag.Diagnostics{diags.InvalidInput(at, refused)}
+}
+
+// ModifyPlan implements resource.ResourceWithModifyPlan. It gives all computed values at once: what AWS will have follows from the inputs and the account, so that the
+// plan shows whole policies. Only the repositories are counted by the apply.
+func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return // A destroy needs no plan of ours.
+	}
+	var plan, config, state imageRegistryConfigModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	plan.forgetDerived(config)
+	account, err := r.plannedAccount(ctx, plan, state)
+	if err != nil {
+		resp.Diagnostics.Append(diags.FromAWS(diags.PlanRegistryConfig, "the image registry configuration", err))
+		return
+	}
+	plan.complete(account)
+	resp.Diagnostics.Append(plan.expect(ctx, account, state)...)
+	// Repositories come and go without being a change; any other difference is a reason to count them again.
+	if !plan.Repositories.IsNull() && !state.Repositories.IsNull() {
+		plan.Repositories = state.Repositories
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	if !resp.Plan.Raw.Equal(req.State.Raw) && plan.Enable.ValueBool() {
+		plan.Repositories = types.ObjectUnknown(repositoriesType.AttrTypes)
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	}
+}
+
+// forgetDerived leaves in the plan only those values of optional attributes that are configured: the others follow from them anew.
+func (m *imageRegistryConfigModel) forgetDerived(config imageRegistryConfigModel) {
+	if config.OIDCProviderARN.IsNull() {
+		m.OIDCProviderARN = types.StringNull()
+	}
+	if config.OIDCProviderURL.IsNull() {
+		m.OIDCProviderURL = types.StringNull()
+	}
+	if config.RegistryServerServiceAccounts.IsNull() {
+		m.RegistryServerServiceAccounts = types.SetNull(types.StringType)
+	}
+	if config.ImageBuilderServiceAccounts.IsNull() {
+		m.ImageBuilderServiceAccounts = types.SetNull(types.StringType)
+	}
+}
+
+// plannedAccount is where the registry is, or will be: nil while that is not known, and for one that is not enabled, of which nobody is asked.
+func (r *imageRegistryConfigResource) plannedAccount(ctx context.Context, plan, state imageRegistryConfigModel) (*awsregistry.Account, error) {
+	if !plan.Enable.ValueBool() {
+		return nil, nil //nolint:nilnil // Nil is an account that is not known.
+	}
+	client, err := r.account()
+	if errors.Is(err, diags.ErrNotKnownYet) {
+		return nil, nil //nolint:nilnil // Nil is an account that is not known.
+	}
+	if err != nil {
+		return nil, err
+	}
+	account, err := accountOf(ctx, client, state)
+	return &account, err
+}
+
+// accountOf is where the client is, which has to be where the state's registry is.
+func accountOf(ctx context.Context, client *awsregistry.Client, state imageRegistryConfigModel) (awsregistry.Account, error) {
+	account, err := client.Account(ctx)
+	if err != nil {
+		return account, err
+	}
+	if was := state.RegistryURL.ValueString(); was != "" && was != account.RegistryURL() {
+		return account, &diags.OtherAccountError{Want: was, Got: account.RegistryURL()}
+	}
+	return account, nil
+}
+
+// expect plans what AWS will have.
+func (m *imageRegistryConfigModel) expect(ctx context.Context, account *awsregistry.Account, state imageRegistryConfigModel) diag.Diagnostics {
+	switch {
+	case m.Enable.IsUnknown():
+		m.registryFacts = unknownRegistryFacts()
+		return nil
+	case !m.Enable.ValueBool():
+		m.registryFacts = disabledRegistryFacts(m.prefix())
+		if !m.known() {
+			m.EffectiveRepositoryPrefix = types.StringUnknown()
+		}
+		return nil
+	}
+	m.registryFacts = unknownRegistryFacts()
+	if m.known() {
+		m.EffectiveRepositoryPrefix = types.StringValue(m.prefix())
+	}
+	if account == nil || !m.whole(ctx) {
+		return nil
+	}
+	spec := m.spec(ctx)
+	return m.set(ctx, spec, wished(*account, spec), state.registryFacts)
+}

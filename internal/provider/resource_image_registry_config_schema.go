@@ -1,0 +1,161 @@
+package provider
+
+import (
+	"context"
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
+)
+
+// defaultRepositoryPrefix is the platform's module's.
+const defaultRepositoryPrefix = "rime-managed-images"
+
+// Schema implements resource.Resource.
+func (r *imageRegistryConfigResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The AWS side of a Managed Image Registry: the role of the platform's registry server and the role of its image builders, each with exactly the permissions that are documented, " +
+			"on the ECR repositories under one prefix, and the settings and lifecycle policy of those repositories. It is what `image_registry_config` of the platform's own Terraform module makes, " +
+			"under the same names, so that an existing installation is imported and not recreated.\n\n" +
+			"Every change is made in place: policies get a new version, and no repository is without its lifecycle policy at any time. Policies are compared by meaning. " +
+			"A plan shows what was changed outside of Terraform: see `drift`. Repositories without the prefix, and roles and policies that this resource did not make, are never touched. " +
+			"Destroying it, like `enable = false`, removes the roles, their policies and the creation template, and leaves repositories and images alone.",
+		Attributes: map[string]schema.Attribute{},
+	}
+	for _, some := range []map[string]schema.Attribute{
+		scopeAttributes(), trustAttributes(), roleAttributes(), repositorySettingsAttributes(), registryFactAttributes(),
+	} {
+		maps.Copy(resp.Schema.Attributes, some)
+	}
+	resp.Schema.Attributes["timeouts"] = timeoutsOf(timeouts.Attributes(ctx, timeouts.Opts{
+		Create: true, Read: true, Update: true, Delete: true,
+		CreateDescription: "How long creating may take until AWS shows it reliably, such as `20m`. Defaults to `15m`.",
+		ReadDescription:   "How long reading may take. Defaults to `5m`.",
+		UpdateDescription: "How long a change may take until AWS shows it reliably. Defaults to `15m`.",
+		DeleteDescription: "How long deleting may take until AWS shows it reliably. Defaults to `15m`.",
+	}), "How long operations may take, as durations such as `15m`. What was begun when time is up is continued by the next apply.")
+}
+
+// scopeAttributes say what the registry covers.
+func scopeAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"enable": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+			MarkdownDescription: "Whether there are to be roles and policies at all. Without, they are removed, and repositories and images are left alone. Defaults to `true`.",
+		},
+		"allow_external_custom_images": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+			MarkdownDescription: "Whether models may use images from outside the registry. Version 2 of the platform's chart always allows it; older ones take it as `modelTesting.allowExternalCustomImages`. Defaults to `true`.",
+		},
+		"repository_prefix": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultRepositoryPrefix),
+			MarkdownDescription: "Base of the prefix of all repositories of the registry: one or more words of lower-case letters and digits with single `-`, `_` or `/` between them, starting with a letter, at most 192 characters. " +
+				"`resource_name_suffix` and `namespace` follow it: see `effective_repository_prefix`. Defaults to `" + defaultRepositoryPrefix + "`.",
+			Validators: []validator.String{managedPrefixCheck},
+		},
+		"allow_empty_prefix": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+			MarkdownDescription: "Whether the effective prefix may be empty: then the roles can use, and settings apply to, every repository of the account in its region. Defaults to `false`.",
+		},
+		"namespace": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "Kubernetes namespace of the platform. It is part of the effective prefix and of the names of roles and policies, and service accounts are looked for in it. " +
+				"Changing it makes new roles before the old ones go.",
+			Validators: []validator.String{namespaceCheck},
+		},
+		"resource_name_suffix": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "What tells this installation from others of the account, at most 25 lower-case letters, digits, `.` and `-`. It is part of the effective prefix and of the names of roles and policies. " +
+				"Changing it makes new roles before the old ones go.",
+			Validators: []validator.String{nameSuffixCheck},
+		},
+	}
+}
+
+// trustAttributes say who may take on the roles.
+func trustAttributes() map[string]schema.Attribute {
+	accounts := func(who string) schema.SetAttribute {
+		return schema.SetAttribute{
+			Optional: true, Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "Kubernetes service accounts that may be " + who + ", each as `namespace:name`. Defaults to the one that the platform's chart makes in `namespace` for a release named " +
+				"`rime-<namespace>` (in the namespace `default`: `rime-<resource_name_suffix>`), or named `release_name`.",
+			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(serviceAccountCheck)},
+		}
+	}
+	return map[string]schema.Attribute{
+		"oidc_provider_arn": schema.StringAttribute{
+			Optional: true, Computed: true,
+			MarkdownDescription: "ARN of the cluster's IAM identity provider, for roles for service accounts (IRSA). Exactly one of `oidc_provider_arn`, `oidc_provider_url` and `pod_identity = true` is needed; " +
+				"of the first two, the other one follows.",
+			Validators: []validator.String{oidcProviderARNCheck},
+		},
+		"oidc_provider_url": schema.StringAttribute{
+			Optional: true, Computed: true,
+			MarkdownDescription: "Address of the cluster's OIDC issuer, with or without `https://`. The identity provider of that address has to be in the same account.",
+			Validators:          []validator.String{oidcProviderURLCheck},
+			PlanModifiers:       []planmodifier.String{keepMeaning{sameIssuer}},
+		},
+		"pod_identity": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+			MarkdownDescription: "Whether EKS Pod Identity hands out the roles. Its associations are made elsewhere, with the `role_arn` of each role. Defaults to `false`.",
+		},
+		"release_name": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "Name of the Helm release of the platform, where it is not the one that its own module expects. The chart names its service accounts after it, " +
+				"and with others in the trust no image is ever built.",
+			Validators: []validator.String{stringvalidator.LengthBetween(1, 53)},
+		},
+		"registry_server_service_accounts": accounts("the registry server"),
+		"image_builder_service_accounts":   accounts("the image builder"),
+	}
+}
+
+// roleAttributes are about the roles and policies themselves.
+func roleAttributes() map[string]schema.Attribute {
+	name := func(what, fallback string, limit int) schema.StringAttribute {
+		return schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: "Name of " + what + ". Changing it makes a new one before the old one goes. Defaults to the module's, `" + fallback + "_<resource_name_suffix>_<namespace>`.",
+			Validators:          []validator.String{stringvalidator.LengthBetween(1, limit)},
+		}
+	}
+	names := awsregistry.ModuleNames("", "")
+	return map[string]schema.Attribute{
+		"registry_server_role_name":   name("the role of the registry server", names.ServerRole, 64),
+		"registry_server_policy_name": name("the policy of the registry server", names.ServerPolicy, 128),
+		"image_builder_role_name":     name("the role of the image builders", names.BuilderRole, 64),
+		"image_builder_policy_name":   name("the policy of the image builders", names.BuilderPolicy, 128),
+		"role_path": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString("/"),
+			MarkdownDescription: "Path of the two roles in IAM, such as `/platform/`. Changing it replaces them, as IAM cannot move a role. Defaults to `/`.",
+			Validators:          []validator.String{rolePathCheck},
+			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+		},
+		"permissions_boundary_arn": schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: "ARN of a policy that bounds what the two roles may do, whatever their own policies say.",
+			Validators:          []validator.String{policyARNCheck},
+		},
+		"tags": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Tags of the roles and policies, by name, besides the provider's `aws.default_tags`. The tag `" + awsregistry.OwnershipTag + "` is always there: it tells what is whose.",
+			Validators: []validator.Map{
+				mapvalidator.NoNullValues(),
+				mapvalidator.KeysAre(stringvalidator.LengthBetween(1, 128), stringvalidator.NoneOf(awsregistry.OwnershipTag)),
+				mapvalidator.ValueStringsAre(stringvalidator.LengthAtMost(256)),
+			},
+		},
+	}
+}

@@ -1,0 +1,162 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
+)
+
+// repositorySettingsAttributes are the settings of everything under the prefix.
+func repositorySettingsAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"lifecycle_rules": schema.ListNestedAttribute{
+			Optional: true,
+			MarkdownDescription: "Rules of the lifecycle policy of every repository under the prefix, at most 50. They are checked by all of ECR's own rules while planning. " +
+				"Without `lifecycle_rules` and `lifecycle_policy_json`, lifecycle policies are not managed. Removing them removes the policy wherever it is still this one.",
+			NestedObject: schema.NestedAttributeObject{Attributes: lifecycleRuleAttributes()},
+			Validators:   []validator.List{listvalidator.SizeBetween(1, 50)},
+		},
+		"lifecycle_policy_json": schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: "The lifecycle policy as ECR's own JSON, instead of `lifecycle_rules`. Another spelling of the same rules is no change.",
+			PlanModifiers:       []planmodifier.String{keepMeaning{awsregistry.SameLifecyclePolicy}},
+			Validators:          []validator.String{lifecyclePolicyCheck{}},
+		},
+		"tag_mutability": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "Whether tags may be moved, in every repository under the prefix: `MUTABLE`, `IMMUTABLE`, `MUTABLE_WITH_EXCLUSION` or `IMMUTABLE_WITH_EXCLUSION`. " +
+				"The platform rebuilds images under the tag of its version, and the embedded registry moves the tag of its record (`rime-record`): exclude such tags. Not managed if left out.",
+			Validators: []validator.String{stringvalidator.OneOf("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION")},
+		},
+		"tag_mutability_exclusions": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Patterns of the tags to which `tag_mutability` does not apply, with `*` for any characters, at most 5. Only with a mutability that ends with `_WITH_EXCLUSION`.",
+			Validators:          []validator.Set{setvalidator.SizeBetween(1, 5), setvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, 128))},
+		},
+		"scan_on_push": schema.BoolAttribute{
+			Optional:            true,
+			MarkdownDescription: "Whether ECR scans images for vulnerabilities when they arrive, in every repository under the prefix. Not managed if left out.",
+		},
+		"encryption": schema.SingleNestedAttribute{
+			Optional:            true,
+			MarkdownDescription: "Encryption of repositories that `creation_template` makes. ECR cannot change that of a repository that exists.",
+			Attributes: map[string]schema.Attribute{
+				"type": schema.StringAttribute{
+					Required: true, MarkdownDescription: "Kind of encryption: `AES256`, `KMS` or `KMS_DSSE`.",
+					Validators: []validator.String{stringvalidator.OneOf("AES256", "KMS", "KMS_DSSE")},
+				},
+				"kms_key": schema.StringAttribute{
+					Optional: true, MarkdownDescription: "ARN of the key of AWS KMS. Defaults to AWS's own key for ECR.",
+					Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				},
+			},
+		},
+		"creation_template": schema.SingleNestedAttribute{
+			Optional:            true,
+			MarkdownDescription: "A repository creation template of ECR for the effective prefix: repositories that ECR makes by itself, when something is pushed, get the settings and the lifecycle policy from the beginning.",
+			Attributes: map[string]schema.Attribute{
+				"applied_for": schema.SetAttribute{
+					Optional: true, ElementType: types.StringType,
+					MarkdownDescription: "What ECR makes repositories for: `CREATE_ON_PUSH`, `PULL_THROUGH_CACHE` or `REPLICATION`. Defaults to the first of them.",
+					Validators: []validator.Set{
+						setvalidator.SizeAtLeast(1),
+						setvalidator.ValueStringsAre(stringvalidator.OneOf("CREATE_ON_PUSH", "PULL_THROUGH_CACHE", "REPLICATION")),
+					},
+				},
+				"description": schema.StringAttribute{Optional: true, MarkdownDescription: "What the template is for, in words."},
+				"custom_role_arn": schema.StringAttribute{
+					Optional: true, MarkdownDescription: "ARN of a role that ECR takes on, which it needs to put tags on repositories and to encrypt with a key of yours.",
+					Validators: []validator.String{roleARNCheck},
+				},
+			},
+		},
+	}
+}
+
+func lifecycleRuleAttributes() map[string]schema.Attribute {
+	oneOf := func(required bool, description string, values ...string) schema.StringAttribute {
+		return schema.StringAttribute{Required: required, Optional: !required, MarkdownDescription: description, Validators: []validator.String{stringvalidator.OneOf(values...)}}
+	}
+	tags := func(description string) schema.SetAttribute {
+		return schema.SetAttribute{
+			Optional: true, ElementType: types.StringType, MarkdownDescription: description, Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues()},
+		}
+	}
+	return map[string]schema.Attribute{
+		"priority": schema.Int64Attribute{
+			Required: true, MarkdownDescription: "Place of the rule, from 1; lower ones come first, and an image is left to the first rule that selects it. Each rule has its own.",
+		},
+		"description":  schema.StringAttribute{Optional: true, MarkdownDescription: "What the rule is for, in words."},
+		"tag_status":   oneOf(true, "Which images the rule selects: `tagged`, `untagged` or `any`. A rule for `any` comes last, and there is one at most.", "tagged", "untagged", "any"),
+		"tag_prefixes": tags("Beginnings of tags; an image needs a tag for each. For `tagged` only, and not with `tag_patterns`."),
+		"tag_patterns": tags("Patterns of tags with up to four `*`; an image needs a tag for each. `[\"*\"]` is every tagged image. For `tagged` only."),
+		"count_type": oneOf(true, "What is counted: `imageCountMoreThan` is a number of images to keep; `sinceImagePushed`, `sinceImagePulled` and `sinceImageTransitioned` are ages.",
+			string(awsregistry.CountMoreThan), string(awsregistry.CountSincePushed), string(awsregistry.CountSincePulled), string(awsregistry.CountSinceTransitioned)),
+		"count_number": schema.Int64Attribute{Required: true, MarkdownDescription: "Number of images to keep, or age in `count_unit`, at least 1."},
+		"count_unit":   oneOf(false, "Unit of an age: `days`, which is the default. Must be left out for `imageCountMoreThan`.", "days"),
+		"storage_class": oneOf(false, "Where the images are: `standard` or `archive`. `archive` goes with `sinceImageTransitioned`. Defaults to `standard`.",
+			string(awsregistry.StorageStandard), string(awsregistry.StorageArchive)),
+		"action":               oneOf(false, "What is done: `expire` deletes, `transition` archives. Defaults to `expire`.", string(awsregistry.ActionExpire), string(awsregistry.ActionTransition)),
+		"target_storage_class": oneOf(false, "Where `transition` moves images: `archive`.", string(awsregistry.StorageArchive)),
+	}
+}
+
+// registryFactAttributes are what there is.
+func registryFactAttributes() map[string]schema.Attribute {
+	role := func(description string) schema.SingleNestedAttribute {
+		return schema.SingleNestedAttribute{Computed: true, MarkdownDescription: description, Attributes: map[string]schema.Attribute{
+			"role_name":         computed("Name of the role."),
+			"role_arn":          computed("ARN of the role, null while there is none."),
+			"policy_name":       computed("Name of the policy."),
+			"policy_arn":        computed("ARN of the policy, null while there is none."),
+			"policy_json":       computed("What the role may do, as the policy's JSON."),
+			"trust_policy_json": computed("Who may take on the role, as its trust policy's JSON."),
+			"service_account_annotation": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "Annotation that the service account needs to get the role through IRSA, name and value. Null with `pod_identity`.",
+			},
+		}}
+	}
+	count := func(description string) schema.Int64Attribute {
+		return schema.Int64Attribute{Computed: true, MarkdownDescription: description}
+	}
+	return map[string]schema.Attribute{
+		"registry_id":                 computed("Number of the AWS account that has the repositories. Null if not enabled."),
+		"registry_url":                computed("Host name of the account's ECR registry in its region, which image references begin with. Null if not enabled."),
+		"effective_repository_prefix": computed("Prefix of all repositories: `repository_prefix`, `resource_name_suffix` and `namespace` with `/` between them, without those that are empty."),
+		"repository_arn_pattern":      computed("Pattern of the ARNs of all repositories under the prefix, for policies of your own. Null if not enabled."),
+		"registry_server":             role("The role of the platform's registry server, which makes and deletes repositories. Null if not enabled."),
+		"image_builder":               role("The role of the platform's image builder jobs, which pull and push images. Null if not enabled."),
+		"helm_values_yaml":            computed("Values for the platform's Helm chart (version 2), as YAML: the registry and the annotations of the service accounts."),
+		"repositories": schema.SingleNestedAttribute{
+			Computed: true, MarkdownDescription: "Repositories under the prefix, counted. Null if not enabled.",
+			Attributes: map[string]schema.Attribute{
+				"total":            count("Number of repositories."),
+				"without_policy":   count("Number of those without a lifecycle policy, where it is managed."),
+				"policy_drifted":   count("Number of those with another lifecycle policy than configured, where it is managed."),
+				"settings_drifted": count("Number of those with another tag mutability or scanning than configured."),
+			},
+		},
+		"drift": schema.ListAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "What differs on AWS from what is configured, in words. An apply puts it right, so that a plan shows it going to be empty.",
+		},
+	}
+}
+
+var (
+	roleFactsType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"role_name": types.StringType, "role_arn": types.StringType, "policy_name": types.StringType, "policy_arn": types.StringType,
+		"policy_json": types.StringType, "trust_policy_json": types.StringType, "service_account_annotation": types.MapType{ElemType: types.StringType},
+	}}
+	repositoriesType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"total": types.Int64Type, "without_policy": types.Int64Type, "policy_drifted": types.Int64Type, "settings_drifted": types.Int64Type,
+	}}
+)
