@@ -26,10 +26,10 @@ const module = "github.com/managed-images/terraform-provider-rime"
 // listed may import nothing of ours; test files are free.
 var allowedImports = map[string][]string{
 	"":                                 {"internal/provider"},
-	"internal/provider":                {"internal/awsregistry", "internal/diags", "internal/fwtypes", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/httpx", "internal/buildkit", "internal/requirement"},
-	"internal/diags":                   {"internal/awsregistry", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/buildkit", "internal/requirement"},
+	"internal/provider":                {"internal/diags", "internal/fwtypes", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/httpx", "internal/buildkit", "internal/requirement", "internal/awsregistry"},
+	"internal/diags":                   {"internal/imageregistry", "internal/embedded", "internal/rime", "internal/buildkit", "internal/requirement", "internal/awsregistry"},
 	"internal/fwtypes":                 {"internal/requirement"},
-	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/httpx", "internal/requirement", "internal/wait"},
+	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/httpx", "internal/requirement", "internal/wait", "internal/awsregistry"},
 	"internal/rime":                    {"internal/imageregistry", "internal/httpx", "internal/requirement", "internal/wait"},
 	"internal/buildkit":                {"internal/imageregistry", "internal/requirement"},
 	"internal/awsregistry":             {"internal/httpx", "internal/wait"},
