@@ -47,5 +47,36 @@ def until(what, look, done):
     return seen
 
 
+def enum(prefix, value):
+    """An enum's value as the platform writes it."""
+    return prefix + value.replace("rocky_linux", "rockylinux").upper()
+
+
+def of_terraform(image):
+    """What Terraform knows of an image, in the platform's words."""
+    packages = image["package_requirements"]
+    return {
+        "name": image["name"],
+        "status": enum("STATUS_", image["status"]),
+        "role": enum("ROLE_TYPE_", image["role_type"]),
+        "tag": image["rime_tag"],
+        "repository": image["repo_uri"],
+        "Python": image["python_version"],
+        "base image": image["base_image"]["name"],
+        "kind of base image": enum("REFERENCE_TYPE_", image["base_image"]["reference_type"]),
+        "children": [child["name"] for child in image["child_images"]],
+        "pip": sorted((r["name"], r["version_specifier"] or "") for r in image["pip_requirements"]),
+        "packages": sorted((r["name"], r["version_specifier"] or "") for r in packages),
+        "kinds of packages": [enum("PACKAGE_TYPE_", r["package_type"] or "rocky_linux") for r in packages],
+        "libraries": sorted((library["name"], library["version"]) for library in image["pip_libraries"]),
+    }
+
+
+def same(image, read):
+    """Holds what the client reads of an image that Terraform made against what Terraform knows of it, field by field."""
+    for field, value in read.items():
+        equal(f"{image['name']}: {field}", value, of_terraform(image)[field])
+
+
 def finish():
     sys.exit(1 if failed else 0)

@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,8 +21,12 @@ import (
 //go:embed *.py
 var scripts embed.FS
 
-// errUnavailable tells that a client cannot be had: most often, that the package index cannot be reached.
-var errUnavailable = errors.New("the client could not be installed from the Python package index")
+// errUnavailable tells that the package index cannot be reached.
+var errUnavailable = errors.New("the Python package index could not be reached")
+
+// unreachable is what pip says when it gets no answer from the package index. What it says last is the same as for a package that does not exist.
+var unreachable = regexp.MustCompile(`NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|ProtocolError|SSLError|Failed to establish a new connection|` +
+	`Temporary failure in name resolution|Connection to \S+ timed out|Connection refused|Network is unreachable|HTTP error 5\d\d|5\d\d Server Error`)
 
 // looseDependencies are what rime-sdk needs. Its own bounds exclude every pandas that exists for a present-day Python.
 var looseDependencies = []string{
@@ -34,10 +36,22 @@ var looseDependencies = []string{
 
 var distribution = regexp.MustCompile(`^[A-Za-z0-9_-]+`)
 
-// conform installs a client and drives the stand-in with it.
-func conform(ctx context.Context, python, dir, client string, out *log.Logger) error {
-	out.Printf("%s: installing", client)
-	venv, err := install(ctx, python, filepath.Join(dir, strings.NewReplacer("=", "-", ".", "-").Replace(client)), client)
+// conformance checks clients, one after the other.
+type conformance struct {
+	// python makes the virtual environments.
+	python string
+	// dir is for everything that is made meanwhile.
+	dir       string
+	terraform *terraform
+	out       *log.Logger
+}
+
+// check installs a client and drives the stand-in with it. The client reads images that the provider has made; in the end the provider takes over one that the
+// client has made.
+func (c *conformance) check(ctx context.Context, client string) error {
+	c.out.Printf("%s: installing", client)
+	place := strings.NewReplacer("=", "-", ".", "-").Replace(client)
+	venv, err := install(ctx, c.python, filepath.Join(c.dir, place), client)
 	if err != nil {
 		return err
 	}
@@ -46,13 +60,23 @@ func conform(ctx context.Context, python, dir, client string, out *log.Logger) e
 	if err != nil {
 		return fmt.Errorf("ask for the version of %s: %w", name, err)
 	}
-	world, stop, err := startWorld(ctx, string(version))
+	world, stop, err := startWorld(string(version))
 	if err != nil {
 		return err
 	}
 	defer stop()
-	out.Printf("%s: version %s", client, version)
-	return drive(ctx, venv, dir, scriptOf(client), world, out)
+	c.out.Printf("%s: version %s", client, version)
+	if world.Images, err = c.terraform.makeImages(ctx, place, world.Endpoint); err != nil {
+		return fmt.Errorf("make images with the provider: %w", err)
+	}
+	if err := drive(ctx, venv, c.dir, scriptOf(client), world, c.out); err != nil {
+		return err
+	}
+	if err := c.terraform.takeOver(ctx, place, world.Endpoint); err != nil {
+		return fmt.Errorf("take over an image of the client with the provider: %w", err)
+	}
+	c.out.Printf("    ok      Terraform imports the client's image, and plans nothing for it")
+	return nil
 }
 
 // scriptOf is the script that drives a client.
@@ -71,9 +95,14 @@ func install(ctx context.Context, python, dir, client string) (string, error) {
 		installs = [][]string{looseDependencies, {"--no-deps", client}}
 	}
 	for _, args := range installs {
-		pip := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, args...)
-		if text, err := exec.CommandContext(ctx, venv, pip...).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("%s: %w; is it reachable? pip says: %w\n%s", client, errUnavailable, err, strings.TrimSpace(string(text)))
+		pip := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--no-compile"}, args...)
+		text, err := exec.CommandContext(ctx, venv, pip...).CombinedOutput()
+		switch {
+		case err == nil:
+		case unreachable.Match(text):
+			return "", fmt.Errorf("%s: %w: %w\n%s", client, errUnavailable, err, bytes.TrimSpace(text))
+		default:
+			return "", fmt.Errorf("install %s: %w\n%s", client, err, bytes.TrimSpace(text))
 		}
 	}
 	return venv, nil
@@ -90,22 +119,8 @@ type world struct {
 	Disabled string `json:"disabled"`
 	// Preloaded is how many images there are on the platforms of ListEnds.
 	Preloaded int `json:"preloaded"`
-	// Images are images that another client has made.
-	Images []madeImage `json:"images"`
-}
-
-type madeImage struct {
-	Name          string `json:"name"`
-	PythonVersion string `json:"python_version"`
-	// Pip are names and version specifiers.
-	Pip      [][2]string `json:"pip"`
-	Packages []string    `json:"packages"`
-}
-
-// madeImages are made in the words of the provider: every field in camel case, and none left out.
-var madeImages = []madeImage{
-	{"made-by-another", "3.11", [][2]string{{"numpy", ">=1.24,<2"}, {"scikit-learn", ""}}, []string{"git", "vim"}},
-	{"made-of-nothing", "3.8", [][2]string{}, []string{}},
+	// Images are images that the provider has made, with every attribute that Terraform has of them.
+	Images json.RawMessage `json:"images"`
 }
 
 const (
@@ -114,7 +129,7 @@ const (
 )
 
 // startWorld starts the platforms.
-func startWorld(ctx context.Context, version string) (w world, stop func(), err error) {
+func startWorld(version string) (w world, stop func(), err error) {
 	var servers []*rime.Server
 	stop = func() {
 		for _, s := range servers {
@@ -146,9 +161,6 @@ func startWorld(ctx context.Context, version string) (w world, stop func(), err 
 		Cloud:     start(rime.Options{Deployment: rime.Cloud}),
 		Disabled:  start(rime.Options{RegistryDisabled: true}),
 		Preloaded: preloaded,
-	}
-	if err == nil {
-		w.Images, err = madeImages, makeImages(ctx, w.Endpoint)
 	}
 	if err != nil {
 		stop()
@@ -194,48 +206,6 @@ func drive(ctx context.Context, venv, dir, script string, w world, out *log.Logg
 	cmd.Stdout, cmd.Stderr = out.Writer(), out.Writer()
 	if err := cmd.Run(); err != nil {
 		return errors.Join(fmt.Errorf("the client does not agree with the stand-in: %w", err), context.Cause(ctx))
-	}
-	return nil
-}
-
-// makeImages makes images as another client does.
-func makeImages(ctx context.Context, endpoint string) error {
-	for _, image := range madeImages {
-		pip, packages := []map[string]string{}, []map[string]string{}
-		for _, p := range image.Pip {
-			pip = append(pip, map[string]string{"name": p[0], "versionSpecifier": p[1]})
-		}
-		for _, p := range image.Packages {
-			packages = append(packages, map[string]string{"name": p, "versionSpecifier": "", "packageType": "PACKAGE_TYPE_ROCKYLINUX"})
-		}
-		body, err := json.Marshal(map[string]any{
-			"name": image.Name, "pythonVersion": image.PythonVersion, "pipRequirements": pip, "packageRequirements": packages,
-		})
-		if err != nil {
-			return err
-		}
-		if err := post(ctx, endpoint+"/v1/images", body); err != nil {
-			return fmt.Errorf("make the image %s: %w", image.Name, err)
-		}
-	}
-	return nil
-}
-
-func post(ctx context.Context, url string, body []byte) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("rime-api-key", rime.KeyUser)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := (&http.Client{}).Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(response.Body)
-		return fmt.Errorf("%s: %s", response.Status, text)
 	}
 	return nil
 }

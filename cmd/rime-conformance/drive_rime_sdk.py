@@ -4,7 +4,7 @@ import contextlib
 import io
 import itertools
 
-from checks import PLATFORM, check, equal, finish, refused, until
+from checks import PLATFORM, check, enum, equal, finish, refused, same, until
 from rime_sdk import Client
 from rime_sdk.swagger import swagger_client
 from rime_sdk.swagger.swagger_client import ManagedImagePipRequirement, RimeCreateImageRequest
@@ -127,20 +127,48 @@ def delete():
     check("delete", not admin.has_managed_image("conformance"), text)
 
 
-def images_of_others():
-    """Images that another client has made."""
+def images_of_terraform():
+    """Images that the provider has made."""
     user = acting("user")
-    for want in PLATFORM["images"]:
-        image = until(f"{want['name']}: ready", lambda: user.get_managed_image(want["name"]), lambda i: i["status"] == "STATUS_READY")
-        equal(f"{want['name']}: Python", image["python_version"], want["python_version"])
-        equal(f"{want['name']}: pip", sorted([r["name"], r["version_specifier"]] for r in image["pip_requirements"]), sorted(want["pip"]))
-        equal(f"{want['name']}: packages", sorted(r["name"] for r in image["package_requirements"]), sorted(want["packages"]))
+    for image in PLATFORM["images"]:
+        read = user.get_managed_image(image["name"])
+        same(
+            image,
+            {
+                "name": read["name"],
+                "status": read["status"],
+                "role": read["role_type"],
+                "tag": read["rime_tag"],
+                "repository": read["repo_uri"],
+                "Python": read["python_version"],
+                "base image": read["base_image"]["name"],
+                "kind of base image": read["base_image"]["reference_type"],
+                "children": [child["name"] for child in read["child_images"]],
+                "pip": sorted((r["name"], r["version_specifier"]) for r in read["pip_requirements"]),
+                "packages": sorted((r["name"], r["version_specifier"]) for r in read["package_requirements"]),
+                "kinds of packages": [r["package_type"] for r in read["package_requirements"]],
+                "libraries": sorted((library["name"], library["version"]) for library in read["pip_libraries"]),
+            },
+        )
+        job = user.get_job(image["build"]["id"])
+        status, _ = said("look", lambda: job.get_status(verbose=False))
+        equal(f"{image['name']}: its build", status["status"], enum("JOB_STATUS_", image["build"]["status"]))
 
 
-images_of_others()
+def leave_one():
+    """An image for the provider to take over."""
+    user = acting("user")
+    requirements = [user.pip_requirement("pandas", ">=1.5,<2"), user.pip_requirement("xgboost"), user.pip_requirement("scikit-learn", "1.2")]
+    builder = user.create_managed_image("left-by-client", requirements, [user.os_requirement("vim")], "3.10")
+    image, _ = said("wait", lambda: builder.get_status(verbose=True, wait_until_finish=True, poll_rate_sec=0.05))
+    equal("left for Terraform: ready", image["status"], "STATUS_READY")
+
+
+images_of_terraform()
 create_and_read()
 refuse()
 lists()
 jobs()
 delete()
+leave_one()
 finish()

@@ -1,8 +1,9 @@
 // Command rime-conformance drives the stand-in of a RIME platform with the clients that Robust Intelligence publishes, so that it is they
-// who say whether it is faithful. It installs them from PyPI, each into a virtual environment of its own.
+// who say whether it is faithful. It installs them from PyPI, each into a virtual environment of its own. The real Terraform makes images there with
+// the provider of this tree, which each client compares field by field with what it reads, and imports an image that the client made.
 //
 // Without arguments it takes the clients of [defaultClients]; arguments are requirements like "rime-sdk==2.6.8". It exits with 1
-// when a client disagrees with the stand-in, and with 3 when a client could not be installed, which says nothing of either.
+// when a client disagrees with the stand-in or the provider, and with 3 when PyPI cannot be reached, which says nothing of either.
 package main
 
 import (
@@ -22,7 +23,7 @@ import (
 // looks for jobs where they were in the betas of 2.0.
 var defaultClients = []string{"robustintelligence", "robustintelligence==2.10.16", "rime-sdk", "rime-sdk==2.6.8", "rime-sdk==2.0.1", "rime-sdk==2.0.0b18"}
 
-// exitUnavailable is the exit status when a client could not be installed.
+// exitUnavailable is the exit status when PyPI could not be reached.
 const exitUnavailable = 3
 
 func main() {
@@ -44,6 +45,7 @@ func main() {
 func run(ctx context.Context, args []string, out *log.Logger) error {
 	flags := flag.NewFlagSet("rime-conformance", flag.ContinueOnError)
 	python := flags.String("python", "python3", "`interpreter` that makes the virtual environments")
+	provider := flags.String("provider", "", "`binary` of the provider, called terraform-provider-rime (default: it is built)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -56,15 +58,23 @@ func run(ctx context.Context, args []string, out *log.Logger) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	tf, err := newTerraform(ctx, dir, *provider)
+	if err != nil {
+		return err
+	}
+	c := &conformance{python: *python, dir: dir, terraform: tf, out: out}
 	var disagree, unavailable []string
-	for _, client := range clients {
-		switch err := conform(ctx, *python, dir, client, out); {
-		case ctx.Err() != nil:
+	for i, client := range clients {
+		err := c.check(ctx, client)
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		case errors.Is(err, errUnavailable):
-			unavailable = append(unavailable, client)
+		}
+		if errors.Is(err, errUnavailable) {
 			out.Println(err)
-		case err != nil:
+			unavailable = clients[i:] // the others cannot be had either
+			break
+		}
+		if err != nil {
 			disagree = append(disagree, client)
 			out.Printf("%s: %v", client, err)
 		}
@@ -78,9 +88,9 @@ func verdict(out *log.Logger, clients, disagree, unavailable []string) error {
 	out.Printf("agree: %s", list(agree))
 	switch {
 	case len(disagree) > 0:
-		return fmt.Errorf("disagree: %s", list(disagree))
+		return fmt.Errorf("did not pass: %s", list(disagree))
 	case len(unavailable) > 0:
-		return fmt.Errorf("%w, and so nothing was checked with: %s", errUnavailable, list(unavailable))
+		return fmt.Errorf("%w, so nothing was checked with: %s", errUnavailable, list(unavailable))
 	}
 	return nil
 }

@@ -2,12 +2,18 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +24,12 @@ import (
 func standIn(t *testing.T, pip, drive string) string {
 	t.Helper()
 	python := filepath.Join(t.TempDir(), "python3")
+	itself, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	script := `#!/bin/sh
+TEST_BINARY='` + itself + `'
 case "$*" in
 "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 "-m pip install "*) ` + pip + ` ;;
@@ -35,6 +46,73 @@ esac
 	return python
 }
 
+// provider is the provider's binary, built once for all tests.
+var provider = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(built, "terraform-provider-rime")
+	text, err := exec.Command("go", "build", "-o", binary, "../..").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, text)
+	}
+	return binary, err
+})
+
+// built is the directory of what is built for all tests.
+var built string
+
+// leaves tells this program that it is a script, and which specifier of pandas the image has that it leaves behind.
+const leaves = "RIME_CONFORMANCE_TEST_LEAVES"
+
+func TestMain(m *testing.M) {
+	if specifier := os.Getenv(leaves); specifier != "" {
+		if err := leaveImage(specifier); err != nil {
+			panic(err)
+		}
+		return
+	}
+	dir, err := os.MkdirTemp("", "rime-conformance-test-")
+	if err != nil {
+		panic(err)
+	}
+	built = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir) // of no use to anybody
+	os.Exit(code)
+}
+
+// leaveImage does what every script does in the end: it makes the image that the provider is to take over.
+func leaveImage(specifier string) error {
+	var w world
+	if err := json.Unmarshal([]byte(os.Getenv("RIME_CONFORMANCE")), &w); err != nil {
+		return err
+	}
+	ask := func(method, path, body string) (string, error) {
+		request, err := http.NewRequest(method, w.Endpoint+path, strings.NewReader(body))
+		if err != nil {
+			return "", err
+		}
+		request.Header.Set("rime-api-key", w.Keys["user"])
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = response.Body.Close() }()
+		text, err := io.ReadAll(response.Body)
+		if err == nil && response.StatusCode != http.StatusOK {
+			err = fmt.Errorf("%s: %s", response.Status, text)
+		}
+		return string(text), err
+	}
+	text, err := ask(http.MethodPost, "/v1/images", `{"name":"left-by-client","pythonVersion":"3.10","packageRequirements":[{"name":"vim","packageType":"PACKAGE_TYPE_ROCKYLINUX"}],`+
+		`"pipRequirements":[{"name":"pandas","versionSpecifier":"`+specifier+`"},{"name":"xgboost"},{"name":"scikit-learn","versionSpecifier":"1.2"}]}`)
+	for err == nil && !strings.Contains(text, "STATUS_READY") {
+		text, err = ask(http.MethodGet, "/v1/images/left-by-client", "")
+	}
+	return err
+}
+
+// agrees is a script that leaves the right image, shows itself and tells what it was told.
+const agrees = `cat "$3" && echo "$RIME_CONFORMANCE" && ` + leaves + `=">=1.5,<2" "$TEST_BINARY"`
+
 func TestRun(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -45,27 +123,43 @@ func TestRun(t *testing.T) {
 		want        []string
 	}{
 		"all agree": {
-			pip: "true", drive: `cat "$3" && echo "$RIME_CONFORMANCE"`,
-			want: []string{"robustintelligence: version 2.13.2", "from ri.client import", "from rime_sdk import", `"list_ends":{"echoed":"http://127.0.0.1:`, "agree: robustintelligence, rime-sdk==2.6.8"},
+			pip: "true", drive: agrees,
+			want: []string{
+				"robustintelligence: version 2.13.2", "from ri.client import", "from rime_sdk import", `"list_ends":{"echoed":"http://127.0.0.1:`,
+				`"name":"made-by-terraform"`, `"status":"succeeded"`, "Terraform imports the client's image", "agree: robustintelligence, rime-sdk==2.6.8",
+			},
 		},
 		"one disagrees": {
-			pip: "true", drive: `grep -q "from ri.client" "$3"`, wantErr: "disagree: rime-sdk==2.6.8",
+			pip: "true", drive: `grep -q "from ri.client" "$3" && ` + agrees, wantErr: "did not pass: rime-sdk==2.6.8",
 			want: []string{"rime-sdk==2.6.8: the client does not agree", "agree: robustintelligence\n"},
 		},
 		"no package index": {
 			pip: `echo "Failed to establish a new connection"; exit 1`, drive: "false", unavailable: true,
-			wantErr: "could not be installed from the Python package index, and so nothing was checked with: robustintelligence, rime-sdk==2.6.8",
-			want:    []string{"is it reachable?", "Failed to establish a new connection", "agree: none"},
+			wantErr: "the Python package index could not be reached, so nothing was checked with: robustintelligence, rime-sdk==2.6.8",
+			want:    []string{"robustintelligence: installing", "Failed to establish a new connection", "agree: none"},
 		},
-		"one is not there, and one disagrees": {
-			pip: `[ "$6" = robustintelligence ] && exit 1; true`, drive: "false", wantErr: "disagree: rime-sdk==2.6.8",
-			want: []string{"agree: none"},
+		"no package index any more": {
+			pip: `case "$*" in *robustintelligence*) true ;; *) echo "HTTP error 503 while getting it"; exit 1 ;; esac`, drive: agrees, unavailable: true,
+			wantErr: "so nothing was checked with: rime-sdk==2.6.8", want: []string{"agree: robustintelligence\n"},
+		},
+		"no such client": {
+			pip: `echo "ERROR: No matching distribution found"; exit 1`, drive: "false", wantErr: "did not pass: robustintelligence, rime-sdk==2.6.8",
+			want: []string{"install robustintelligence: exit status 1\nERROR: No matching distribution found", "agree: none"},
+		},
+		"another image than was to be taken over": {
+			pip: `case "$*" in *robustintelligence*) true ;; *) echo "Connection refused"; exit 1 ;; esac`, drive: leaves + `="==1.4" "$TEST_BINARY"`,
+			wantErr: "did not pass: robustintelligence",
+			want:    []string{"take over an image of the client with the provider: the plan of the import"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := run(t.Context(), []string{"-python", standIn(t, tc.pip, tc.drive), "robustintelligence", "rime-sdk==2.6.8"}, log.New(&out, "", 0))
+			binary, err := provider()
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = run(t.Context(), []string{"-python", standIn(t, tc.pip, tc.drive), "-provider", binary, "robustintelligence", "rime-sdk==2.6.8"}, log.New(&out, "", 0))
 			if text := errorText(err); errors.Is(err, errUnavailable) != tc.unavailable || !strings.Contains(text, tc.wantErr) || (tc.wantErr == "") != (err == nil) {
 				t.Errorf("error %q, want %q", text, tc.wantErr)
 			}
@@ -88,7 +182,7 @@ func errorText(err error) string {
 func TestRun_noPython(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-python", filepath.Join(t.TempDir(), "none"), "robustintelligence"}, log.New(&out, "", 0)); err == nil || errors.Is(err, errUnavailable) {
+	if err := run(t.Context(), []string{"-python", filepath.Join(t.TempDir(), "none"), "-provider", "not-used", "robustintelligence"}, log.New(&out, "", 0)); err == nil || errors.Is(err, errUnavailable) {
 		t.Errorf("error %v", err)
 	}
 	if err := run(t.Context(), []string{"-no-such-flag"}, log.New(&out, "", 0)); err == nil {
@@ -116,12 +210,17 @@ func TestDefaultClients(t *testing.T) {
 
 func TestStartWorld_stops(t *testing.T) {
 	t.Parallel()
-	w, stop, err := startWorld(t.Context(), "2.13.2")
+	w, stop, err := startWorld("2.13.2")
 	if err != nil {
 		t.Fatal(err)
 	}
 	stop()
-	if err := makeImages(t.Context(), w.Endpoint); err == nil {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Endpoint, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response, err := http.DefaultClient.Do(request); err == nil {
+		_ = response.Body.Close()
 		t.Error("it still runs")
 	}
 	if buildTime > time.Second {

@@ -57,11 +57,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 }
 
+// usage is what -h says before it lists the flags.
+const usage = `rime-sandbox runs a RIME platform's API, an OCI registry and a Python package index on a loopback port until it is interrupted.
+When it is ready, it prints one line of JSON: rime_endpoint, rime_api_key, oci_registry, package_index, control, and env.
+
+env holds the variables that a provider without a configuration picks up: RIME_ENDPOINT, RIME_API_KEY and RIME_EMBEDDED_REGISTRY_URL. With all
+of them set, managed images are on the RIME platform: an endpoint has precedence over an embedded registry. For images in the OCI registry, leave
+RIME_ENDPOINT unset, or write embedded_registry = {} in the provider block: what is configured has precedence over the environment.
+
+The platform's builds are simulated, and their logs say so.
+
+`
+
 func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	var o sandbox.Options
 	var faults string
 	flags := flag.NewFlagSet("rime-sandbox", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		_, _ = io.WriteString(stderr, usage) // where it cannot be written, nobody reads it
+		flags.PrintDefaults()
+	}
 	flags.StringVar(&o.Listen, "listen", "127.0.0.1:0", "loopback `address` to listen at; port 0 takes a free one")
 	flags.StringVar(&o.DataDir, "data-dir", "", "`directory` that keeps what is pushed (default: a temporary one, removed at the end)")
 	flags.StringVar(&faults, "faults", "", "`file` with an array of fault rules in JSON")

@@ -261,6 +261,16 @@ func pushEmptyArtifact(t *testing.T, host string) {
 	}
 }
 
+func TestRimeSandbox_help(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), build(t), "-h").CombinedOutput()
+	for _, want := range []string{"RIME_EMBEDDED_REGISTRY_URL", "an endpoint has precedence over an embedded registry", "-build-time"} {
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v, want %q in\n%s", err, want, out)
+		}
+	}
+}
+
 func TestRimeSandbox_refuses(t *testing.T) {
 	t.Parallel()
 	binary := build(t)

@@ -29,7 +29,7 @@ resource "rime_managed_image" "fraud" {
   ]
 
   package_requirements = [
-    { name = "libgomp", package_type = "rocky_linux" },
+    { name = "libgomp" },
   ]
 
   lifecycle {

@@ -2,14 +2,14 @@ package acctest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 )
 
-func TestDataSources(t *testing.T) {
-	t.Parallel()
-	registry, w := setup(t, `
+func dataSources(t *testing.T, w *world) {
+	w.Write("main.tf", `
 resource "rime_managed_image" "a" {
   name             = "one"
   python_version   = "3.11"
@@ -23,12 +23,18 @@ resource "rime_managed_image" "b" {
 }
 `)
 	w.Apply()
-	repositoryOf(t, registry.Host, "two").delete(w.Values("rime_managed_image.b")["rime_tag"].(string))
+	one, _ := w.Image("a")
+	two, _ := w.Image("b")
+	w.spoil(t, "two", two.Text("rime_tag"))
 
-	reader := acctest.NewEmbeddedWorkspace(t, registry.Host) // another team, with a state of its own
-	reader.Write("main.tf", `
+	reader := w.workspace(t) // another team, with a state of its own
+	reader.Write("main.tf", fmt.Sprintf(`
 data "rime_managed_image" "one" {
   name = "one"
+}
+
+data "rime_image_build" "one" {
+  id = %q
 }
 
 data "rime_managed_images" "all" {}
@@ -36,12 +42,12 @@ data "rime_managed_images" "all" {}
 data "rime_managed_images" "filtered" {
   for_each = {
     library   = { pip_libraries = [{ name = "Tiny_Model" }] }
-    version   = { pip_libraries = [{ name = "tiny-model", version = "1.1" }] }
-    libraries = { pip_libraries = [{ name = "tiny-model" }, { name = "other-lib" }] }
+    version   = { pip_libraries = [{ name = "tiny-model", version = %q }] }
+    libraries = { pip_libraries = [{ name = "tiny-model" }, { name = "needs-other" }] }
     name      = { name_regex = "^o" }
     status    = { statuses = ["ready"] }
     broken    = { statuses = ["missing", "moved", "failed"] }
-    nothing   = { name_regex = "o", statuses = ["ready"], pip_libraries = [{ name = "other-lib" }] }
+    nothing   = { name_regex = "o", statuses = ["ready"], pip_libraries = [{ name = "needs-other" }] }
   }
   pip_libraries = lookup(each.value, "pip_libraries", null)
   name_regex    = lookup(each.value, "name_regex", null)
@@ -53,27 +59,27 @@ output "uri" {
 }
 
 output "libraries" {
-  value = { for l in data.rime_managed_image.one.pip_libraries : l.name => l.version }
+  value = data.rime_managed_image.one.pip_libraries
 }
 
 output "build" {
-  value = data.rime_managed_image.one.build.status
+  value = data.rime_image_build.one.status
 }
 
 output "all" {
-  value = data.rime_managed_images.all.images[*].name
+  value = [for i in data.rime_managed_images.all.images : i.name if i.role_type == "user_defined"]
 }
 
 output "filtered" {
-  value = { for k, v in data.rime_managed_images.filtered : k => v.images[*].name }
+  value = { for k, v in data.rime_managed_images.filtered : k => [for i in v.images : i.name if i.role_type == "user_defined"] }
 }
-`)
-	registry.Forget()
+`, one.Text("build", "id"), libraryVersion(t, one, "tiny-model")))
+	w.Forget()
 	reader.Apply()
-	expectOnlyReads(t, registry)
+	w.expectOnlyReads(t)
 	want := map[string]any{
-		"uri":       text(t, w, "image_uri"),
-		"libraries": map[string]any{"pip": "23.0.1", "setuptools": "66.1.1", "tiny-model": "1.1", "wheel": "0.38.4"},
+		"uri":       one.Text("image_uri"),
+		"libraries": one.Attributes["pip_libraries"],
 		"build":     "succeeded",
 		"all":       []any{"one", "two"},
 		"filtered": map[string]any{
@@ -88,6 +94,19 @@ output "filtered" {
 
 	reader.Edit("main.tf", `name = "one"`, `name = "three"`)
 	fails(t, reader, []string{"plan"}, "Error: Managed Image Not Found", `Looked for managed image "three", and the registry confirmed that it has none of that name.`)
+}
+
+// libraryVersion is the version of an installed library.
+func libraryVersion(t *testing.T, image acctest.Resource, library string) string {
+	t.Helper()
+	libraries, _ := image.Attributes["pip_libraries"].([]any)
+	for _, l := range libraries {
+		if found := (acctest.Resource{Attributes: l.(map[string]any)}); found.Text("name") == library {
+			return found.Text("version")
+		}
+	}
+	t.Fatalf("%s is not among %v", library, libraries)
+	return ""
 }
 
 // outputs are the outputs of a workspace.

@@ -44,12 +44,7 @@ func (e Embedded) Configure(t testing.TB, w *Workspace) {
 	if e.Pip == "" {
 		e.Pip = fmt.Sprintf("{ index_url = %q }", cmp.Or(e.Index, PackageIndex(t)))
 	}
-	w.Write("provider.tf", fmt.Sprintf(`terraform {
-  required_providers {
-    rime = { source = "managed-images/rime" }
-  }
-}
-
+	w.Write("provider.tf", RequiredProviders+fmt.Sprintf(`
 provider "rime" {
   embedded_registry = {
     url               = %q
@@ -63,6 +58,14 @@ provider "rime" {
 }
 `, e.Registry, BaseImage(t), e.BuildKit, e.Pip, strings.Join(e.Settings, "\n    "), strings.Join(e.Others, "\n  ")))
 }
+
+// RequiredProviders is the block that says where the provider comes from.
+const RequiredProviders = `terraform {
+  required_providers {
+    rime = { source = "managed-images/rime" }
+  }
+}
+`
 
 // StartIndex starts a package index for one test and returns its address. Whatever is built from its source distributions is built anew, as
 // no cache knows the address.

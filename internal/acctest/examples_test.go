@@ -36,6 +36,7 @@ func TestExamples(t *testing.T) {
 	if len(directories) < 4 {
 		t.Fatalf("only these directories have examples: %v", slices.Sorted(maps.Keys(directories)))
 	}
+	maps.DeleteFunc(directories, func(_ string, files []string) bool { return ofPlatform(t, files) }) // TestExamples_platform
 	for _, directory := range slices.Sorted(maps.Keys(directories)) {
 		var together []string
 		for _, file := range directories[directory] {

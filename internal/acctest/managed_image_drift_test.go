@@ -10,21 +10,18 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 )
 
-func TestManagedImage_disappears(t *testing.T) {
-	t.Parallel()
-	registry, w := setup(t, model)
+func disappears(t *testing.T, w *world) {
+	w.Write("main.tf", model)
 	w.Apply()
-	repo := repositoryOf(t, registry.Host, "model")
-	for _, tag := range repo.tags() {
-		repo.delete(tag)
+	w.remove(t, "model")
+	planShows(t, w.Workspace, "rime_managed_image.a will be created", "Plan: 1 to add, 0 to change, 0 to destroy.")
+	w.Apply()
+	if w.version(t, "model") == "" {
+		t.Error("the registry has no such image")
 	}
-	planShows(t, w, "rime_managed_image.a will be created", "Plan: 1 to add, 0 to change, 0 to destroy.")
-	w.Apply()
 	w.PlanIsEmpty()
-	if found := repo.digest(text(t, w, "rime_tag")); found != text(t, w, "image_digest") {
-		t.Errorf("the tag stands for %q", found)
-	}
-	w.Destroy()
+	w.remove(t, "model")
+	w.Destroy() // there is nothing to be done any more
 }
 
 func TestManagedImage_recordDisappears(t *testing.T) {

@@ -2,6 +2,7 @@ package acctest_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -29,13 +30,16 @@ func imageWith(name, settings string, requirements ...string) string {
 	return b.String()
 }
 
-// errorsOf are the errors in an output by the image that they are about.
+// culprit is where a diagnostic says what it is about: Terraform does so in its first line, but not for what is destroyed.
+var culprit = regexp.MustCompile(`(?:with (?:data\.)?rime_\w+\.|Managed image: )(\w[\w-]*)`)
+
+// errorsOf are the errors in an output by the name of the resource or data source that they are about.
 func errorsOf(r acctest.Result) map[string]acctest.Result {
 	found := map[string]acctest.Result{}
 	for _, text := range strings.Split(r.Output, "\nError: ")[1:] {
-		_, rest, _ := strings.Cut(text, "with rime_managed_image.")
-		name, _, _ := strings.Cut(rest, ",")
-		found[name] = acctest.Result{Output: text}
+		if about := culprit.FindStringSubmatch(text); about != nil {
+			found[about[1]] = acctest.Result{Output: text}
+		}
 	}
 	return found
 }

@@ -83,8 +83,7 @@ var respellings = [][]string{
 	},
 }
 
-func TestManagedImage_spelling(t *testing.T) {
-	t.Parallel()
+func spelling(t *testing.T, w *world) {
 	config := func(requirements ...string) string {
 		return fmt.Sprintf(`
 resource "rime_managed_image" "a" {
@@ -94,11 +93,11 @@ resource "rime_managed_image" "a" {
 }
 `, strings.Join(requirements, ", "))
 	}
-	registry, w := setup(t, config(respellings[0][0], respellings[1][0], respellings[2][0]))
+	w.Write("main.tf", config(respellings[0][0], respellings[1][0], respellings[2][0]))
 	w.Apply()
-	registry.Forget()
+	w.Forget()
 	elsewhere := w.Clone()
-	for range 5 {
+	for range 3 {
 		var spelled []string
 		for _, ways := range respellings {
 			// Some are written twice.
@@ -111,7 +110,7 @@ resource "rime_managed_image" "a" {
 		elsewhere.PlanIsEmpty()
 	}
 	shows(t, elsewhere.Apply(), "Resources: 0 added, 0 changed, 0 destroyed.")
-	expectOnlyReads(t, registry)
+	w.expectOnlyReads(t)
 }
 
 // Every plan asks the registry, so what it asks is bounded.

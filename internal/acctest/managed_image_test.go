@@ -1,6 +1,8 @@
 package acctest_test
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -8,25 +10,44 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-func TestManagedImage_basic(t *testing.T) {
-	t.Parallel()
-	registry, w := setup(t, model)
+func basic(t *testing.T, w *world) {
+	w.Write("main.tf", model)
 	shows(t, w.Apply(), "Plan: 1 to add, 0 to change, 0 to destroy.", "Apply complete! Resources: 1 added, 0 changed, 0 destroyed.")
-	repo := repositoryOf(t, registry.Host, "model")
-	first, firstTag := text(t, w, "image_digest"), text(t, w, "rime_tag")
-	expectValues(t, w, map[string]any{
+	expectValues(t, w.Workspace, map[string]any{
 		"status": "ready", "status_reason": nil, "rebuild_reason": nil, "role_type": "user_defined", "python_version": "3.11",
-		"repo_uri": repo.Name(), "image_uri": repo.Name() + "@" + first,
 	})
-	if found := repo.digest(firstTag); found != first {
-		t.Errorf("the tag %s stands for %q in the registry and %q in the state", firstTag, found, first)
+	if uri, repository := text(t, w.Workspace, "image_uri"), text(t, w.Workspace, "repo_uri"); !regexp.MustCompile("^" + regexp.QuoteMeta(repository) + "[:@].").MatchString(uri) {
+		t.Errorf("image_uri is %q in %q", uri, repository)
 	}
+	first := w.version(t, "model")
 	w.PlanIsEmpty()
 	w.Clone().PlanIsEmpty() // another machine
 
 	w.Edit("main.tf", `{ name = "tiny-model", version_specifier = ">=1,<2" }`, `{ name = "tiny-model", version_specifier = ">=2" }, { name = "needs-other" }`)
-	planShows(t, w, "rime_managed_image.a will be updated in-place", "Plan: 0 to add, 1 to change, 0 to destroy.",
-		`+ rebuild_reason = "pip requirements changed: + needs-other, ~ tiny-model >=1,<2 -> >=2"`)
+	w.planChanges(t, "pip_requirements", "pip requirements changed: + needs-other, ~ tiny-model >=1,<2 -> >=2")
+	w.Apply()
+	if w.version(t, "model") == first {
+		t.Error("other requirements made the same image")
+	}
+	w.PlanIsEmpty()
+	w.Clone().PlanIsEmpty()
+
+	shows(t, w.Destroy(), "Destroy complete! Resources: 1 destroyed.")
+	w.expectGone(t, "model")
+}
+
+// What the state says is what can be pulled from the registry.
+func TestManagedImage_published(t *testing.T) {
+	t.Parallel()
+	registry, w := setup(t, model)
+	w.Apply()
+	repo := repositoryOf(t, registry.Host, "model")
+	first, firstTag := text(t, w, "image_digest"), text(t, w, "rime_tag")
+	expectValues(t, w, map[string]any{"repo_uri": repo.Name(), "image_uri": repo.Name() + "@" + first})
+	if found := repo.digest(firstTag); found != first {
+		t.Errorf("the tag %s stands for %q in the registry and %q in the state", firstTag, found, first)
+	}
+	w.Edit("main.tf", ">=1,<2", ">=2")
 	w.Apply()
 	second := text(t, w, "image_digest")
 	if second == first {
@@ -40,10 +61,7 @@ func TestManagedImage_basic(t *testing.T) {
 	if want := []string{firstTag, text(t, w, "rime_tag"), recordTag}; !sameElements(repo.tags(), want) {
 		t.Errorf("the registry has the tags %q, want %q", repo.tags(), want)
 	}
-	w.PlanIsEmpty()
-	w.Clone().PlanIsEmpty()
-
-	shows(t, w.Destroy(), "Destroy complete! Resources: 1 destroyed.")
+	w.Destroy()
 	expectNothingLeft(t, registry, "model")
 	for _, request := range registry.Requests() {
 		if !strings.HasPrefix(request.Path, "/v2/ml/model/") && request.Path != "/v2/" {
@@ -53,23 +71,22 @@ func TestManagedImage_basic(t *testing.T) {
 }
 
 // An image of the registry's own choice, without anything on top, holds what the base image holds.
-func TestManagedImage_minimal(t *testing.T) {
-	t.Parallel()
-	registry, w := setup(t, `resource "rime_managed_image" "a" { name = "minimal" }`)
+func minimal(t *testing.T, w *world) {
+	w.Write("main.tf", `resource "rime_managed_image" "a" { name = "minimal" }`)
 	w.Apply()
-	expectValues(t, w, map[string]any{"status": "ready", "python_version": "3.11"})
+	expectValues(t, w.Workspace, map[string]any{"status": "ready"})
 	w.PlanIsEmpty()
-	w.Write("main.tf", `
+	w.Write("main.tf", fmt.Sprintf(`
 resource "rime_managed_image" "a" {
   name                 = "minimal"
-  python_version       = "3.11"
+  python_version       = %q
   pip_requirements     = []
   package_requirements = []
 }
-`)
+`, text(t, w.Workspace, "python_version")))
 	w.PlanIsEmpty()
 	w.Destroy()
-	expectNothingLeft(t, registry, "minimal")
+	w.expectGone(t, "minimal")
 }
 
 func sameElements(a, b []string) bool {

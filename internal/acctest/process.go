@@ -127,22 +127,23 @@ func (p *Process) Wait() Result {
 	return Result{Output: p.Output(), ExitCode: p.cmd.ProcessState.ExitCode()}
 }
 
-// lockedBuffer is a buffer that can be read while the command still writes.
+// lockedBuffer is a buffer that can be read while the command still writes. It embeds nothing: io.Copy would find
+// [bytes.Buffer.ReadFrom] and write past the lock.
 type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
 // Write implements io.Writer.
 func (b *lockedBuffer) Write(text []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.Write(text)
+	return b.text.Write(text)
 }
 
 // String returns what was written so far.
 func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.String()
+	return b.text.String()
 }

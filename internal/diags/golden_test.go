@@ -100,6 +100,7 @@ var messages = map[string]diag.Diagnostics{
 	"drift_not_checked":      {diags.DriftNotChecked("sklearn")},
 	"unexpected_data":        {diags.UnexpectedProviderData(42)},
 	"missing_value":          {diags.MissingValue(path.Root("embedded_registry").AtName("url"), "RIME_EMBEDDED_REGISTRY_URL")},
+	"missing_package_type":   {diags.MissingPackageType(path.Root("package_requirements"), "libgomp1")},
 	"unsupported_python":     {diags.UnsupportedPythonVersion(path.Root("python_version"), "3.9", []string{"3.11", "3.12"})},
 
 	"build_failed_requirement": {diags.FromError(diags.CreateImage, "sklearn", failedBuild(&imageregistry.BuildFailure{

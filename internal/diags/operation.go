@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -120,8 +121,15 @@ func advice(op Operation, err error) string {
 	if failed, ok := errors.AsType[*buildkit.Error](err); ok {
 		return adviceForClass(failed.Failure.Class)
 	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return "Check that the address in the provider's configuration is right and can be reached from this machine."
+	if failed, ok := errors.AsType[net.Error](err); ok {
+		next := "Check that the address in the provider's configuration is right and can be reached from this machine"
+		if failed.Timeout() {
+			next += "; if the server is only slow, give it more time in `http.request_timeout`"
+		}
+		return next + "."
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "Apply again; if it happens regularly, check whether a proxy in between ends connections too early."
 	}
 	if _, ok := errors.AsType[*embedded.APIError](err); ok {
 		return "Check that the address in the provider's configuration is that of a container registry and that no proxy in between changes its answers, then apply again."

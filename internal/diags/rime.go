@@ -15,7 +15,7 @@ import (
 // fromPlatform describes what is particular to a RIME platform. It reports whether the error is such.
 func fromPlatform(op Operation, name string, err error) (diag.Diagnostic, bool) {
 	if missing, ok := errors.AsType[*rime.NotEnabledError](err); ok {
-		return notEnabled(missing), true
+		return notEnabled(name, missing), true
 	}
 	var (
 		refused  *rime.DeleteRefusedError
@@ -30,7 +30,7 @@ func fromPlatform(op Operation, name string, err error) (diag.Diagnostic, bool) 
 		return diag.NewErrorDiagnostic("Managed Image May Not Be Deleted", text(
 			fmt.Sprintf("Tried to delete managed image %q, but on a RIME platform only an Organization Administrator may do that; the API key belongs to somebody else.", name),
 			answerOf(refused.Err),
-			"Use the `api_key` of an Organization Administrator, or set `deletion_policy = \"retain\"`, apply that, and destroy again: then the image is only forgotten.",
+			deleteAdvice(op),
 			block,
 		)), true
 	case errors.As(err, &system):
@@ -63,13 +63,13 @@ func fromPlatform(op Operation, name string, err error) (diag.Diagnostic, bool) 
 	return nil, false
 }
 
-func notEnabled(err *rime.NotEnabledError) diag.Diagnostic {
+func notEnabled(name string, err *rime.NotEnabledError) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Managed Image Registry Not Found", text(
 		fmt.Sprintf("Looked for the Managed Image Registry of the RIME platform at %s, and there is none.", err.Endpoint),
 		answerOf(err.Err),
 		"Check that `endpoint` is the platform's own web address. If it is, ask those who run the platform to enable the registry (rime.imageRegistryServer.enabled in its Helm chart); "+
 			"cloud deployments of RIME do not support managed images.",
-		facts(fact{"HTTP status", httpStatus(err)}),
+		facts(fact{"Managed image", name}, fact{"HTTP status", httpStatus(err)}),
 	))
 }
 
@@ -134,4 +134,13 @@ func BuildNotFound(id string) diag.Diagnostic {
 		"Correct the id. A registry may keep a build only for some time after its end.",
 		facts(fact{"Build", id}),
 	))
+}
+
+// deleteAdvice is for a key that may not delete: an image that is to go, or one that failed and is in the way of its repair.
+func deleteAdvice(op Operation) string {
+	if op == DeleteImage {
+		return "Use the `api_key` of an Organization Administrator, or set `deletion_policy = \"retain\"`, apply that, and destroy again: then the image is only forgotten."
+	}
+	return "The last build of the image failed, and the platform can only build it again after it was deleted. Use the `api_key` of an Organization Administrator, or ask one to remove the image; " +
+		"then apply again. With `name_prefix`, a change of the requirements or of `triggers` makes another name, and needs nothing deleted."
 }

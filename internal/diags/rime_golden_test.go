@@ -60,6 +60,7 @@ var platformMessages = map[string]diag.Diagnostics{
 	"rime_not_enabled":     onPlatform(diags.CreateImage, &rime.NotEnabledError{Endpoint: "https://rime.test", Err: platformAnswered("POST", 404, 0, "404 page not found")}),
 	"rime_list_disabled":   {diags.ListFailed(&rime.NotEnabledError{Endpoint: "https://rime.test", Err: platformAnswered("POST", 404, 5, "Not Found")})},
 	"rime_list_failed":     {diags.ListFailed(platformPage(401, "401 Authorization Required"))},
+	"rime_repair_refused":  onPlatform(diags.CreateImage, &rime.DeleteRefusedError{Name: "churn", Err: platformAnswered("DELETE", 403, 7, "only an Organization Administrator can delete a managed image")}),
 	"rime_delete_refused":  onPlatform(diags.DeleteImage, &rime.DeleteRefusedError{Name: "churn", Err: platformAnswered("DELETE", 403, 7, "only an Organization Administrator can delete a managed image")}),
 	"rime_delete_system":   onPlatform(diags.DeleteImage, &rime.SystemImageError{Name: "churn"}),
 	"rime_delete_children": onPlatform(diags.DeleteImage, &rime.ChildrenError{Name: "churn", Children: []string{"fraud", "risk"}, Err: platformAnswered("DELETE", 400, 9, "the image is the base of 2 other images")}),

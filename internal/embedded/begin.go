@@ -53,7 +53,7 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 		w := r.take(repo, rec, o)
 		if err := r.store.writeRecord(ctx, repo, rec, digest); err != nil {
 			w.lease.release()
-			r.creations.fail(rec.Creation)
+			r.creations.Fail(rec.Creation)
 			return err
 		}
 		// At once, for the lease runs from now on.
@@ -70,16 +70,17 @@ func (r *Registry) begin(ctx context.Context, repo name.Repository, decide func(
 func (r *Registry) take(repo name.Repository, rec *record, o order) *work {
 	l := newLease(r.store, repo)
 	if rec.Lease != nil {
-		r.store.lifelines().forget(rec.Lease.ID)
+		r.store.lifelines().Forget(rec.Lease.ID)
 	}
 	rec.noteAttempt()
 	rec.Request = requestOf(o.spec)
 	rec.Build = build{ID: l.id, Status: imageregistry.BuildRequested, CreatedAt: r.store.clock.now().UTC()}
 	rec.Lease = l.terms()
-	r.store.lifelines().forget(rec.Creation)
+	r.store.lifelines().Forget(rec.Creation)
 	rec.Workspace, rec.Creation = "", ""
 	if o.creation {
-		rec.Workspace, rec.Creation = r.config.Options.Workspace, r.creations.begin(rec.Name)
+		rec.Workspace, rec.Creation = r.config.Options.Workspace, newBuildID(rec.Name)
+		r.creations.Begin(rec.Creation)
 	}
 	return &work{lease: l, spec: o.spec, fresh: o.fresh, base: o.base, current: rec.Image, state: rec.Build, done: make(chan struct{})}
 }

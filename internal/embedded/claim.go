@@ -100,7 +100,7 @@ func (s *store) raise(ctx context.Context, repo name.Repository) (claim, error) 
 	if err != nil {
 		return claim{}, err
 	}
-	c := claim{tag: tag, digest: a.digest, expires: expires, release: s.lifelines().tie(id)}
+	c := claim{tag: tag, digest: a.digest, expires: expires, release: s.lifelines().Tie(id)}
 	return c, s.put(ctx, tag, a)
 }
 
@@ -208,7 +208,7 @@ func (s *store) lower(ctx context.Context, c claim) {
 // machine that died.
 func (s *store) isLowered(tag string) bool {
 	_, lowered := s.lowered.Load(tag)
-	return lowered || s.lifelines().cut(claimID(tag))
+	return lowered || s.lifelines().Cut(claimID(tag))
 }
 
 // claimID is the random part of a claim's tag.
@@ -227,6 +227,6 @@ func (s *store) sweep(ctx context.Context, repo name.Repository, expired []strin
 		case errors.Is(err, errAbsent):
 			_ = s.removeTag(ctx, repo.Tag(tag))
 		}
-		s.lifelines().forget(claimID(tag))
+		s.lifelines().Forget(claimID(tag))
 	}
 }

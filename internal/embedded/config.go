@@ -3,8 +3,6 @@ package embedded
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
@@ -20,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 )
 
 // Builder builds and publishes images. Package buildkit has the real one.
@@ -96,8 +95,6 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	host, _ := os.Hostname() // without a host name, one name is as good as another
-	directory, _ := os.Getwd()
-	fingerprint := sha256.Sum256([]byte(host + "\x00" + directory))
 	return Options{
 		LeaseTTL:         cmp.Or(o.LeaseTTL, 30*time.Second),
 		LeaseRenewal:     cmp.Or(o.LeaseRenewal, 10*time.Second),
@@ -110,7 +107,7 @@ func (o Options) withDefaults() Options {
 		FinishTimeout:    cmp.Or(o.FinishTimeout, 2*time.Minute),
 		Concurrency:      cmp.Or(o.Concurrency, 8),
 		Holder:           cmp.Or(o.Holder, fmt.Sprintf("%s/%d", cmp.Or(host, "unknown"), os.Getpid())),
-		Workspace:        cmp.Or(o.Workspace, hex.EncodeToString(fingerprint[:16])),
+		Workspace:        cmp.Or(o.Workspace, lifeline.Workspace()),
 		Lifelines:        o.Lifelines,
 	}
 }

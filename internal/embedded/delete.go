@@ -89,9 +89,9 @@ func (r *Registry) seize(ctx context.Context, l *lease, lost func(error)) (stop 
 			rec.Build.Status, rec.Build.Failure = imageregistry.BuildFailed, abandonedFailure(rec)
 		}
 		if rec.Lease != nil {
-			r.store.lifelines().forget(rec.Lease.ID)
+			r.store.lifelines().Forget(rec.Lease.ID)
 		}
-		r.store.lifelines().forget(rec.Creation)
+		r.store.lifelines().Forget(rec.Creation)
 		rec.Lease = l.terms()
 		if err := r.store.writeRecord(ctx, l.repo, rec, digest); err != nil {
 			return err

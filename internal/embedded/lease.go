@@ -25,7 +25,7 @@ type lease struct {
 
 func newLease(s *store, repo name.Repository) *lease {
 	id := newBuildID(path.Base(repo.RepositoryStr()))
-	return &lease{store: s, repo: repo, id: id, turn: make(chan struct{}, 1), release: s.lifelines().tie(id)}
+	return &lease{store: s, repo: repo, id: id, turn: make(chan struct{}, 1), release: s.lifelines().Tie(id)}
 }
 
 // lostLeaseError tells that the record is somebody else's now.

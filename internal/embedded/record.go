@@ -32,7 +32,7 @@ type record struct {
 	Lease *leaseTerms `json:"lease,omitempty"`
 	// Workspace identifies the machine and directory the image was created from.
 	Workspace string `json:"workspace,omitempty"`
-	// Creation names the lifeline of the run that created the image; see [creations].
+	// Creation names the lifeline of the run that created the image; see [lifeline.Creations].
 	Creation  string    `json:"creation,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`

@@ -40,7 +40,7 @@ func (s *store) readRecord(ctx context.Context, repo name.Repository) (*record, 
 		return nil, "", &RecordError{Reference: tag.Name(), Problem: "the record of a managed image cannot be read", Err: err}
 	}
 	if rec.Lease != nil {
-		rec.Lease.died = s.lifelines().cut(rec.Lease.ID)
+		rec.Lease.died = s.lifelines().Cut(rec.Lease.ID)
 	}
 	return rec, manifest.Digest.String(), nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 )
 
 var (
@@ -31,7 +32,7 @@ type Registry struct {
 	bases     *bases
 	works     works
 	locks     locks
-	creations creations
+	creations lifeline.Creations
 }
 
 // New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
@@ -65,7 +66,7 @@ func New(config Config) (*Registry, error) {
 		bases:     &bases{store: s, insecure: config.Insecure, answers: map[string]*baseAnswer{}},
 		works:     works{byID: map[string]*work{}},
 		locks:     locks{held: map[string]chan struct{}{}},
-		creations: creations{lifelines: s.lifelines()},
+		creations: lifeline.Creations{Lines: s.lifelines()},
 	}, nil
 }
 
@@ -146,7 +147,7 @@ func (r *Registry) unclaimed(rec *record) bool {
 	if rec.Image == nil && rec.abandoned(now) {
 		return true
 	}
-	return rec.Workspace == r.config.Options.Workspace && r.store.lifelines().cut(rec.Creation)
+	return rec.Workspace == r.config.Options.Workspace && r.store.lifelines().Cut(rec.Creation)
 }
 
 // Create implements [imageregistry.Registry]. An image that is [imageregistry.Image.Unclaimed] is taken over, without a build where it
@@ -181,7 +182,7 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 	case err == nil && rec.Build.Status == imageregistry.BuildSucceeded && rec.Request.InputHash == spec.Hash():
 		image, lookErr := r.look(ctx, repo, rec)
 		if lookErr == nil && image.Status == imageregistry.StatusReady {
-			if !r.creations.inherit(rec.Creation) {
+			if _, ok := r.creations.Inherit(rec.Creation); !ok {
 				return image, imageregistry.Build{}, r.taken(rec)
 			}
 			image.Unclaimed = false

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 )
 
 // errAbsent is a manifest or a repository that the registry itself says it does not have.
@@ -76,7 +77,7 @@ func (s *store) renewPusher() error {
 }
 
 // lifelines are those of the processes of this machine.
-func (s *store) lifelines() lifelines { return lifelines{s.options.Lifelines} }
+func (s *store) lifelines() lifeline.Lines { return lifeline.Lines{Directory: s.options.Lifelines} }
 
 // call runs one operation against a registry, with a deadline of its own, and gives its error a type.
 func (s *store) call(ctx context.Context, method, reference string, operation func(context.Context) error) error {

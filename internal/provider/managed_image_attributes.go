@@ -12,10 +12,10 @@ func imageFactAttributes() map[string]schema.Attribute {
 			"`missing` (the published image is gone), `moved` (its tag refers to something else) or one that a newer registry has."),
 		"status_reason": computed("Why `status` is not `ready`, in words."),
 		"role_type":     computed("Who the image belongs to: `user_defined` or `system`."),
-		"rime_tag":      computed("Tag under which the image is published; in the embedded registry it names the Python version and a hash of the content."),
+		"rime_tag":      computed("Tag under which the image is published: on a RIME platform the platform's version; in the embedded registry it names the Python version and a hash of the content."),
 		"repo_uri":      computed("Repository that holds the image, without tag or digest."),
 		"image_uri":     computed("Reference to pull the image by: repository and digest where the digest is known, else repository and tag."),
-		"image_digest":  computed("Digest of the published image (`sha256:…`), as the registry confirmed it."),
+		"image_digest":  computed("Digest of the published image (`sha256:…`), as the registry confirmed it. Null on a RIME platform, which does not tell it."),
 		"image_size_bytes": schema.Int64Attribute{
 			Computed:            true,
 			MarkdownDescription: "Size of the image in bytes: what a client that has nothing of it pulls, compressed, all platforms together. Null where it is not told.",
@@ -43,9 +43,10 @@ func imageFactAttributes() map[string]schema.Attribute {
 
 func imageReferenceAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"name":           computed("Name of the image."),
-		"reference_type": computed("How to read the name: `managed` for the name of a managed image, `external` for a full image reference."),
-		"digest":         computed("Digest that the name stood for when it was used (`sha256:…`), where it is told."),
+		"name": computed("Name of the image."),
+		"reference_type": computed("How to read the name: `managed` for the name of a managed image, `external` for a full image reference, or one of a RIME platform's: " +
+			"`rime_dockerhub`, `external_ecr`, `external_gar`."),
+		"digest": computed("Digest that the name stood for when it was used (`sha256:…`), where it is told."),
 	}
 }
 
@@ -53,7 +54,7 @@ func imageReferenceAttributes() map[string]schema.Attribute {
 func buildAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Computed:            true,
-		MarkdownDescription: "The newest build of the image.",
+		MarkdownDescription: "The newest build of the image. Null where the registry does not tell it: a RIME platform tells it only to the one who created the image.",
 		Attributes:          buildAttributes(),
 	}
 }

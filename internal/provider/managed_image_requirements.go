@@ -51,12 +51,21 @@ func (m packageRequirementModel) requirement() requirement.Package {
 	return requirement.Package{
 		Name:             m.Name.ValueString(),
 		VersionSpecifier: m.VersionSpecifier.ValueString(),
-		Type:             requirement.PackageType(m.PackageType.ValueString()),
+		Type:             m.packageType(),
 	}
 }
 
+// packageType is what no type stands for as well: the one that today's RIME platforms install (contracts/rime-api.md §8 item 27). Where that is not sure to be right,
+// [managedImageResource.checkPackageTypes] refuses to go without.
+func (m packageRequirementModel) packageType() requirement.PackageType {
+	if m.PackageType.IsNull() {
+		return requirement.PackageTypeRockyLinux
+	}
+	return requirement.PackageType(m.PackageType.ValueString())
+}
+
 func (m packageRequirementModel) check() (requirement.Package, error) {
-	return requirement.ParsePackage(m.Name.ValueString(), m.VersionSpecifier.ValueString(), requirement.PackageType(m.PackageType.ValueString()))
+	return requirement.ParsePackage(m.Name.ValueString(), m.VersionSpecifier.ValueString(), m.packageType())
 }
 
 // A requirementModel is one of the two above; R is what it stands for.

@@ -33,6 +33,8 @@ type clients struct {
 	aws func() (*awsregistry.Client, error)
 	// pythonVersions are the Python versions that images can have, sorted. Nil when there is no telling.
 	pythonVersions []string
+	// needsPackageTypes tells that every package needs a type, because images can have one package manager or the other.
+	needsPackageTypes bool
 	// created are the images that this run of Terraform has created.
 	created createdImages
 }
@@ -53,12 +55,12 @@ func (c *createdImages) note(name, buildID string) {
 	c.builds[name] = buildID
 }
 
-// since tells whether the image was created anew after that build.
+// since tells whether the image was created anew after that build. A build that is not known was another: what a run creates, it does not delete.
 func (c *createdImages) since(name, buildID string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	created, found := c.builds[name]
-	return found && created != buildID
+	return found && (created != buildID || buildID == "")
 }
 
 // clients reads the configuration. It contacts nothing.
@@ -83,7 +85,13 @@ func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config) (*
 		return none(diags.ErrNoRegistry), d
 	case !model.Endpoint.IsNull():
 		// A platform does not tell which Python versions it has.
-		return &clients{images: once(func() (imageregistry.Registry, error) { return newPlatformRegistry(model, p.version) })}, d
+		return &clients{images: once(func() (imageregistry.Registry, error) {
+			registry, err := newPlatformRegistry(model, p.version)
+			if err == nil {
+				p.end.add(registry.Settle)
+			}
+			return registry, err
+		})}, d
 	case model.EmbeddedRegistry != nil:
 		return &clients{
 			images: once(func() (imageregistry.Registry, error) {
@@ -93,7 +101,8 @@ func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config) (*
 				}
 				return registry, err
 			}),
-			pythonVersions: slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
+			pythonVersions:    slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
+			needsPackageTypes: true,
 		}, d
 	default:
 		return none(diags.ErrNoRegistry), d
@@ -149,6 +158,7 @@ func newPlatformRegistry(model providerModel, version string) (*rime.Registry, e
 		UserAgent:      "terraform-provider-rime/" + version,
 		RequestTimeout: c.timeout,
 		Retries:        c.retries,
+		Lifelines:      os.TempDir(),
 		Observe:        logExchange,
 	})
 }

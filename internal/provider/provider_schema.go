@@ -21,6 +21,8 @@ func (p *rimeProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 		MarkdownDescription: "Container images that hold exactly the dependencies of a machine-learning model, as code. " +
 			"With `endpoint`, a RIME platform builds and keeps them. Without it, the embedded registry builds them with BuildKit and keeps them in any OCI registry; " +
 			"there is no server and no database.\n\n" +
+			"Where several registries are described, `endpoint` has precedence over `embedded_registry`, and this configuration over the environment: " +
+			"`endpoint`, then `embedded_registry`, then `RIME_ENDPOINT`, then `RIME_EMBEDDED_REGISTRY_URL`.\n\n" +
 			"Nothing is contacted until a resource or data source needs it.",
 		Attributes: map[string]schema.Attribute{
 			"endpoint": schema.StringAttribute{
@@ -55,7 +57,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "The registry of managed images that runs inside the provider: an OCI registry keeps the images and a small record about each, " +
-			"BuildKit builds them. Used when `endpoint` is not set. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers.",
+			"BuildKit builds them. Used when `endpoint` is not configured; then `RIME_ENDPOINT` is not used either. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers.",
 		Attributes: map[string]schema.Attribute{
 			"url": schema.StringAttribute{
 				Optional: true,

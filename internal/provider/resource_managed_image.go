@@ -56,6 +56,7 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 	var plan, config managedImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(r.checkPackageTypes(ctx, config.PackageRequirements)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -149,6 +150,9 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 		plan.keepComputed(state)
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, nil)...)
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
+		return
+	}
+	if resp.Diagnostics.Append(r.checkPackageTypes(ctx, plan.PackageRequirements)...); resp.Diagnostics.HasError() {
 		return
 	}
 	plan.RebuildReason = intended.reason

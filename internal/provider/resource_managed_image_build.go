@@ -98,12 +98,24 @@ func mayPass(err error) bool {
 }
 
 // repair makes an image whole that has the right inputs. A registry that can take inputs takes these again, and so publishes from its
-// cache what it can; another one builds everything anew.
+// cache what it can; another one builds everything anew, or has to create the image again.
 func repair(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
 	if _, ok := registry.(imageregistry.Updater); ok {
 		return update(ctx, registry, spec)
 	}
-	return rebuild(ctx, registry, spec)
+	if _, ok := registry.(imageregistry.Rebuilder); ok {
+		return rebuild(ctx, registry, spec)
+	}
+	return recreate(ctx, registry, spec)
+}
+
+// recreate deletes an image that cannot be used and creates it again, for a registry that can do nothing else. A failed image keeps its name until it is deleted, and
+// with create_before_destroy nobody else would do that in time.
+func recreate(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
+	if err := registry.Delete(ctx, spec.Name); err != nil && !errors.Is(err, imageregistry.ErrNotFound) {
+		return wanted{}, err
+	}
+	return create(ctx, registry, spec)
 }
 
 // rebuild builds an image anew from the inputs it has, from a fresh base and fresh packages.
@@ -122,37 +134,40 @@ func update(ctx context.Context, registry imageregistry.Registry, spec imageregi
 	return wanted{}, diags.ErrCannotChange
 }
 
-// finish waits for the build and then brings the model up to date with a fresh look at the image, however the wait ended. When the
-// wait is cut short, it stops the build first.
+// finish waits for the build and then brings the model up to date, however the wait ended: with what the wait saw last where it ended well, and with a fresh
+// look otherwise. When the wait is cut short, it stops the build first.
 func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.Registry, op diags.Operation, w wanted) diag.Diagnostics {
 	var d diag.Diagnostics
 	name := m.Name.ValueString()
-	last, err := await(ctx, registry, name, w)
+	image, build, err := await(ctx, registry, name, w)
 	if !w.ours && abandoned(err) {
 		// The process that was to do this is dead, so it is for this one to do.
 		spec, _ := m.spec(ctx)
 		if w, err = repair(ctx, registry, spec); err == nil {
-			last, err = await(ctx, registry, name, w)
+			image, build, err = await(ctx, registry, name, w)
 		}
 	}
 	if err != nil {
-		d.Append(settle(ctx, registry, op, name, w, last.Hint, err)...)
+		d.Append(settle(ctx, registry, op, name, w, build.Hint, err)...)
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	image, err := registry.Get(look, name)
-	if err != nil {
-		d.Append(diags.FromError(diags.ReadImage, name, err))
-		return d
+	switch {
+	case err != nil:
+		if image, err = registry.Get(look, name); err != nil {
+			d.Append(diags.FromError(diags.ReadImage, name, err))
+			return d
+		}
+	case build.Status.Ended():
+		m.Build = newBuildObject(look, build, &d)
 	}
 	d.Append(m.setImage(look, registry, image)...)
 	return d
 }
 
-// await waits, and returns the build as it was seen last.
-func await(ctx context.Context, registry imageregistry.Registry, name string, w wanted) (imageregistry.Build, error) {
-	_, build, err := imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
-	return build, err
+// await waits, and returns the image and the build as they were seen last.
+func await(ctx context.Context, registry imageregistry.Registry, name string, w wanted) (imageregistry.Image, imageregistry.Build, error) {
+	return imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
 }
 
 // abandoned tells whether a wait ended because the process that ran the build died.

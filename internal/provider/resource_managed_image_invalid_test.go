@@ -65,10 +65,6 @@ var invalidImages = map[string]struct{ body, message string }{
 		`Invalid Pip Requirement § pip_requirements["numpy"]: name = "numpy" is required twice with different version specifiers`,
 	},
 	"pip: null": {"name = \"a\"\n pip_requirements = [null]", `Null Set Value`},
-	"package: no type": {
-		"name = \"a\"\n package_requirements = [{ name = \"vim\" }]",
-		`attribute "package_type" is required`,
-	},
 	"package: unknown type": {
 		"name = \"a\"\n package_requirements = [{ name = \"vim\", package_type = \"yum\" }]",
 		`Invalid Package Requirement § package_requirements["vim"]: package_type = "yum"`,

@@ -114,6 +114,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		return
 	}
 	resp.Diagnostics.Append(r.checkPythonVersion(config.PythonVersion)...)
+	resp.Diagnostics.Append(r.checkPackageTypes(ctx, config.PackageRequirements)...)
 	if !config.NamePrefix.IsNull() {
 		plan.Name = config.generatedName(ctx)
 	}
@@ -139,14 +140,13 @@ func (m *managedImageModel) planChange(ctx context.Context, registry imageregist
 		return nil
 	}
 	m.expectBuild(state, intended.reason)
-	switch {
-	case registry == nil || canDo(registry, intended.task):
+	if registry == nil || canDo(registry, intended.task) {
 		return nil
-	case intended.task == taskUpdate:
-		return m.changedInputs(ctx, state)
-	default:
-		return path.Paths{path.Root("status")}
 	}
+	if changed := m.changedInputs(ctx, state); len(changed) > 0 {
+		return changed
+	}
+	return path.Paths{path.Root("status")} // it is what the image is like that has to change
 }
 
 // canDo tells whether the registry can do that to an image that exists.
@@ -174,7 +174,7 @@ func (m *managedImageModel) expectBuild(state managedImageModel, reason types.St
 	}
 }
 
-// changedInputs are the paths of the inputs that differ or are not known.
+// changedInputs are the paths of what is configured of an image's content and differs, or is not known.
 func (m *managedImageModel) changedInputs(ctx context.Context, state managedImageModel) path.Paths {
 	var changed path.Paths
 	if !m.PythonVersion.Equal(state.PythonVersion) {
@@ -198,6 +198,21 @@ func (r *managedImageResource) checkPythonVersion(asked types.String) diag.Diagn
 	var d diag.Diagnostics
 	if version := asked.ValueString(); version != "" && len(r.pythonVersions) > 0 && !slices.Contains(r.pythonVersions, version) {
 		d.Append(diags.UnsupportedPythonVersion(path.Root("python_version"), version, r.pythonVersions))
+	}
+	return d
+}
+
+// checkPackageTypes refuses packages without a type where the registry has none for them. A plan that does not know its registry leaves it to the apply.
+func (r *managedImageResource) checkPackageTypes(ctx context.Context, packages types.Set) diag.Diagnostics {
+	var d diag.Diagnostics
+	if r.clients == nil || !r.needsPackageTypes {
+		return d
+	}
+	known, _ := decode[packageRequirementModel](ctx, packages)
+	for _, e := range known {
+		if e.model.PackageType.IsNull() {
+			d.Append(diags.MissingPackageType(path.Root("package_requirements").AtSetValue(e.value), e.model.Name.ValueString()))
+		}
 	}
 	return d
 }

@@ -33,7 +33,8 @@ func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequ
 		MarkdownDescription: "A container image that holds exactly the dependencies of a model: a Python version, pip packages and packages of the operating system. " +
 			"An apply returns when the image can be pulled, or says which requirement failed and why. " +
 			"A plan shows when the published image is gone, when its tag was moved and when its last build failed, and how the next apply repairs it.\n\n" +
-			"An interrupt (Ctrl-C) stops the build.",
+			"On a RIME platform a change of the inputs replaces the image, because the platform cannot change one; the embedded registry changes it in place.\n\n" +
+			"An interrupt (Ctrl-C) stops the build. Where a platform does not stop it, the resource is kept, and the next apply waits for the build.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Optional: true,
@@ -53,21 +54,22 @@ func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
-				MarkdownDescription: "Whether to take over an image of this name that already exists with the same inputs, instead of failing. Defaults to `false`.",
+				MarkdownDescription: "Whether to take over an image of this name that already exists with the same inputs, instead of failing. One whose build failed is built again, for which a RIME platform deletes it first. Defaults to `false`.",
 			},
 			"deletion_policy": schema.StringAttribute{
 				Optional: true,
 				Computed: true,
 				Default:  stringdefault.StaticString(deletionPolicyDelete),
 				MarkdownDescription: "What destroying the resource does to the image: `delete` removes it with everything that was built for it, `retain` only forgets it. " +
-					"Must have been applied before the destroy. Defaults to `delete`.",
+					"Must have been applied before the destroy. On a RIME platform, deleting takes the API key of an Organization Administrator. Defaults to `delete`.",
 				Validators: []validator.String{stringvalidator.OneOf(deletionPolicyDelete, deletionPolicyRetain)},
 			},
 			"rebuild_when_outdated": schema.BoolAttribute{
-				Optional:            true,
-				Computed:            true,
-				Default:             booldefault.StaticBool(false),
-				MarkdownDescription: "Whether an image whose base image has moved on since (status `outdated`) is built anew by the next apply. Defaults to `false`.",
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(false),
+				MarkdownDescription: "Whether an image whose base image has moved on since (status `outdated`) is built anew by the next apply. " +
+					"Not needed on a RIME platform, which rebuilds by itself: there it would replace the image. Defaults to `false`.",
 			},
 			"triggers": schema.MapAttribute{
 				Optional:            true,
@@ -137,8 +139,9 @@ func imageInputAttributes() map[string]schema.Attribute {
 				},
 				"version_specifier": specifier("Exactly the version to install, such as `12.2.0-14`. Without it, the distribution's current version."),
 				"package_type": schema.StringAttribute{
-					Required:            true,
-					MarkdownDescription: "Package manager: `apt` on Debian and its relatives, `rocky_linux` for dnf or yum on Rocky Linux and its relatives. It must be the base image's.",
+					Optional: true,
+					MarkdownDescription: "Package manager: `apt` on Debian and its relatives, `rocky_linux` for dnf or yum on Rocky Linux and its relatives. It must be the base image's. " +
+						"Defaults to `rocky_linux` on a RIME platform; the embedded registry needs it, because its base images may be of either kind.",
 				},
 			}},
 		},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,6 +136,72 @@ func TestPlatform_changes(t *testing.T) {
 	)
 }
 
+// TestPlatform_packageTypes leaves out what kind a package is of: the platform knows one kind. To write it down later, or to import the image, is no change.
+func TestPlatform_packageTypes(t *testing.T) {
+	t.Parallel()
+	server := startPlatform(t, sandbox.Options{})
+	config := onPlatform(server, sandbox.KeyOrgAdmin, churn)
+	without := strings.Replace(config, `, package_type = "rocky_linux"`, "", 1)
+	empty := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
+	apply(t, server,
+		resource.TestStep{Config: without, ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("package_requirements"), knownvalue.SetExact([]knownvalue.Check{
+				knownvalue.ObjectExact(map[string]knownvalue.Check{"name": knownvalue.StringExact("vim"), "version_specifier": knownvalue.Null(), "package_type": knownvalue.Null()}),
+			})),
+		}},
+		resource.TestStep{Config: without, ConfigPlanChecks: empty},
+		resource.TestStep{Config: config, ConfigPlanChecks: empty},
+		resource.TestStep{Config: without, ConfigPlanChecks: empty},
+	)
+	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 1 {
+		t.Errorf("%d images were asked for", posts)
+	}
+}
+
+// TestPlatform_unknownPackageTypes plans without knowing which registry it will be: whether a package needs a type is then for the apply to say.
+func TestPlatform_unknownPackageTypes(t *testing.T) {
+	t.Parallel()
+	server := startPlatform(t, sandbox.Options{})
+	config := func(provider string) string {
+		return "resource \"terraform_data\" \"registry\" {\ninput = \"" + server.URL + "\"\n}\nprovider \"rime\" {\n" + provider + "\n}\n" +
+			strings.Replace(churn, `, package_type = "rocky_linux"`, "", 1)
+	}
+	apply(t, server,
+		resource.TestStep{
+			Config:      config(`embedded_registry = { url = replace(terraform_data.registry.output, "http://", "") }`),
+			ExpectError: words(`Missing Package Type § package_requirements["vim"]`),
+		},
+		resource.TestStep{
+			Config: strings.Replace(config(`endpoint = terraform_data.registry.output
+				api_key = "`+sandbox.KeyOrgAdmin+`"`), "input =", "triggers_replace = \"now\"\ninput =", 1),
+			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("status"), knownvalue.StringExact("ready"))},
+		},
+	)
+}
+
+// TestPlatform_importPackageTypes imports an image of another client into a configuration that names no type.
+func TestPlatform_importPackageTypes(t *testing.T) {
+	t.Parallel()
+	server := startPlatform(t, sandbox.Options{})
+	if err := server.Add("churn", sandbox.Inputs{PythonVersion: "3.9", PackageRequirements: []sandbox.Require{{Name: "vim"}}}); err != nil {
+		t.Fatal(err)
+	}
+	config := onPlatform(server, sandbox.KeyOrgAdmin, `
+resource "rime_managed_image" "test" {
+  name                 = "churn"
+  package_requirements = [{ name = "vim" }]
+}
+import {
+  to = rime_managed_image.test
+  id = "churn"
+}
+`)
+	apply(t, server, resource.TestStep{Config: config}, resource.TestStep{Config: config, PlanOnly: true})
+	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 0 {
+		t.Errorf("%d images were asked for", posts)
+	}
+}
+
 // TestPlatform_diagnostics reads whole messages off the CLI.
 func TestPlatform_diagnostics(t *testing.T) {
 	t.Parallel()
@@ -205,6 +272,44 @@ func TestPlatform_deleteRefused(t *testing.T) {
 	}
 }
 
+// TestPlatform_repair builds an image again whose build failed in passing, under the name that its inputs make: it is in the way of itself, as create_before_destroy
+// creates first.
+func TestPlatform_repair(t *testing.T) {
+	t.Parallel()
+	server := startPlatform(t, sandbox.Options{})
+	fail := func(failure sandbox.Failure) func() {
+		return func() {
+			if err := server.Fail("pandas", failure); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	body := strings.Replace(strings.Replace(churn, `name           = "churn"`, `name_prefix = "churn-"`, 1), "python_version", "lifecycle {\n create_before_destroy = true\n }\n python_version", 1)
+	config := onPlatform(server, sandbox.KeyOrgAdmin, body)
+	ready := []statecheck.StateCheck{statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("status"), knownvalue.StringExact("ready"))}
+	replaced := resource.ConfigPlanChecks{
+		PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction("rime_managed_image.test", plancheck.ResourceActionCreateBeforeDestroy)},
+		PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+	}
+	apply(t, server,
+		resource.TestStep{PreConfig: fail("out_of_memory"), Config: config, ExpectError: words("Managed Image Build Failed")},
+		// A first build that failed; at first with a key that may not delete.
+		resource.TestStep{PreConfig: fail(""), Config: onPlatform(server, sandbox.KeyUser, body), ExpectError: words("Managed Image May Not Be Deleted § ask one to remove the image")},
+		resource.TestStep{Config: config, ConfigPlanChecks: replaced, ConfigStateChecks: ready},
+		// A later one, of the platform's own making.
+		resource.TestStep{PreConfig: func() {
+			for _, name := range server.ImageNames() {
+				if err := server.SetImageStatus(name, "STATUS_FAILED"); err != nil {
+					t.Error(err)
+				}
+			}
+		}, Config: config, ConfigPlanChecks: replaced, ConfigStateChecks: ready},
+	)
+	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 3 {
+		t.Errorf("%d images were asked for, want 3", posts)
+	}
+}
+
 // TestPlatform_dataSources filters on the platform, and reads a build.
 func TestPlatform_dataSources(t *testing.T) {
 	t.Parallel()
@@ -272,10 +377,21 @@ func TestPlatform_outage(t *testing.T) {
 	apply(t, server, steps...)
 }
 
+// afterPlan does something between the plan and the apply of a step.
+type afterPlan func()
+
+// CheckPlan implements plancheck.PlanCheck.
+func (do afterPlan) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
+	do()
+}
+
 // TestPlatform_stuckWait ends the wait before the build, on a platform that cancels none: the resource stays whole, and the next apply goes on waiting.
 func TestPlatform_stuckWait(t *testing.T) {
 	t.Parallel()
-	server := startPlatform(t, sandbox.Options{BuildTime: 6 * time.Second, Cancel: sandbox.CancelRefused, DeleteWhileBuilding: true})
+	var ahead atomic.Int64
+	server := startPlatform(t, sandbox.Options{
+		BuildTime: time.Hour, Cancel: sandbox.CancelRefused, DeleteWhileBuilding: true, Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+	})
 	config := onPlatform(server, sandbox.KeyOrgAdmin, strings.Replace(churn, "python_version", "timeouts = { create = \"1s\" }\n  python_version", 1))
 	apply(t, server,
 		resource.TestStep{
@@ -286,8 +402,11 @@ func TestPlatform_stuckWait(t *testing.T) {
 			ExpectNonEmptyPlan: true,
 		},
 		resource.TestStep{
-			Config:           config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("rime_managed_image.test", plancheck.ResourceActionUpdate)}},
+			Config: config,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction("rime_managed_image.test", plancheck.ResourceActionUpdate),
+				afterPlan(func() { ahead.Store(int64(2 * time.Hour)) }),
+			}},
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("status"), knownvalue.StringExact("ready")),
 			},
@@ -365,8 +484,11 @@ func TestPlatform_environment(t *testing.T) {
 
 // TestPlatform_precedence holds which registry is used when the configuration and the environment describe several.
 func TestPlatform_precedence(t *testing.T) {
-	embedded := map[string]tftypes.Value{}
+	none := map[string]tftypes.Value{}
 	endpoint := map[string]tftypes.Value{"endpoint": tftypes.NewValue(tftypes.String, "rime.test"), "api_key": tftypes.NewValue(tftypes.String, "key")}
+	embedded := map[string]tftypes.Value{"embedded_registry": embeddedValue(t, "registry.test")}
+	both := maps.Clone(endpoint)
+	maps.Copy(both, embedded)
 	for name, test := range map[string]struct {
 		attributes    map[string]tftypes.Value
 		endpoint, url string
@@ -374,8 +496,10 @@ func TestPlatform_precedence(t *testing.T) {
 	}{
 		"configured endpoint":                       {endpoint, "", "", true},
 		"configured endpoint, environment's url":    {endpoint, "", "registry.test", true},
-		"environment's endpoint, environment's url": {embedded, "rime.test", "registry.test", true},
-		"environment's url":                         {embedded, "", "registry.test", false},
+		"environment's endpoint, environment's url": {none, "rime.test", "registry.test", true},
+		"environment's url":                         {none, "", "registry.test", false},
+		"both configured":                           {both, "", "", true},
+		"configured registry, all of environment":   {embedded, "rime.test", "registry.test", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(envEndpoint, test.endpoint)
@@ -390,6 +514,21 @@ func TestPlatform_precedence(t *testing.T) {
 			}
 		})
 	}
+}
+
+// embeddedValue is an embedded_registry at that address.
+func embeddedValue(t *testing.T, url string) tftypes.Value {
+	t.Helper()
+	object, ok := embeddedRegistryAttribute().GetType().TerraformType(t.Context()).(tftypes.Object)
+	if !ok {
+		t.Fatal("the embedded registry's configuration is no object")
+	}
+	values := map[string]tftypes.Value{}
+	for name, attribute := range object.AttributeTypes {
+		values[name] = tftypes.NewValue(attribute, nil)
+	}
+	values["url"] = tftypes.NewValue(tftypes.String, url)
+	return tftypes.NewValue(object, values)
 }
 
 func pythonVersions(ctx context.Context, t *testing.T, attributes map[string]tftypes.Value) []string {

@@ -3,7 +3,9 @@ package rime_test
 import (
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -149,4 +151,72 @@ func TestAwait_outage(t *testing.T) {
 			t.Errorf("%+v, %v", image, err)
 		}
 	})
+}
+
+// TestAwait_calls holds how late the ends of builds of random lengths are noticed by the platform's own account, and at what cost in requests.
+func TestAwait_calls(t *testing.T) {
+	t.Parallel()
+	for generation, routes := range map[string]sandbox.JobRoutes{"today": sandbox.JobsV1, "before 2.0": sandbox.JobsBeta} {
+		t.Run(generation, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const builds = 40
+				chance := rand.New(rand.NewPCG(3, 3)) //nolint:gosec // lengths of builds
+				var late []time.Duration
+				for range builds {
+					takes := 3*time.Second + time.Duration(chance.Int64N(int64(2*time.Minute)))
+					late = append(late, lateness(t, sandbox.Options{BuildTime: takes, ImageLag: 200 * time.Millisecond, JobRoutes: routes}))
+				}
+				slices.Sort(late)
+				if p95 := late[builds*95/100]; late[0] < 0 || p95 > time.Second {
+					t.Errorf("of 100 ends, 95 were noticed within %s", p95)
+				}
+			})
+		})
+	}
+}
+
+// lateness builds an image and returns how long after it was ready that was noticed.
+func lateness(t *testing.T, o sandbox.Options) time.Duration {
+	t.Helper()
+	var requests int
+	platform, registry := bubble(t, o, func(*http.Request) { requests++ })
+	_, build, err := registry.Create(t.Context(), spec("churn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests = 0
+	began := time.Now()
+	image, _, err := imageregistry.Await(t.Context(), registry, "churn", build.ID, imageregistry.AwaitOptions{})
+	if err != nil || image.Status != imageregistry.StatusReady {
+		t.Fatalf("%+v, %v", image, err)
+	}
+	// At the start both are asked for, and the job maybe in two places; at the end, the image may be asked for until it has heard of it.
+	if seconds := int(time.Since(began).Seconds()); requests > seconds+6 {
+		t.Errorf("%d requests within %d seconds", requests, seconds)
+	}
+	return time.Since(platform.Builds("churn")[0].Completed.Add(o.ImageLag))
+}
+
+// TestAwait_vanishedJob has the platform forget a job at once when it ends: that is no failure of the image, which alone decides then.
+func TestAwait_vanishedJob(t *testing.T) {
+	t.Parallel()
+	for pip, status := range map[string]imageregistry.Status{"numpy": imageregistry.StatusReady, "sandbox-not-found": imageregistry.StatusFailed} {
+		t.Run(pip, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, registry := bubble(t, sandbox.Options{BuildTime: 5 * time.Minute, JobRetention: time.Nanosecond}, nil)
+				asked := spec("churn")
+				asked.PipRequirements = []requirement.Pip{{Name: pip}}
+				_, build, err := registry.Create(t.Context(), asked)
+				if err != nil {
+					t.Fatal(err)
+				}
+				image, last, err := imageregistry.Await(t.Context(), registry, "churn", build.ID, imageregistry.AwaitOptions{})
+				if _, failed := errors.AsType[*imageregistry.BuildFailedError](err); image.Status != status || last.Status != "" || failed == image.Status.Usable() {
+					t.Errorf("%+v, %+v, %v", image, last, err)
+				}
+			})
+		})
+	}
 }

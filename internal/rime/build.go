@@ -79,6 +79,7 @@ func (r *Registry) CancelBuild(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", imageregistry.ErrCannotCancel, err)
 	}
+	r.interrupted.Store(true)
 	r.shared.forget()
 	defer r.shared.forget()
 	_, err = r.jobs.do(ctx, call{method: http.MethodPost, path: path, asks: true}) // to cancel twice is to cancel

@@ -16,21 +16,46 @@ const settlePause = 250 * time.Millisecond
 
 // Create implements [imageregistry.Registry].
 //
-// It looks first, and sends the request once. When the answer gets lost, looking again tells what became of it: the image was not there before, so one that is
+// It looks first, and sends the request once; again only when the platform refused it for a name that it has yet to free. When the answer gets lost, looking again tells what became of it: the image was not there before, so one that is
 // there now and asks for the same is the one that was just created. The build is not known then, as the platform tells its id only in that answer.
 func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
 	if !imageName.MatchString(spec.Name) {
 		return imageregistry.Image{}, imageregistry.Build{}, &NameError{Name: spec.Name}
 	}
-	switch _, err := r.Get(ctx, spec.Name); {
+	switch found, err := r.Get(ctx, spec.Name); {
+	case err == nil && found.Unclaimed:
+		image, build, gone, err := r.inherit(ctx, found, spec)
+		if !gone || err != nil {
+			return image, build, err
+		}
 	case err == nil:
 		return imageregistry.Image{}, imageregistry.Build{}, fmt.Errorf("image %q: %w", spec.Name, imageregistry.ErrAlreadyExists)
 	case !errors.Is(err, imageregistry.ErrNotFound):
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
+	creation := r.creationOf(spec.Name)
+	begun := r.creations.Begin(creation)
+	image, build, err := r.create(ctx, spec)
+	switch failed, ok := asAPIError(err); {
+	case !begun: // not ours to tell
+	case err == nil:
+		r.creations.Note(creation, build.ID)
+	case ok && failed.ambiguous() && !errors.Is(err, imageregistry.ErrAlreadyExists):
+		r.creations.Fail(creation) // it may come to be there after all
+	default:
+		r.creations.Drop(creation)
+	}
+	return image, build, err
+}
+
+// create asks for an image that was not there.
+func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imageregistry.Image, imageregistry.Build, error) {
 	r.shared.forget()
 	defer r.shared.forget()
 	image, build, err := r.post(ctx, spec)
+	for attempt := 0; saysExists(err) && r.isGone(ctx, spec.Name, attempt); attempt++ {
+		image, build, err = r.post(ctx, spec)
+	}
 	switch failed, ok := asAPIError(err); {
 	case saysExists(err):
 		return imageregistry.Image{}, imageregistry.Build{}, fmt.Errorf("image %q: %w: %w", spec.Name, imageregistry.ErrAlreadyExists, err)
@@ -41,6 +66,19 @@ func (r *Registry) Create(ctx context.Context, spec imageregistry.Spec) (imagere
 		return image, imageregistry.Build{}, err
 	}
 	return image, build, err
+}
+
+// nameLag is how often a name is asked for again that is taken by an image which is gone: some seconds in all, see [httpx.Backoff].
+const nameLag = 6
+
+// isGone tells whether a name that the platform calls taken is that of an image which is not there any more, and so will be free in a moment
+// (contracts/rime-api.md §2.5). It waits a little before it says so.
+func (r *Registry) isGone(ctx context.Context, name string, attempt int) bool {
+	if attempt >= nameLag {
+		return false
+	}
+	_, err := r.Get(ctx, name)
+	return errors.Is(err, imageregistry.ErrNotFound) && httpx.Sleep(ctx, httpx.Backoff(settlePause, attempt)) == nil
 }
 
 // post sends the request.
@@ -89,14 +127,19 @@ func (r *Registry) settle(ctx context.Context, spec imageregistry.Spec, lost err
 
 // claim takes an image for the one whose create ended in lost, if it asks for the same.
 func (r *Registry) claim(image imageregistry.Image, spec imageregistry.Spec, lost error) (imageregistry.Image, error) {
+	if !asksForSame(image, spec) {
+		return imageregistry.Image{}, fmt.Errorf("image %q: %w, with other inputs than were asked for: %w", spec.Name, imageregistry.ErrAlreadyExists, lost)
+	}
+	return image, nil
+}
+
+// asksForSame tells whether an image was asked for like this.
+func asksForSame(image imageregistry.Image, spec imageregistry.Spec) bool {
 	if spec.PythonVersion == "" {
 		spec.PythonVersion = image.PythonVersion // the platform chose it
 	}
 	if image.PythonVersion == "" {
 		image.PythonVersion = spec.PythonVersion // the platform does not tell it before the build
 	}
-	if !imageregistry.SameInputs(image.Spec(), spec) {
-		return imageregistry.Image{}, fmt.Errorf("image %q: %w, with other inputs than were asked for: %w", spec.Name, imageregistry.ErrAlreadyExists, lost)
-	}
-	return image, nil
+	return imageregistry.SameInputs(image.Spec(), spec)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -354,5 +355,35 @@ func TestCreate_forbidden(t *testing.T) {
 	}
 	if _, _, err := w.Create(t.Context(), imageregistry.Spec{Name: "churn", PythonVersion: "2.7"}); err == nil {
 		t.Error("an impossible Python version was taken")
+	}
+}
+
+// TestCreate_nameLag creates an image again right after its delete, on a platform that frees the name a moment later, and on one that never does.
+func TestCreate_nameLag(t *testing.T) {
+	t.Parallel()
+	for name, lag := range map[string]time.Duration{"a moment": 2 * time.Second, "too long": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				platform, registry := bubble(t, sandbox.Options{NameLag: lag, DeleteWhileBuilding: true}, nil)
+				if _, _, err := registry.Create(t.Context(), spec("churn")); err != nil {
+					t.Fatal(err)
+				}
+				if err := registry.Delete(t.Context(), "churn"); err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				image, build, err := registry.Create(t.Context(), spec("churn"))
+				if lag == time.Hour {
+					if took := time.Since(began); !errors.Is(err, imageregistry.ErrAlreadyExists) || took > 20*time.Second {
+						t.Errorf("%v after %s", err, took)
+					}
+					return
+				}
+				if err != nil || image.Name != "churn" || build.ID == "" || len(platform.Builds("churn")) == 0 {
+					t.Errorf("%+v, %+v, %v", image, build, err)
+				}
+			})
+		})
 	}
 }

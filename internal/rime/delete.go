@@ -35,7 +35,7 @@ func (r *Registry) Delete(ctx context.Context, name string) error {
 		if _, lookErr := r.Get(ctx, name); !errors.Is(lookErr, imageregistry.ErrNotFound) {
 			return err
 		}
-		r.builds.Delete(name)
+		r.gone(name)
 		return nil
 	case hasStatus(err, http.StatusForbidden):
 		return &DeleteRefusedError{Name: name, Err: err}
@@ -63,9 +63,15 @@ func (r *Registry) whyKept(ctx context.Context, image imageregistry.Image, refus
 	return refusal
 }
 
+// gone forgets what was known about an image.
+func (r *Registry) gone(name string) {
+	r.builds.Delete(name)
+	r.creations.Drop(r.creationOf(name))
+}
+
 // awaitGone waits until the image is really gone, so that its name is free when Delete returns.
 func (r *Registry) awaitGone(ctx context.Context, name string) error {
-	r.builds.Delete(name)
+	r.gone(name)
 	limited, cancel := context.WithTimeout(ctx, r.patience.gone)
 	defer cancel()
 	type sight struct {

@@ -31,6 +31,8 @@ func mishaps() map[string]mishap {
 	limited := status(429, `{"code":8,"message":"slow down"}`)
 	limitedFor := limited
 	limitedFor.RetryAfter = "0"
+	limitedForLong := limited
+	limitedForLong.RetryAfter = "3600"
 	return map[string]mishap{
 		"401 HTML":             {rule: html(401, "401 Authorization Required")},
 		"403":                  {rule: status(403, `{"code":7,"message":"permission denied"}`)},
@@ -38,6 +40,7 @@ func mishaps() map[string]mishap {
 		"409":                  {rule: status(409, `{"code":10,"message":"aborted"}`)},
 		"429":                  {rule: limited, passes: true, repeated: true},
 		"429 with Retry-After": {rule: limitedFor, passes: true, repeated: true},
+		"429 for an hour":      {rule: limitedForLong, passes: true},
 		"500":                  {rule: status(500, `{"code":13,"message":"oops"}`), passes: true, repeated: true},
 		"502":                  {rule: html(502, "502 Bad Gateway"), passes: true, repeated: true},
 		"503":                  {rule: status(503, `{"code":14,"message":"restarting"}`), passes: true, repeated: true},
@@ -47,6 +50,7 @@ func mishaps() map[string]mishap {
 		"truncated JSON":       {rule: fault.Rule{Truncate: 1}, passes: true, repeated: true, done: true},
 		"HTML with 200":        {rule: html(200, "Robust Intelligence")},
 		"answer lost":          {rule: fault.Rule{DropAnswer: true}, passes: true, repeated: true, done: true},
+		"JSON cut short":       {rule: status(200, `{"image":{"name":"ch`), passes: true},
 		"JSON of another kind": {rule: status(200, `[]`), passes: true},
 	}
 }
@@ -106,7 +110,7 @@ func operations() map[string]operation {
 				}
 				return err
 			},
-			verdict: map[string]func(error) bool{"403": cannotCancel, "404 HTML": cannotCancel, "JSON of another kind": is[*rime.APIError]},
+			verdict: map[string]func(error) bool{"403": cannotCancel, "404 HTML": cannotCancel, "JSON of another kind": is[*rime.APIError], "JSON cut short": is[*rime.APIError]},
 		},
 		"create": {
 			method: http.MethodPost, path: "^/v1/images$", once: true,

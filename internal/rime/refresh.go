@@ -11,8 +11,8 @@ import (
 const (
 	// fewReads is how many reads are made one by one before a list is begun.
 	fewReads = 3
-	// walkLifetime is how old what a walk has read may be when it is handed out.
-	walkLifetime = time.Minute
+	// walkLifetime is how old what a walk has read may be when it is handed out: as long as the refresh of some thousand images takes on a slow machine.
+	walkLifetime = 5 * time.Minute
 )
 
 // Refresh implements [imageregistry.Refresher].
@@ -24,7 +24,7 @@ const (
 // The list costs little where it does not help: a page is read only while fewer pages than reads have been asked for, so that five images among
 // five thousand cost five pages at most, and never more than twice the requests of reads made one by one.
 //
-// Staleness: an image may be as it was when the list began, at most a minute before the call, and is handed out once. That is sound for a refresh. Terraform reads the
+// Staleness: an image may be as it was when the list began, at most five minutes before the call, and is handed out once. That is sound for a refresh. Terraform reads the
 // resources of a plan in no certain order over just that span of time, so what it gets is what it could have got by asking for this image
 // first; and what the plan then changes is looked at again with Get. What this process writes ends the list, before and after: a read that begins after a write is
 // never answered from a list that began before its end.

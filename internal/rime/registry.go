@@ -14,6 +14,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 )
 
 var (
@@ -37,6 +38,11 @@ type Config struct {
 	Retries int
 	// RetryDelay is the wait before the first repetition; see [httpx.Retry]. Default 250 ms.
 	RetryDelay time.Duration
+	// Workspace identifies the machine and directory of this run of Terraform. Default: [lifeline.Workspace].
+	Workspace string
+	// Lifelines is a directory where the processes of this machine show each other that they live, so that an image whose creator died can be taken
+	// over. Empty: they do not.
+	Lifelines string
 	// Observe is told of every request. Nil: nobody is.
 	Observe func(context.Context, httpx.Exchange)
 }
@@ -52,6 +58,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.UserAgent = cmp.Or(c.UserAgent, "terraform-provider-rime")
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, time.Minute)
 	c.Retries = cmp.Or(c.Retries, 4)
+	c.Workspace = cmp.Or(c.Workspace, lifeline.Workspace())
 	c.RetryDelay = cmp.Or(c.RetryDelay, 250*time.Millisecond)
 	return c, nil
 }
@@ -68,6 +75,11 @@ type Registry struct {
 	enabled atomic.Bool
 	// builds are the builds that this process has asked for, by image: the platform tells a build's id once, in its answer to the create.
 	builds sync.Map // string → string
+	// creations are the images that this process has created, and workspace is where.
+	creations lifeline.Creations
+	workspace string
+	// interrupted is set when a build was told to end.
+	interrupted atomic.Bool
 }
 
 // patience is how long things are waited for that the platform does in its own time.
@@ -93,7 +105,10 @@ func New(config Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{client: c, jobs: jobs{client: c}, patience: defaultPatience}, nil
+	return &Registry{
+		client: c, jobs: jobs{client: c}, patience: defaultPatience,
+		creations: lifeline.Creations{Lines: lifeline.Lines{Directory: config.Lifelines}}, workspace: config.Workspace,
+	}, nil
 }
 
 // imageName is the platform's rule for names (contracts/rime-api.md §2.12).
@@ -136,6 +151,7 @@ func (r *Registry) image(o object) (imageregistry.Image, error) {
 	if id, ok := r.builds.Load(image.Name); ok {
 		image.BuildID, _ = id.(string)
 	}
+	image.Unclaimed = r.creations.Lines.Cut(r.creationOf(image.Name))
 	return image, err
 }
 

@@ -14,6 +14,8 @@ const (
 	tight = time.Second
 	// loose is the longest time between two looks.
 	loose = 10 * time.Second
+	// moment is the time between two looks while the end is a matter of moments.
+	moment = 250 * time.Millisecond
 	// patience is how long work of unknown length is looked at tightly. Beyond, it hangs more likely than it works.
 	patience = 40 * time.Minute
 	// spread is the most by which an interval is stretched at random, so that waits that began together drift apart. More would cost
@@ -33,6 +35,9 @@ type Options struct {
 	Transient func(error) bool
 	// Wake is closed when the end has come, by work that tells: until then looks are rare, then there is one at once. Nil never tells.
 	Wake <-chan struct{}
+	// Soon tells, after a look, that the end is a matter of moments: then the next look is a quarter of a second later. It has to bound how long it says so, as
+	// this is more than one call a second. Nil never says so.
+	Soon func() bool
 	// Tolerance is how many transient errors in a row are tolerated. Zero is DefaultTolerance.
 	Tolerance int
 
@@ -67,7 +72,8 @@ func (e *ExpiredError) Unwrap() []error { return []error{e.Cause, e.contextError
 // Until looks with fetch until done says so, and returns the last value seen, whatever the error.
 //
 // The first look is at once. Then the interval is one second, so that the end is noticed soon; it is longer, up to ten seconds, where
-// the end is not near: before the half of Options.Expected, after forty minutes of waiting for an unknown end, and while Options.Wake is to tell. Errors of done end the wait
+// the end is not near: before the half of Options.Expected, after forty minutes of waiting for an unknown end, and while Options.Wake is to tell. Only where
+// Options.Soon says so is it shorter. Errors of done end the wait
 // as they are; errors of fetch too, unless they are transient. When ctx ends, so does the wait, with an [*ExpiredError].
 // observe, where it is not nil, is given each value seen.
 func Until[T any](
@@ -128,6 +134,9 @@ func (o Options) interval(age time.Duration, failures int) time.Duration {
 		jitter = rand.Float64
 	}
 	interval := o.schedule(age)
+	if failures == 0 && o.Soon != nil && o.Soon() {
+		return moment
+	}
 	if failures > 0 {
 		// A server in trouble is asked half as often each time.
 		interval = max(interval, tight<<min(failures-1, 10))

@@ -1,6 +1,7 @@
 package wait
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +38,26 @@ func TestUntil_wakeTooEarly(t *testing.T) {
 		}
 		if len(w.looks) != 4 { // at 0, at once again, and each second
 			t.Errorf("%d looks: %v", len(w.looks), w.looks)
+		}
+	})
+}
+
+// TestUntil_soon looks more often while the end is a matter of moments, but not at a server in trouble.
+func TestUntil_soon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &work{began: time.Now(), takes: 3300 * time.Millisecond}
+		soon := func() bool { age := time.Since(w.began); return age >= 2*time.Second && age < 3*time.Second }
+		if _, err := Until(t.Context(), Options{Soon: soon, jitter: steady}, w.look, w.done, nil); err != nil {
+			t.Fatal(err)
+		}
+		want := []time.Duration{0, time.Second, 2 * time.Second, 2250 * time.Millisecond, 2500 * time.Millisecond, 2750 * time.Millisecond, 3 * time.Second, 4 * time.Second}
+		if !slices.Equal(w.looks, want) {
+			t.Errorf("looked at %v, want %v", w.looks, want)
+		}
+		always := Options{Soon: func() bool { return true }, jitter: steady}
+		if got := always.interval(time.Second, 1); got != tight {
+			t.Errorf("after an error, the next look is %s later", got)
 		}
 	})
 }

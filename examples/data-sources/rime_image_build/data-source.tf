@@ -1,11 +1,17 @@
-data "rime_image_build" "job" {
-  id = "5f0c2f6e-6f0b-4c39-9c1e-7d1f3c0a8b52"
+resource "rime_managed_image" "training" {
+  name             = "training"
+  pip_requirements = [{ name = "xgboost" }]
+}
+
+# The newest build of an image. An id from elsewhere does as well: on a RIME platform, it is that of the job.
+data "rime_image_build" "training" {
+  id = rime_managed_image.training.build.id
 }
 
 # What the builder said and where the whole log is, for a build that failed.
 output "why" {
   value = {
-    error = data.rime_image_build.job.error
-    log   = data.rime_image_build.job.logs_url
+    error = data.rime_image_build.training.error
+    log   = data.rime_image_build.training.logs_url
   }
 }

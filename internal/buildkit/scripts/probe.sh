@@ -8,13 +8,15 @@ refuse() {
     exit 69
 }
 
-version='import sys; print("%d.%d" % sys.version_info[:2])'
+# One start of Python for both questions; pip itself takes ten times as long to start.
+questions='import importlib.util, sys; print("%d.%d" % sys.version_info[:2], importlib.util.find_spec("pip") is not None)'
 command -v python3 >/dev/null 2>&1 || refuse "the base image has no python3"
-found=$(python3 -c "$version") || refuse "python3 of the base image does not run"
+answers=$(python3 -c "$questions") || refuse "python3 of the base image does not run"
+found=${answers% *}
 if [ -n "$1" ] && [ "$1" != "$found" ]; then
     refuse "the base image has Python $found, and Python $1 was asked for"
 fi
-python3 -m pip --version >/dev/null || refuse "the base image has no pip for its python3 (Python $found)"
+[ "${answers#* }" = True ] || refuse "the base image has no pip for its python3 (Python $found)"
 {
     echo "$found"
     cat /run/rime/secret/fresh 2>/dev/null || : # new in each fresh build, whose later steps are thereby run anew

@@ -1,11 +1,14 @@
 //go:build linux || darwin || freebsd
 
-package embedded
+package lifeline
 
 import (
 	"os"
 	"syscall"
 )
+
+// canLock tells that the system knows locks that end with their process.
+const canLock = true
 
 // tryLock locks the file, unless it is locked, for as long as it is open.
 func tryLock(file *os.File) bool {

@@ -1,4 +1,4 @@
-package embedded
+package lifeline
 
 import (
 	"os"
@@ -10,35 +10,35 @@ import (
 // TestMain lets this binary be the process that dies: with this variable set, it ties a lifeline and waits to be killed.
 func TestMain(m *testing.M) {
 	if directory := os.Getenv("RIME_TEST_LIFELINE"); directory != "" {
-		lifelines{directory}.tie("model/abcdefghij")
+		Lines{Directory: directory}.Tie("model/abcdefghij")
 		_, _ = os.Stdout.WriteString("tied\n")
 		select {}
 	}
 	os.Exit(m.Run())
 }
 
-func TestLifelines(t *testing.T) {
+func TestLines(t *testing.T) {
 	t.Parallel()
 	const id = "model/abcdefghij"
-	here := lifelines{t.TempDir()}
-	if here.cut(id) {
+	here := Lines{Directory: t.TempDir()}
+	if here.Cut(id) {
 		t.Error("a file that is not there was taken for a death")
 	}
-	release := here.tie(id)
-	if here.cut(id) {
+	release := here.Tie(id)
+	if here.Cut(id) {
 		t.Error("a living holder counts as dead")
 	}
-	here.forget(id)
+	here.Forget(id)
 	release()
-	if here.cut(id) {
+	if here.Cut(id) {
 		t.Error("a released lifeline counts as cut")
 	}
-	if left, _ := filepath.Glob(here.directory + "/*"); len(left) > 0 {
+	if left, _ := filepath.Glob(here.Directory + "/*"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 
 	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), "RIME_TEST_LIFELINE="+here.directory)
+	child.Env = append(os.Environ(), "RIME_TEST_LIFELINE="+here.Directory)
 	says, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestLifelines(t *testing.T) {
 	if _, err := says.Read(make([]byte, 5)); err != nil {
 		t.Fatal(err)
 	}
-	if here.cut(id) {
+	if here.Cut(id) {
 		t.Error("another process that lives counts as dead")
 	}
 	if err := child.Process.Kill(); err != nil {
@@ -57,27 +57,27 @@ func TestLifelines(t *testing.T) {
 	}
 	_ = child.Wait() // killed
 	for range 2 {    // looking changes nothing
-		if !here.cut(id) {
+		if !here.Cut(id) {
 			t.Error("a killed process does not count as dead")
 		}
 	}
-	here.forget(id)
-	if left, _ := filepath.Glob(here.directory + "/*"); len(left) > 0 || here.cut(id) {
+	here.Forget(id)
+	if left, _ := filepath.Glob(here.Directory + "/*"); len(left) > 0 || here.Cut(id) {
 		t.Errorf("left behind: %v", left)
 	}
 }
 
 // What a record says is no path, and without a directory there are no lifelines.
-func TestLifelines_none(t *testing.T) {
+func TestLines_none(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
 	for _, id := range []string{"", "x", "model/", "../../etc/passwd", "model/..", "model/ABCDEFGHIJ", "model/abc.defghij"} {
-		lifelines{directory}.tie(id)()
-		if (lifelines{directory}).cut(id) {
+		Lines{Directory: directory}.Tie(id)()
+		if (Lines{Directory: directory}).Cut(id) {
 			t.Errorf("%q is cut", id)
 		}
 	}
-	release := lifelines{}.tie("model/abcdefghij")
+	release := Lines{}.Tie("model/abcdefghij")
 	defer release()
 	if _, err := os.Stat("terraform-provider-rime-abcdefghij.lock"); err == nil {
 		t.Error("a file came to be in the working directory")

@@ -1,0 +1,28 @@
+# An image that an official client has made, as the provider takes it over. It is written otherwise than the client wrote it.
+terraform {
+  required_providers {
+    rime = {
+      source = "managed-images/rime"
+    }
+  }
+}
+
+import {
+  to = rime_managed_image.left
+  id = "left-by-client"
+}
+
+resource "rime_managed_image" "left" {
+  name           = "left-by-client"
+  python_version = "3.10"
+
+  pip_requirements = [
+    { name = "XGBoost" },
+    { name = "pandas", version_specifier = "<2.0, >=1.5" },
+    { name = "scikit_learn", version_specifier = "==1.2" },
+  ]
+
+  package_requirements = [
+    { name = "vim" },
+  ]
+}

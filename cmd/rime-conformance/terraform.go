@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
+)
+
+//go:embed made imported
+var configurations embed.FS
+
+// leftByClient is the image that every script leaves behind, and that the configuration "imported" describes.
+const leftByClient = "left-by-client"
+
+// terraform is the real CLI with the provider of this tree, away from the user's own configuration and plugins.
+type terraform struct {
+	binary string
+	// dir holds the CLI's configuration, and a directory for each client with what was applied for it.
+	dir string
+}
+
+// newTerraform builds the provider, unless there is a binary of it already.
+func newTerraform(ctx context.Context, dir, provider string) (*terraform, error) {
+	binary, err := exec.LookPath(cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"))
+	if err != nil {
+		return nil, fmt.Errorf("the provider needs Terraform: %w", err)
+	}
+	if provider == "" {
+		provider = filepath.Join(dir, "bin", "terraform-provider-rime")
+		build := exec.CommandContext(ctx, "go", "build", "-o", provider, "github.com/managed-images/terraform-provider-rime")
+		if text, err := build.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("build the provider: %w\n%s", err, text)
+		}
+	}
+	if provider, err = filepath.Abs(provider); err != nil {
+		return nil, err
+	}
+	t := &terraform{binary: binary, dir: dir}
+	config := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  dev_overrides { \"managed-images/rime\" = %q }\n  direct {}\n}\n", filepath.Dir(provider))
+	return t, os.WriteFile(t.config(), []byte(config), 0o600)
+}
+
+func (t *terraform) config() string { return filepath.Join(t.dir, "terraform.rc") }
+
+// makeImages applies the configuration "made" on that platform and returns the images as the provider's state has them.
+func (t *terraform) makeImages(ctx context.Context, client, endpoint string) (json.RawMessage, error) {
+	w, err := t.workspace("made", client, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.run(ctx, "apply", "-auto-approve"); err != nil {
+		return nil, err
+	}
+	if err := w.changesNothing(ctx); err != nil {
+		return nil, err
+	}
+	return w.run(ctx, "output", "-json", "images")
+}
+
+// takeOver imports the image that the client left behind: that plans no change, and leaves none to plan.
+func (t *terraform) takeOver(ctx context.Context, client, endpoint string) error {
+	w, err := t.workspace("imported", client, endpoint)
+	if err != nil {
+		return err
+	}
+	if _, err := w.run(ctx, "plan", "-out", "tfplan"); err != nil {
+		return err
+	}
+	text, err := w.run(ctx, "show", "-json", "tfplan")
+	if err != nil {
+		return err
+	}
+	if err := onlyImports(text); err != nil {
+		return err
+	}
+	if _, err := w.run(ctx, "apply", "tfplan"); err != nil {
+		return err
+	}
+	return w.changesNothing(ctx)
+}
+
+// onlyImports holds a plan against what it has to be.
+func onlyImports(text []byte) error {
+	var plan struct {
+		Changes []struct {
+			Change struct {
+				Actions   []string
+				Importing *struct{ ID string }
+			}
+		} `json:"resource_changes"`
+	}
+	if err := json.Unmarshal(text, &plan); err != nil {
+		return fmt.Errorf("read the plan of an import: %w", err)
+	}
+	if len(plan.Changes) != 1 {
+		return fmt.Errorf("the plan of an import is about %d resources", len(plan.Changes))
+	}
+	change := plan.Changes[0].Change
+	if change.Importing == nil || change.Importing.ID != leftByClient || !slices.Equal(change.Actions, []string{"no-op"}) {
+		return fmt.Errorf("the plan of the import of an image that a client made is %q, want none but the import", change.Actions)
+	}
+	return nil
+}
+
+// workspace is a configuration with its state.
+type workspace struct {
+	*terraform
+	dir, endpoint string
+}
+
+// workspace makes one for a client.
+func (t *terraform) workspace(configuration, client, endpoint string) (*workspace, error) {
+	w := &workspace{terraform: t, dir: filepath.Join(t.dir, "terraform", configuration, client), endpoint: endpoint}
+	text, err := configurations.ReadFile(configuration + "/main.tf")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+		return nil, err
+	}
+	return w, os.WriteFile(filepath.Join(w.dir, "main.tf"), text, 0o600)
+}
+
+// run runs Terraform and returns its standard output; all of its output is in the error.
+func (w *workspace) run(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, w.binary, args...)
+	cmd.Dir = w.dir
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "TF_") && !strings.HasPrefix(v, "RIME_") {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+w.config(), "TF_INPUT=0", "TF_CLI_ARGS=-no-color", "NO_PROXY=127.0.0.1",
+		"RIME_ENDPOINT="+w.endpoint, "RIME_API_KEY="+rime.KeyUser)
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("terraform %s: %w\n%s\n%s", args[0], errors.Join(err, context.Cause(ctx)), bytes.TrimSpace(out.Bytes()), bytes.TrimSpace(problems.Bytes()))
+	}
+	return out.Bytes(), nil
+}
+
+// changesNothing holds that there is nothing left to plan.
+func (w *workspace) changesNothing(ctx context.Context) error {
+	if _, err := w.run(ctx, "plan", "-detailed-exitcode"); err != nil {
+		return fmt.Errorf("a plan after an apply is not empty: %w", err)
+	}
+	return nil
+}

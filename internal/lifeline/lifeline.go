@@ -1,0 +1,140 @@
+// Package lifeline tells the processes of a machine which of them have died, so that after a crash nobody there has to guess what became of their work.
+package lifeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Lines are the lifelines in a directory. Whoever is at work on something ties one of its name, which locks a file; the system lets go of the lock with the
+// process, however that ends.
+//
+// A file that is there and not locked is proof of a death. A file that is not there proves nothing: the holder may be on another machine, or have other ideas of
+// where temporary files go.
+type Lines struct {
+	// Directory is where the files are. Empty: there are none.
+	Directory string
+}
+
+// validID is what lifelines are called; anything else is not taken for part of a path.
+var validID = regexp.MustCompile(`\A[a-z0-9]{10,32}\z`)
+
+func (l Lines) path(id string) (string, bool) {
+	name := id[strings.LastIndexByte(id, '/')+1:] // a lease is called image/random
+	return filepath.Join(l.Directory, "terraform-provider-rime-"+name+".lock"), canLock && l.Directory != "" && validID.MatchString(name)
+}
+
+// Tie shows that the holder of that name lives, until it dies or releases it. Where that cannot be done, others wait for longer, and that is all.
+func (l Lines) Tie(id string) (release func()) {
+	return l.hold(id, os.O_CREATE|os.O_EXCL).release
+}
+
+// hold ties a lifeline, or with no flags one that was cut. It is nil where that cannot be done.
+func (l Lines) hold(id string, flags int) *line {
+	path, ok := l.path(id)
+	if !ok {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|flags, 0o600)
+	if err != nil {
+		return nil
+	}
+	if !tryLock(file) || !leadsTo(path, file) {
+		_ = file.Close()
+		return nil
+	}
+	return &line{path, file}
+}
+
+// line is a lifeline that this process holds. Nil is none.
+type line struct {
+	path string
+	file *os.File
+}
+
+// release lets go of it in good order.
+func (l *line) release() {
+	if l == nil {
+		return
+	}
+	// Removed first: a file that can be locked is that of a dead process.
+	_ = os.Remove(l.path)
+	_ = l.file.Close()
+}
+
+// cut lets go of it as the death of this process would.
+func (l *line) cut() {
+	if l != nil {
+		_ = l.file.Close()
+	}
+}
+
+// maxNote is more than anybody notes.
+const maxNote = 256
+
+// note leaves a text for whoever inherits it.
+func (l *line) note(text string) {
+	if l == nil || len(text) > maxNote {
+		return
+	}
+	if l.file.Truncate(0) == nil {
+		_, _ = l.file.WriteAt([]byte(text), 0) // without it, the heir knows less
+	}
+}
+
+// noted is the text that was left.
+func (l *line) noted() string {
+	if l == nil {
+		return ""
+	}
+	text := make([]byte, maxNote)
+	n, _ := l.file.ReadAt(text, 0) // it ends before
+	return string(text[:n])
+}
+
+// Cut tells whether the holder of that name has certainly died.
+func (l Lines) Cut(id string) bool {
+	path, ok := l.path(id)
+	if !ok {
+		return false
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }()
+	if !tryLock(file) {
+		return false
+	}
+	// A holder that released it in this very moment did not die: then the path leads nowhere any more.
+	return leadsTo(path, file)
+}
+
+// leadsTo tells whether the path still leads to the file.
+func leadsTo(path string, file *os.File) bool {
+	opened, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	found, err := os.Lstat(path)
+	return err == nil && os.SameFile(opened, found)
+}
+
+// Forget removes what a dead process left behind.
+func (l Lines) Forget(id string) {
+	if path, ok := l.path(id); ok && l.Cut(id) {
+		_ = os.Remove(path)
+	}
+}
+
+// Workspace identifies this machine and the directory in which Terraform runs.
+func Workspace() string {
+	host, _ := os.Hostname() // without a host name, one name is as good as another
+	directory, _ := os.Getwd()
+	fingerprint := sha256.Sum256([]byte(host + "\x00" + directory))
+	return hex.EncodeToString(fingerprint[:16])
+}
