@@ -20,7 +20,7 @@ import (
 )
 
 // lagRuns is how many registries are made while AWS lags behind: go test ./internal/awsregistry -run lag -lag-runs 1000.
-var lagRuns = flag.Int("lag-runs", 100, "how many registries are made while AWS lags behind")
+var lagRuns = flag.Int("lag-runs", 40, "how many registries are made while AWS lags behind")
 
 // IAM and ECR show changes up to 30 s late, from two replicas in turns: the first apply is right all the same, and a look after it shows no drift.
 func TestRegistry_lag(t *testing.T) {
@@ -136,7 +136,7 @@ func TestRegistry_interrupted(t *testing.T) {
 func TestRegistry_interruptedWithLag(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(8, 9))
-	for range 25 {
+	for range 10 {
 		n := 1 + random.Int64N(150)
 		synctest.Test(t, func(t *testing.T) { interruptEach(t, aws.Lag{Max: 8 * time.Second, Flapping: true}, n) })
 	}
