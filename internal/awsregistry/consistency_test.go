@@ -93,6 +93,20 @@ func TestRegistry_madeAnew(t *testing.T) {
 	}
 }
 
+// What AWS never shows is said to be that, in the end.
+func TestRegistry_neverSettles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, aws.Options{Lag: aws.Lag{Max: time.Hour, Exact: true}})
+		began := time.Now()
+		_, err := w.client(t).CreateRegistry(t.Context(), newSpec())
+		unstable, ok := errors.AsType[*awsregistry.UnstableError](err)
+		if took := time.Since(began); !ok || unstable.Subject == "" || unstable.Missing == "" || took < 3*time.Minute || took > 5*time.Minute {
+			t.Errorf("after %s: %v", took, err)
+		}
+	})
+}
+
 // A policy that IAM refuses is not tried for long.
 func TestRegistry_policyRefused(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -207,8 +208,8 @@ func FuzzLifecyclePolicy(f *testing.F) {
 	f.Add(uint64(1), 1, "v*", "releases", 3)
 	f.Add(uint64(7), 3, "*", "", 14)
 	f.Fuzz(func(t *testing.T, seed uint64, rules int, pattern, description string, count int) {
-		if rules < 1 || rules > 20 || count < 1 || count > 1<<30 {
-			t.Skip()
+		if rules < 1 || rules > 20 || count < 1 || count > 1<<30 || !utf8.ValidString(pattern+description) || !utf8.ValidString(pattern) {
+			t.Skip() // Terraform's strings are UTF-8.
 		}
 		var p policy
 		for i := range rules {

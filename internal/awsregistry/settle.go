@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
@@ -16,9 +17,15 @@ import (
 // repairAfter is how many wrong looks in a row show that it is no lag: then the change is made again, as it may have been decided by an old look.
 const repairAfter = 15
 
-// settling bounds a wait for AWS to show what it confirmed.
-func (c *Client) settling(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, c.options.SettleTimeout, fmt.Errorf("AWS did not settle within %s", c.options.SettleTimeout))
+// unsettled is the end of the patience with AWS, unless it still lasts. A call that waits for its turn is not cut short by it.
+func (c *Client) unsettled(began time.Time, subject, missing string, cause error) error {
+	if time.Since(began) < c.options.SettleTimeout {
+		return nil
+	}
+	if cause == nil {
+		cause = fmt.Errorf("it did not settle within %s", c.options.SettleTimeout)
+	}
+	return &UnstableError{Subject: subject, Missing: missing, Err: cause}
 }
 
 // believe looks until a look is good, and takes what is not good as true only after that many looks in a row. Looks that do not find anything return nil or
@@ -58,21 +65,19 @@ func find[T any](ctx context.Context, c *Client, looks int, look func(context.Co
 
 // patiently repeats what fails in one of the classes for a while, because something just made is not known everywhere yet, or something just removed still is.
 func (c *Client) patiently(ctx context.Context, subject string, act func(context.Context) error, classes ...Class) error {
-	settling, cancel := c.settling(ctx)
-	defer cancel()
-	last, err := wait.Until(settling, wait.Options{}, func(ctx context.Context) (error, error) {
+	began := time.Now()
+	_, err := wait.Until(ctx, wait.Options{}, func(ctx context.Context) (error, error) {
 		err := act(ctx)
 		if answer, ok := errors.AsType[*Error](err); ok && slices.Contains(classes, answer.Class) {
 			return err, nil
 		}
 		return nil, err
-	}, func(last error) (bool, error) { return last == nil, nil }, nil)
-	if last != nil && err != nil {
-		if ctx.Err() != nil {
-			return err
+	}, func(last error) (bool, error) {
+		if last == nil {
+			return true, nil
 		}
-		return &UnstableError{Subject: subject, Missing: last.Error(), Err: errors.Join(err, last)}
-	}
+		return false, c.unsettled(began, subject, last.Error(), last)
+	}, nil)
 	return err
 }
 
@@ -89,10 +94,9 @@ func await[T any](ctx context.Context, c *Client, subject string, look func(cont
 // confirm looks until enough looks in a row are right. look returns what is not right yet, in words, or nothing. repair, where it is not nil, makes the change
 // again after many that are wrong.
 func (c *Client) confirm(ctx context.Context, subject string, look func(context.Context) (string, error), repair func(context.Context) error) error {
-	settling, cancel := c.settling(ctx)
-	defer cancel()
+	began := time.Now()
 	good, bad, enough := 0, 0, c.options.Confirmations
-	wrong, err := wait.Until(settling, wait.Options{}, func(ctx context.Context) (string, error) {
+	_, err := wait.Until(ctx, wait.Options{}, func(ctx context.Context) (string, error) {
 		wrong, err := look(ctx)
 		if is(err, classTorn) {
 			return err.Error(), nil
@@ -105,13 +109,12 @@ func (c *Client) confirm(ctx context.Context, subject string, look func(context.
 		}
 		good, bad, enough = 0, bad+1, laggingFactor*c.options.Confirmations
 		if repair != nil && bad%repairAfter == 0 {
-			return false, repair(settling)
+			if err := repair(ctx); err != nil {
+				return false, err
+			}
 		}
-		return false, nil
+		return false, c.unsettled(began, subject, wrong, nil)
 	}, nil)
-	if expired, ok := errors.AsType[*wait.ExpiredError](err); ok && ctx.Err() == nil {
-		return &UnstableError{Subject: subject, Missing: wrong, Err: expired}
-	}
 	return err
 }
 
