@@ -112,7 +112,7 @@ func TestRIME_upgrade(t *testing.T) {
 		Version: "2.13.2", Clock: c.now, UpgradeDelay: time.Hour, Deadline: 24 * time.Hour, ImageLag: time.Millisecond,
 		BuildTimeFor: func(string) time.Duration { return time.Duration(buildTime.Load()) },
 	})
-	p.Write("main.tf", model)
+	p.Write("main.tf", strings.Replace(model, `"3.11"`, "\"3.11\"\n  rebuild_when_outdated = true", 1)) // which the platform does by itself
 	p.Apply()
 	buildTime.Store(int64(time.Hour))
 	p.must(p.Upgrade("2.14.0"))

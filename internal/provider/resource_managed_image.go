@@ -145,11 +145,16 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 		return
 	}
 	takeOverTriggers(ctx, req.Private, &state, plan)
-	intended := decide(ctx, state, plan)
+	registry, err := r.registry()
+	intended := decide(ctx, registry, state, plan)
 	if intended.task == taskNone {
 		plan.keepComputed(state)
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, nil)...)
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(diags.FromError(diags.UpdateImage, plan.Name.ValueString(), err))
 		return
 	}
 	if resp.Diagnostics.Append(r.checkPackageTypes(ctx, plan.PackageRequirements)...); resp.Diagnostics.HasError() {
@@ -158,11 +163,6 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 	plan.RebuildReason = intended.reason
 	ctx, cancel := withTimeout(ctx, "update", plan.Timeouts.Update, defaultUpdateTimeout, &resp.Diagnostics)
 	defer cancel()
-	registry, err := r.registry()
-	if err != nil {
-		resp.Diagnostics.Append(diags.FromError(diags.UpdateImage, plan.Name.ValueString(), err))
-		return
-	}
 	w, err := start(ctx, registry, intended.task, plan, state)
 	if err != nil {
 		resp.Diagnostics.Append(diags.FromError(diags.UpdateImage, plan.Name.ValueString(), err))

@@ -37,8 +37,9 @@ type intent struct {
 	reason types.String
 }
 
-// decide finds what has to be done to get from the state to the plan. Plan and apply both ask it, so that the apply does what was planned.
-func decide(ctx context.Context, state, plan managedImageModel) intent {
+// decide finds what has to be done to get from the state to the plan. Plan and apply both ask it, so that the apply does what was planned. A registry that cannot
+// build an image anew sees to outdated images by itself, as a RIME platform does; a nil one is not known yet.
+func decide(ctx context.Context, registry imageregistry.Registry, state, plan managedImageModel) intent {
 	before, _ := state.spec(ctx)
 	after, whole := plan.spec(ctx)
 	triggers, triggersKnown := changedTriggers(state, plan)
@@ -55,7 +56,7 @@ func decide(ctx context.Context, state, plan managedImageModel) intent {
 		decided = max(decided, taskRebuild)
 	}
 	status := imageregistry.Status(state.Status.ValueString())
-	outdated := status == imageregistry.StatusOutdated && plan.RebuildWhenOutdated.ValueBool()
+	outdated := status == imageregistry.StatusOutdated && plan.RebuildWhenOutdated.ValueBool() && (registry == nil || canDo(registry, taskRebuild))
 	if status.Broken() || outdated {
 		reasons = append(reasons, statusReason(status, state.StatusReason.ValueString()))
 		decided = max(decided, taskRepair)
@@ -134,7 +135,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 // planChange plans what is to be done with an image that keeps its name. It returns the attributes that force a replacement, because the
 // registry can only create and delete. A nil registry is one that is not known yet.
 func (m *managedImageModel) planChange(ctx context.Context, registry imageregistry.Registry, state managedImageModel) path.Paths {
-	intended := decide(ctx, state, *m)
+	intended := decide(ctx, registry, state, *m)
 	if intended.task == taskNone {
 		m.keepComputed(state)
 		return nil

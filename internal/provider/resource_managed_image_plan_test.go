@@ -87,7 +87,7 @@ func TestDecide(t *testing.T) {
 			if test.plan != nil {
 				test.plan(&plan)
 			}
-			got := decide(t.Context(), state, plan)
+			got := decide(t.Context(), nil, state, plan)
 			if got.task != test.task || !got.reason.Equal(test.reason) {
 				t.Errorf("got %d %s, want %d %s", got.task, got.reason, test.task, test.reason)
 			}

@@ -69,7 +69,7 @@ func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Computed: true,
 				Default:  booldefault.StaticBool(false),
 				MarkdownDescription: "Whether an image whose base image has moved on since (status `outdated`) is built anew by the next apply. " +
-					"Not needed on a RIME platform, which rebuilds by itself: there it would replace the image. Defaults to `false`.",
+					"Without effect on a RIME platform, which rebuilds by itself. Defaults to `false`.",
 			},
 			"triggers": schema.MapAttribute{
 				Optional:            true,
