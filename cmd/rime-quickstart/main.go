@@ -1,6 +1,7 @@
 // Command rime-quickstart does the main job once, for real, on this machine: it builds the provider, gets a BuildKit daemon, a
 // registry and a base image, has Terraform plan, build and publish the images of examples/quickstart, deletes a tag behind Terraform's
-// back, shows the drift and its repair, destroys everything, and stops what it started.
+// back, shows the drift and its repair, and destroys everything. Then it does the same job on stand-ins of a PrimeHub platform and of an AWS account, with
+// examples/platforms. It stops what it started.
 //
 // Everything it writes is below .cache; Terraform's own output is in .cache/quickstart/*.log.
 package main
@@ -70,6 +71,7 @@ type parts struct {
 	daemon    *workbench.Daemon
 	registry  *oci.Server
 	packages  packages
+	platforms platforms
 }
 
 func (p *parts) prepare(ctx context.Context) error {
@@ -108,6 +110,9 @@ func (p *parts) prepare(ctx context.Context) error {
 	if err := p.reporter.stage("Find a Python package index", func() error { return p.packages.find(ctx, p.reporter) }); err != nil {
 		return err
 	}
+	if err := p.reporter.stage("Start stand-ins of PrimeHub and AWS", func() error { return p.platforms.start(p.terraform) }); err != nil {
+		return err
+	}
 	return p.terraform.configure(variables{
 		Registry: p.registry.Host, BuildkitAddress: p.daemon.Address, BaseImage: base,
 		PackageIndex: p.packages.url, Images: p.packages.images, CAFile: os.Getenv("SSL_CERT_FILE"),
@@ -120,7 +125,7 @@ func (p *parts) images() string { return filepath.Join(p.directory, "registry") 
 // stop stops what was started, last first.
 func (p *parts) stop() error {
 	p.packages.stop()
-	var errs []error
+	errs := []error{p.platforms.stop()}
 	if p.registry != nil {
 		errs = append(errs, p.registry.Close(), os.RemoveAll(p.images()))
 	}

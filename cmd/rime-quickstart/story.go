@@ -19,6 +19,8 @@ type story struct {
 	victim   managedImage // the image whose tag is deleted
 	drift    string       // what the plan said about it
 	repaired managedImage
+	// platforms has what was made on stand-ins.
+	platforms *platforms
 }
 
 // managedImage is what Terraform's state says of an image.
@@ -47,7 +49,7 @@ type managedImage struct {
 
 // tell does everything that the summary speaks of, and checks each step's outcome with Terraform or the registry.
 func tell(ctx context.Context, r *reporter, p *parts) (*story, error) {
-	s, t := &story{}, p.terraform
+	s, t := &story{platforms: &p.platforms}, p.terraform
 	steps := []struct {
 		title string
 		do    func() error
@@ -63,6 +65,9 @@ func tell(ctx context.Context, r *reporter, p *parts) (*story, error) {
 		{"terraform apply: repair it", func() error { return s.repair(ctx, t) }},
 		{"terraform plan: nothing to do", func() error { return t.expectNoChanges(ctx, "plan-repaired") }},
 		{"terraform destroy", func() error { return s.destroy(ctx, t, p.registry.Host) }},
+		{"terraform apply: a PrimeHub image and ECR permissions (stand-ins)", func() error { return p.platforms.apply(ctx) }},
+		{"terraform plan: nothing to do", func() error { return p.platforms.terraform.expectNoChanges(ctx, "plan-again") }},
+		{"terraform destroy", func() error { return p.platforms.destroy(ctx) }},
 	}
 	for _, step := range steps {
 		if err := r.stage(step.title, step.do); err != nil {

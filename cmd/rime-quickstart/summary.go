@@ -33,6 +33,12 @@ func (s *story) print(w io.Writer, directory string) {
 	p.line("  terraform apply built and published %s again: %s, built in %.1f s. The next plan had no changes.",
 		s.repaired.Values.RimeTag, s.repaired.Values.ImageDigest, s.repaired.Values.Build.RunningTimeSeconds)
 
+	p.line("\nOn stand-ins, where nothing is real")
+	p.line("  PrimeHub, an image of the group data-science:   %s", s.platforms.groupImage)
+	for i, who := range []string{"registry server:", "image builder:"} {
+		p.line("  AWS, role of the %-31s%s", who, s.platforms.roles[i])
+	}
+
 	p.line("\nDestroy")
 	p.line("  The %d images are gone from the registry, which has stopped; so has BuildKit. Terraform's logs are in %s.", len(s.images), directory)
 }

@@ -21,7 +21,9 @@ import (
 // terraform runs the Terraform CLI in a working directory of its own, away from the user's own configuration and plugins.
 type terraform struct {
 	binary string
-	dir    string // holds the configuration, the state and the logs
+	dir    string   // holds the configuration, the state and the logs
+	config string   // of the CLI; it says where the provider is
+	env    []string // more than what the process has
 }
 
 // newTerraform finds the CLI and empties the working directory: the registry that an interrupted run pushed to is gone.
@@ -33,7 +35,7 @@ func newTerraform(ctx context.Context, dir string) (*terraform, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	t := &terraform{binary: binary, dir: dir}
+	t := &terraform{binary: binary, dir: dir, config: filepath.Join(dir, "terraform.rc")}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -64,10 +66,15 @@ func (t *terraform) installProvider(ctx context.Context) error {
 		return err
 	}
 	config := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
-	return os.WriteFile(t.cliConfig(), []byte(config), 0o600)
+	return os.WriteFile(t.config, []byte(config), 0o600)
 }
 
-func (t *terraform) cliConfig() string { return filepath.Join(t.dir, "terraform.rc") }
+// below is the same CLI in a directory of that name within its own.
+func (t *terraform) below(name string) (*terraform, error) {
+	sub := *t
+	sub.dir = filepath.Join(t.dir, name)
+	return &sub, os.MkdirAll(sub.dir, 0o755)
+}
 
 // variables are those of examples/quickstart. What is empty keeps its default.
 type variables struct {
@@ -79,9 +86,9 @@ type variables struct {
 	Images          map[string]image `json:"images,omitempty"`
 }
 
-// configure copies the example into the working directory and sets its variables.
-func (t *terraform) configure(v variables) error {
-	files, err := filepath.Glob("examples/quickstart/*.tf")
+// copyExample copies an example into the working directory.
+func (t *terraform) copyExample(example string) error {
+	files, err := filepath.Glob(filepath.Join(example, "*.tf"))
 	if err != nil {
 		return err
 	}
@@ -93,6 +100,14 @@ func (t *terraform) configure(v variables) error {
 		if err := os.WriteFile(filepath.Join(t.dir, filepath.Base(file)), text, 0o644); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// configure copies the example of images into the working directory and sets its variables.
+func (t *terraform) configure(v variables) error {
+	if err := t.copyExample(filepath.Join("examples", "quickstart")); err != nil {
+		return err
 	}
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -151,7 +166,8 @@ func (t *terraform) command(ctx context.Context, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+t.cliConfig(), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color")
+	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+t.config, "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color")
+	cmd.Env = append(cmd.Env, t.env...)
 	return cmd
 }
 
