@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-func TestCreations(t *testing.T) {
-	t.Parallel()
+func TestCreations(t *testing.T) { //nolint:paralleltest // a process that another test is about to start holds every lock for a moment
 	const id = "abcdefghij0123456789"
 	lines := Lines{Directory: t.TempDir()}
 	expectNone := func(when string) {
