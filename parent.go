@@ -9,7 +9,7 @@ import (
 
 // grace is how long what Terraform's death interrupts may take: a build is stopped, and its end is written down. Whatever takes longer is left to the next apply,
 // as after a crash.
-const grace = 20 * time.Second
+const grace = 10 * time.Second
 
 // exitAfter ends this process some time after its parent. Terraform ends its providers, but when it is killed it leaves them behind for good.
 //

@@ -287,8 +287,9 @@ func TestManagedImage_killTerraform(t *testing.T) {
 	providers := p.KillTerraform()
 	b.expectGone(b.slow)
 	p.Wait()
-	b.finish(imageOf("model", "tiny-model"))
+	// Until it has ended, what it has created is its own.
 	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
+	b.finish(imageOf("model", "tiny-model"))
 }
 
 // On another machine, or wherever else nobody can know that the process died, the next apply waits until its leases have run out, and does the rest.

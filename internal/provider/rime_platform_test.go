@@ -392,7 +392,7 @@ func TestPlatform_stuckWait(t *testing.T) {
 	server := startPlatform(t, sandbox.Options{
 		BuildTime: time.Hour, Cancel: sandbox.CancelRefused, DeleteWhileBuilding: true, Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
 	})
-	config := onPlatform(server, sandbox.KeyOrgAdmin, strings.Replace(churn, "python_version", "timeouts = { create = \"1s\" }\n  python_version", 1))
+	config := onPlatform(server, sandbox.KeyOrgAdmin, strings.Replace(churn, "python_version", "timeouts = { create = \"10s\" }\n  python_version", 1))
 	apply(t, server,
 		resource.TestStep{
 			Config: config,
