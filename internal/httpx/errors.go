@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -44,6 +45,30 @@ func Temporary(err error) bool {
 		return !resolution.IsNotFound
 	}
 	return true
+}
+
+// NoAnswer is why a request got none: the end of the caller's context, the end of the patience with the platform (limited, which lasted that long), or what the network
+// says.
+func NoAnswer(ctx, limited context.Context, patience time.Duration, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		if errors.Is(cause, ctx.Err()) {
+			return cause
+		}
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	if limited.Err() != nil {
+		return &TimeoutError{After: patience}
+	}
+	// The client puts the whole address in front, with the query.
+	if requested, ok := errors.AsType[*url.Error](err); ok {
+		return requested.Err
+	}
+	return err
+}
+
+// NewClient makes a client of these links that follows no redirect: it would take along, to wherever it leads, what says who asks, and the APIs have none of their own.
+func NewClient(links http.RoundTripper) *http.Client {
+	return &http.Client{Transport: links, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // neverSent tells that no connection came about, so that no server has seen the request.

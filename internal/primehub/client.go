@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -91,11 +89,7 @@ func New(config Config) (*Client, error) {
 	}
 	return &Client{
 		endpoint: endpoint, token: token, timeout: config.RequestTimeout, patience: config.Patience,
-		http: &http.Client{
-			Transport: chain(config),
-			// A redirect is not followed: it would take the API token along to wherever it leads, and the API has none of its own.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http: httpx.NewClient(chain(config)),
 	}, nil
 }
 
@@ -163,7 +157,7 @@ func (c *Client) send(ctx context.Context, what call) ([]byte, error) {
 		if failed, ok := asAPIError(err); ok {
 			return nil, c.complete(failed, what, req.URL)
 		}
-		cause := c.reason(ctx, limited, err)
+		cause := httpx.NoAnswer(ctx, limited, c.timeout, err)
 		return nil, c.complete(&APIError{Kind: KindNoAnswer, Message: cause.Error(), Err: cause}, what, req.URL)
 	}
 	defer func() { _ = resp.Body.Close() }() // it is in memory
@@ -187,24 +181,6 @@ func (c *Client) complete(e *APIError, what call, address *url.URL) *APIError {
 // broken is an answer that was sent with success, but cannot be one of the API.
 func (c *Client) broken(operation, problem string) *APIError {
 	return &APIError{Operation: operation, URL: c.endpoint, StatusCode: http.StatusOK, Kind: KindBroken, Message: httpx.OneLine(strings.ReplaceAll(problem, c.token, "[API token]"))}
-}
-
-// reason is why there was no answer: the end of the caller's context, the end of our patience, or what the network says.
-func (c *Client) reason(ctx, limited context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		if errors.Is(cause, ctx.Err()) {
-			return cause
-		}
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	if limited.Err() != nil {
-		return &httpx.TimeoutError{After: c.timeout}
-	}
-	// The client puts the whole address in front.
-	if requested, ok := errors.AsType[*url.Error](err); ok {
-		return requested.Err
-	}
-	return err
 }
 
 // remembered is something that is asked for once, and again only when it could not be had, or not for certain.

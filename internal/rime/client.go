@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -47,11 +45,7 @@ func newClient(c Config) (*client, error) {
 	}
 	return &client{
 		endpoint: endpoint, key: key, timeout: c.RequestTimeout,
-		http: &http.Client{
-			Transport: chain(c),
-			// A redirect is not followed: it would take the API key along to wherever it leads, and the API has none of its own.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http: httpx.NewClient(chain(c)),
 	}, nil
 }
 
@@ -94,7 +88,7 @@ func (c *client) do(ctx context.Context, what call) (answer, error) {
 	failed := &APIError{Method: what.method, URL: httpx.Redacted(req.URL)}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		failed.Err = c.reason(ctx, limited, err)
+		failed.Err = httpx.NoAnswer(ctx, limited, c.timeout, err)
 		failed.Message = c.words(failed.Err.Error())
 		return answer{}, failed
 	}
@@ -157,24 +151,6 @@ func marshal(body any) ([]byte, error) {
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(body)
 	return text.Bytes(), err
-}
-
-// reason is why there was no answer: the end of the caller's context, the end of our patience, or what the network says.
-func (c *client) reason(ctx, limited context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		if errors.Is(cause, ctx.Err()) {
-			return cause
-		}
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	if limited.Err() != nil {
-		return &httpx.TimeoutError{After: c.timeout}
-	}
-	// The client puts the whole address in front, with the query.
-	if requested, ok := errors.AsType[*url.Error](err); ok {
-		return requested.Err
-	}
-	return err
 }
 
 // describe takes over what was answered in place of success.

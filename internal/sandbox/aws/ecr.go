@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
@@ -78,7 +79,7 @@ func (c *Cloud) find(in inRepository) (*repository, error) {
 	if err := c.checkRepository(in); err != nil {
 		return nil, err
 	}
-	orElse(&in.RegistryID, c.options.Account)
+	in.RegistryID = cmp.Or(in.RegistryID, c.options.Account)
 	if r := c.repositories.get(in.RepositoryName); r != nil && in.RegistryID == c.options.Account {
 		return r, nil
 	}
@@ -86,7 +87,7 @@ func (c *Cloud) find(in inRepository) (*repository, error) {
 }
 
 func (c *Cloud) noSuchRepository(in inRepository) error {
-	orElse(&in.RegistryID, c.options.Account)
+	in.RegistryID = cmp.Or(in.RegistryID, c.options.Account)
 	return refuse("RepositoryNotFoundException", "The repository with name '%s' does not exist in the registry with id '%s'", in.RepositoryName, in.RegistryID)
 }
 

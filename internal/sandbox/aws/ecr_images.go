@@ -175,8 +175,8 @@ type imageID struct {
 // String is how ECR writes it in errors.
 func (id imageID) String() string {
 	digest, tag := id.ImageDigest, id.ImageTag
-	orElse(&digest, "null")
-	orElse(&tag, "null")
+	digest = cmp.Or(digest, "null")
+	tag = cmp.Or(tag, "null")
 	return "{imageDigest:'" + digest + "', imageTag:'" + tag + "'}"
 }
 

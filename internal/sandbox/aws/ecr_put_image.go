@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -27,7 +28,7 @@ func (c *Cloud) putImage(in struct {
 	if json.Unmarshal(content, &parts) != nil {
 		return nil, invalid("ImageManifest", "Invalid JSON syntax")
 	}
-	orElse(&in.ImageManifestMediaType, parts.MediaType)
+	in.ImageManifestMediaType = cmp.Or(in.ImageManifestMediaType, parts.MediaType)
 	digest := digestOf(content)
 	if in.ImageDigest != "" && in.ImageDigest != digest {
 		return nil, refuse("ImageDigestDoesNotMatchException", "Image digest '%s' does not match the digest '%s' of the manifest", in.ImageDigest, digest)

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,7 +68,7 @@ var validExclusion = regexp.MustCompile(`^[0-9a-zA-Z._*-]{1,128}$`)
 
 // withDefaults checks the mutability of tags, and completes it.
 func (m mutability) withDefaults() (mutability, error) {
-	orElse(&m.ImageTagMutability, "MUTABLE")
+	m.ImageTagMutability = cmp.Or(m.ImageTagMutability, "MUTABLE")
 	excludes := strings.HasSuffix(m.ImageTagMutability, "_WITH_EXCLUSION")
 	switch {
 	case !slices.Contains([]string{"MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"}, m.ImageTagMutability):
@@ -101,14 +102,14 @@ func wildcardTag(pattern string) *regexp.Regexp {
 
 // withDefaults checks the encryption, and completes it.
 func (c *Cloud) completeEncryption(e encryption) (encryption, error) {
-	orElse(&e.EncryptionType, "AES256")
+	e.EncryptionType = cmp.Or(e.EncryptionType, "AES256")
 	switch e.EncryptionType {
 	case "AES256":
 		if e.KMSKey != "" {
 			return e, invalid("encryptionConfiguration", "kmsKey cannot be specified when encryptionType is AES256")
 		}
 	case "KMS", "KMS_DSSE":
-		orElse(&e.KMSKey, strings.Join([]string{"arn", c.options.Partition, "kms", c.options.Region, c.options.Account, "alias/aws/ecr"}, ":"))
+		e.KMSKey = cmp.Or(e.KMSKey, strings.Join([]string{"arn", c.options.Partition, "kms", c.options.Region, c.options.Account, "alias/aws/ecr"}, ":"))
 	default:
 		return e, invalid("encryptionConfiguration", "Member must satisfy enum value set: [KMS, AES256, KMS_DSSE]")
 	}

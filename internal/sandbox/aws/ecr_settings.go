@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -179,7 +180,7 @@ func (c *Cloud) getAccountSetting(in accountSetting) (*accountSetting, error) {
 		return nil, invalid("name", "must be one of %s", strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
 	}
 	value := c.settings[in.Name]
-	orElse(&value, values[0])
+	value = cmp.Or(value, values[0])
 	return &accountSetting{in.Name, value}, nil
 }
 

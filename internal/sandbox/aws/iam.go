@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"encoding/base64"
 	"maps"
 	"net/url"
@@ -82,7 +83,7 @@ func checkName(parameter, name string, most int) error {
 
 // checkPath returns the path of a new entity, "/" if there is none.
 func checkPath(path string) (string, error) {
-	orElse(&path, "/")
+	path = cmp.Or(path, "/")
 	if !validIAMPath.MatchString(path) || len(path) > 512 {
 		return "", refuse("ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
 	}

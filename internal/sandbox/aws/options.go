@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"time"
@@ -76,21 +77,13 @@ var (
 	validAccount = regexp.MustCompile(`^[0-9]{12}$`)
 )
 
-// orElse sets a value that has not been set.
-func orElse[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
-	}
-}
-
 // withDefaults completes the options.
 func (o Options) withDefaults() (Options, error) {
-	orElse(&o.Region, DefaultRegion)
-	orElse(&o.Account, DefaultAccount)
-	orElse(&o.Partition, partitionOf(o.Region))
-	orElse(&o.TokenLife, 12*time.Hour)
-	orElse(&o.Host, o.Account+".dkr.ecr."+o.Region+"."+domains[o.Partition])
+	o.Region = cmp.Or(o.Region, DefaultRegion)
+	o.Account = cmp.Or(o.Account, DefaultAccount)
+	o.Partition = cmp.Or(o.Partition, partitionOf(o.Region))
+	o.TokenLife = cmp.Or(o.TokenLife, 12*time.Hour)
+	o.Host = cmp.Or(o.Host, o.Account+".dkr.ecr."+o.Region+"."+domains[o.Partition])
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}

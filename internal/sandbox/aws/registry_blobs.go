@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,7 +12,7 @@ func (c *Cloud) serveUpload(w http.ResponseWriter, p *pull) {
 	action := map[string]string{
 		http.MethodPost: "ecr:InitiateLayerUpload", http.MethodPatch: "ecr:UploadLayerPart", http.MethodPut: "ecr:CompleteLayerUpload",
 	}[p.Method]
-	orElse(&action, "ecr:UploadLayerPart")
+	action = cmp.Or(action, "ecr:UploadLayerPart")
 	var images *imageStore
 	mounted := ""
 	if refused := c.enter(p, action, func(r *repository) *failure {

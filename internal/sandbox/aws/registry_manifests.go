@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,7 +101,7 @@ func (c *Cloud) putManifest(w http.ResponseWriter, p *pull) {
 }
 
 func orDefault(value, otherwise string) string {
-	orElse(&value, otherwise)
+	value = cmp.Or(value, otherwise)
 	return value
 }
 

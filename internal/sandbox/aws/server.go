@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/http"
@@ -44,7 +45,7 @@ func StartOn(listener net.Listener, gate *fault.Gate, o Options) (*Server, error
 }
 
 func (s *Server) prepare(o Options) (err error) {
-	orElse(&o.Host, s.Host)
+	o.Host = cmp.Or(o.Host, s.Host)
 	if o.DataDir == "" {
 		if s.temporary, err = os.MkdirTemp("", "rime-aws-"); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package primehub
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,14 +83,6 @@ const (
 	defaultBuild = 2 * time.Second
 )
 
-// orElse sets a value that has not been set.
-func orElse[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
-	}
-}
-
 // withDefaults completes the options.
 func (o Options) withDefaults() (Options, error) {
 	if o.Clock == nil {
@@ -104,16 +97,16 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Secrets == nil {
 		o.Secrets = DefaultSecrets()
 	}
-	orElse(&o.BuildTime, defaultBuild)
-	orElse(&o.FirstLook, o.BuildTime/30)
-	orElse(&o.NextLook, o.BuildTime/10)
-	orElse(&o.Reaction, o.BuildTime/200)
-	orElse(&o.WriteDelay, min(o.Reaction/2, maxPatchLag))
-	orElse(&o.CollectionDelay, o.Reaction)
-	orElse(&o.RelistTime, 2*o.BuildTime)
-	orElse(&o.TimeStep, time.Second)
-	orElse(&o.PushRepoPrefix, "registry.sandbox.invalid/primehub")
-	orElse(&o.PushSecret, "primehub-controller-custom-image-push-secret")
+	o.BuildTime = cmp.Or(o.BuildTime, defaultBuild)
+	o.FirstLook = cmp.Or(o.FirstLook, o.BuildTime/30)
+	o.NextLook = cmp.Or(o.NextLook, o.BuildTime/10)
+	o.Reaction = cmp.Or(o.Reaction, o.BuildTime/200)
+	o.WriteDelay = cmp.Or(o.WriteDelay, min(o.Reaction/2, maxPatchLag))
+	o.CollectionDelay = cmp.Or(o.CollectionDelay, o.Reaction)
+	o.RelistTime = cmp.Or(o.RelistTime, 2*o.BuildTime)
+	o.TimeStep = cmp.Or(o.TimeStep, time.Second)
+	o.PushRepoPrefix = cmp.Or(o.PushRepoPrefix, "registry.sandbox.invalid/primehub")
+	o.PushSecret = cmp.Or(o.PushSecret, "primehub-controller-custom-image-push-secret")
 	failures := DefaultFailures()
 	for name, failure := range o.Failures {
 		failures[normalName(name)] = failure

@@ -1,6 +1,7 @@
 package rime
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -192,12 +193,12 @@ func (p *Platform) Builds(name string) []Build {
 // inner checks inputs as the API does. The lock must be held.
 func (p *Platform) inner(in Inputs) (inputs, error) {
 	inner := inputs{python: in.PythonVersion}
-	orElse(&inner.python, p.options.DefaultPython)
+	inner.python = cmp.Or(inner.python, p.options.DefaultPython)
 	for _, r := range in.PipRequirements {
 		inner.pip = append(inner.pip, pipRequirement{r.Name, r.VersionSpecifier})
 	}
 	for _, r := range in.PackageRequirements {
-		orElse(&r.PackageType, p.options.PackageTypes[0])
+		r.PackageType = cmp.Or(r.PackageType, p.options.PackageTypes[0])
 		inner.packages = append(inner.packages, packageRequirement(r))
 	}
 	return inner, p.checkInputs(inner)

@@ -1,6 +1,7 @@
 package rime
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -145,14 +146,6 @@ const maxRepository = 256
 
 const defaultVersion = "2.13.2"
 
-// orElse sets a value that has not been set.
-func orElse[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
-	}
-}
-
 // withDefaults completes the options.
 func (o Options) withDefaults() (Options, error) {
 	if o.Clock == nil {
@@ -167,18 +160,18 @@ func (o Options) withDefaults() (Options, error) {
 	if o.PackageTypes == nil {
 		o.PackageTypes = []string{packageRockyLinux}
 	}
-	orElse(&o.Version, defaultVersion)
-	orElse(&o.Customer, "rime-sandbox")
-	orElse(&o.LicenseExpires, o.Clock().AddDate(1, 0, 0))
-	orElse(&o.BuildTime, 2*time.Second)
-	orElse(&o.Deadline, 12*o.BuildTime)
-	orElse(&o.ImageLag, o.BuildTime/10)
-	orElse(&o.UpgradeDelay, o.BuildTime/2)
-	orElse(&o.LogLifetime, 24*time.Hour)
-	orElse(&o.DefaultPython, "3.9")
-	orElse(&o.MaxNameLength, maxRepository-len(repositoryPrefix)-len("/"))
-	orElse(&o.PageSize, 100)
-	orElse(&o.MaxPageSize, max(100, o.PageSize))
+	o.Version = cmp.Or(o.Version, defaultVersion)
+	o.Customer = cmp.Or(o.Customer, "rime-sandbox")
+	o.LicenseExpires = cmp.Or(o.LicenseExpires, o.Clock().AddDate(1, 0, 0))
+	o.BuildTime = cmp.Or(o.BuildTime, 2*time.Second)
+	o.Deadline = cmp.Or(o.Deadline, 12*o.BuildTime)
+	o.ImageLag = cmp.Or(o.ImageLag, o.BuildTime/10)
+	o.UpgradeDelay = cmp.Or(o.UpgradeDelay, o.BuildTime/2)
+	o.LogLifetime = cmp.Or(o.LogLifetime, 24*time.Hour)
+	o.DefaultPython = cmp.Or(o.DefaultPython, "3.9")
+	o.MaxNameLength = cmp.Or(o.MaxNameLength, maxRepository-len(repositoryPrefix)-len("/"))
+	o.PageSize = cmp.Or(o.PageSize, 100)
+	o.MaxPageSize = cmp.Or(o.MaxPageSize, max(100, o.PageSize))
 	failures := DefaultFailures()
 	maps.Copy(failures, o.Failures)
 	if o.FailPackage != "" {

@@ -1,6 +1,7 @@
 package rime
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -19,7 +20,7 @@ type Preload struct {
 
 // preload adds ready images. The lock must be held.
 func (p *Platform) preload(o Preload) error {
-	orElse(&o.Pattern, "preloaded-%04d")
+	o.Pattern = cmp.Or(o.Pattern, "preloaded-%04d")
 	random := rand.New(rand.NewPCG(o.Seed, o.Seed))
 	for i := range o.Images {
 		in := p.randomInputs(random)

@@ -1,6 +1,7 @@
 package rime
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ func (p *Platform) readInputs(m *message) (inputs, error) {
 	if err := m.err(); err != nil {
 		return inputs{}, err
 	}
-	orElse(&in.python, p.options.DefaultPython)
+	in.python = cmp.Or(in.python, p.options.DefaultPython)
 	return in, p.checkInputs(in)
 }
 
