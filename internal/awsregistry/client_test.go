@@ -199,8 +199,9 @@ func TestClient_otherAnswers(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, aws.Options{})
-					rule.Path = "^" + operation + "$"
-					if err := w.gate.SetFaults(rule); err != nil {
+					faulty := rule // Both operations share the loop's.
+					faulty.Path = "^" + operation + "$"
+					if err := w.gate.SetFaults(faulty); err != nil {
 						t.Fatal(err)
 					}
 					_, err := w.client(t).ReadRegistry(t.Context(), newSpec())
