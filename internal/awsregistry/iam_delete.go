@@ -2,6 +2,7 @@ package awsregistry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,8 +27,8 @@ func (e *InUseError) Error() string {
 // Unwrap returns AWS's answer.
 func (e *InUseError) Unwrap() error { return e.Err }
 
-// removeIdentity deletes a role and its policy, if they are ours. What is gone already is no error, and each step looks first, so that it
-// continues what was interrupted.
+// removeIdentity deletes a role and its policy, if they are ours. What is gone already, or somebody else's, is no error: of ours, nothing is left under that name. Each step looks first,
+// so that it continues what was interrupted.
 func (c *Client) removeIdentity(ctx context.Context, id identity) error {
 	if err := c.removeRole(ctx, id); err != nil {
 		return err
@@ -35,15 +36,23 @@ func (c *Client) removeIdentity(ctx context.Context, id identity) error {
 	return c.removePolicy(ctx, id)
 }
 
+// leaveForeign takes what is somebody else's for gone.
+func leaveForeign(err error) error {
+	if _, foreign := errors.AsType[*ForeignError](err); foreign {
+		return nil
+	}
+	return err
+}
+
 func (c *Client) removeRole(ctx context.Context, id identity) error {
 	role, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
-		return c.getRole(ctx, id.RoleName, id.spec.Prefix)
+		return c.getRole(ctx, id.RoleName)
 	})
 	if err != nil || role == nil {
 		return err
 	}
 	if role, err = c.ourRole(ctx, id, role); err != nil || role == nil {
-		return err
+		return leaveForeign(err)
 	}
 	// A role is deleted only when nothing is attached to it any more, everywhere.
 	err = c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
@@ -62,7 +71,7 @@ func (c *Client) removeRole(ctx context.Context, id identity) error {
 		return err
 	}
 	return c.confirmGone(ctx, "role "+id.RoleName, func(ctx context.Context) error {
-		_, err := c.getRole(ctx, id.RoleName, id.spec.Prefix)
+		_, err := c.getRole(ctx, id.RoleName)
 		return err
 	})
 }
@@ -94,13 +103,13 @@ func (c *Client) emptyRole(ctx context.Context, role string) error {
 
 func (c *Client) removePolicy(ctx context.Context, id identity) error {
 	arn := id.policyARN()
-	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn, id.spec.Prefix) }
+	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn) }
 	policy, err := find(ctx, c, c.options.Confirmations, look)
 	if err != nil || policy == nil {
 		return err
 	}
 	if policy, err = c.ourPolicy(ctx, id, policy); err != nil || policy == nil {
-		return err
+		return leaveForeign(err)
 	}
 	var used *InUseError
 	err = c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {

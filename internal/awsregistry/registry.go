@@ -40,13 +40,11 @@ type Role struct {
 	PermissionsBoundaryARN string
 	// Tags are without [OwnershipTag] and those that AWS puts on.
 	Tags map[string]string
-	// Owned tells that the role carries [OwnershipTag] for the prefix asked about.
-	Owned bool
+	// Owner is the value of [OwnershipTag]: see [RegistrySpec.Owner]. Empty: there is none.
+	Owner string
 	// OtherPolicies are the ARNs of attached policies besides ours, and the names of inline policies with "inline:" before them. They may be meant, as for a
 	// key of KMS, so that they are no drift and stay.
 	OtherPolicies []string
-
-	owner string
 }
 
 // Policy is a customer managed policy in IAM.
@@ -58,10 +56,8 @@ type Policy struct {
 	// VersionID is that version ("v3").
 	VersionID string
 	Tags      map[string]string
-	// Owned tells that the policy carries [OwnershipTag] for the prefix asked about.
-	Owned bool
-
-	owner string
+	// Owner is the value of [OwnershipTag]: see [RegistrySpec.Owner]. Empty: there is none.
+	Owner string
 }
 
 // Template is a repository creation template.
@@ -72,8 +68,8 @@ type Template struct {
 	// CustomRoleARN is the role ECR takes on. Empty: its own.
 	CustomRoleARN string
 	Settings      RepositorySettings
-	// Owned tells that the template says it is ours.
-	Owned bool
+	// Owner is who the description says made it: see [RegistrySpec.Owner]. Empty: it does not say.
+	Owner string
 }
 
 // RepositoryReport sums up the repositories under a prefix.
@@ -98,7 +94,7 @@ func (c *Client) ReadRegistry(ctx context.Context, spec RegistrySpec) (Registry,
 		return Registry{}, err
 	}
 	registry := Registry{Account: account}
-	server, builder := c.identities(account, spec, nil)
+	server, builder := c.identities(account, spec)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		registry.Server, err = c.readIdentity(ctx, server)
@@ -127,7 +123,7 @@ func (c *Client) ReadRegistry(ctx context.Context, spec RegistrySpec) (Registry,
 // readIdentity returns a role and its policy. That they are not as they should be is confirmed by several looks.
 func (c *Client) readIdentity(ctx context.Context, id identity) (Identity, error) {
 	return believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (Identity, error) {
-		return c.lookAtIdentity(ctx, id.account, id.spec, id.IdentitySpec)
+		return c.lookAtIdentity(ctx, id.account, id.IdentitySpec)
 	}, func(seen Identity) bool { return c.wrongWith(id, seen) == "" })
 }
 

@@ -73,6 +73,7 @@ func (s *registryServer) plan(prior held, config map[string]any) *tfprotov6.Plan
 	if err := configured.As(&proposed); err != nil {
 		s.t.Fatal(err)
 	}
+	proposed = maps.Clone(proposed) // As shares its map with the configuration.
 	before := s.attributes(prior.state)
 	for _, attribute := range s.schema.Block.Attributes {
 		if value, found := before[attribute.Name]; found && attribute.Computed && proposed[attribute.Name].IsNull() {
@@ -254,22 +255,64 @@ func TestProtoImageRegistryConfig_notKnownYet(t *testing.T) {
 	}
 }
 
-// A create that meets somebody else's role takes away what it made, and leaves theirs.
+// A create that meets somebody else's role makes nothing, so that an import is possible at once.
 func TestProtoImageRegistryConfig_foreign(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"123456789012"}}]}`
 	done(a, a.iam.CreateRole, &iam.CreateRoleInput{RoleName: new(builderRole), AssumeRolePolicyDocument: &trust})
+	a.repository("ml/prod/rime/churn")
 	server := newRegistryServer(t, a, nil)
-	left, diagnostics := server.apply(server.absent(), registryInput(nil), nil)
+	left, diagnostics := server.apply(server.absent(), registryInput(map[string]any{"scan_on_push": true, "creation_template": map[string]any{}}), nil)
 	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", builderRole})
-	if server.attributes(left.state) == nil {
-		t.Fatal("the state does not know what was made")
+	if server.attributes(left.state) != nil {
+		t.Fatal("the state has what was not made")
 	}
-	server.must(left, nil)
-	if got := a.roles(); got != 1 {
-		t.Errorf("%d roles and policies, want only somebody else's role", got)
+	if n := a.Count("", "^/(iam|ecr)/(Create|Put|Update|Attach|Tag)"); n != 2 {
+		t.Errorf("%d writes, of which 2 are somebody else's", n)
 	}
+}
+
+// Two configurations of the same names: the second neither takes over nor takes away what the first has, whatever it does, until it imports it. Then the first has lost it.
+func TestProtoImageRegistryConfig_twoConfigurations(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	config := registryInput(map[string]any{"creation_template": map[string]any{}})
+	first, second := newRegistryServer(t, a, nil), newRegistryServer(t, a, nil)
+	theirs := first.must(first.absent(), config)
+	left, diagnostics := second.apply(second.absent(), config, nil)
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "import the whole: its id is `<repository_prefix>,<resource_name_suffix>,<namespace>`"})
+	if second.attributes(left.state) != nil {
+		t.Fatal("the second has it in its state")
+	}
+	disabled := second.must(second.absent(), registryInput(map[string]any{"enable": false}))
+	left, diagnostics = second.apply(disabled, config, nil)
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "workspace"})
+	second.must(left, nil)
+	first.expectSettled(theirs, config)
+
+	imported := second.imported("ml,prod,rime")
+	ours := second.must(imported, config)
+	second.expectSettled(ours, config)
+	changed := registryInput(map[string]any{"tags": map[string]any{"team": "ml"}})
+	_, diagnostics = first.apply(theirs, changed, nil)
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "names the owner"})
+	first.must(theirs, nil)
+	second.expectSettled(ours, config)
+	second.must(ours, nil)
+	if got := a.roles(); got != 0 {
+		t.Errorf("%d roles and policies are left", got)
+	}
+}
+
+// imported imports the registry of that id and refreshes it.
+func (s *registryServer) imported(id string) held {
+	s.t.Helper()
+	resp, err := s.ImportResourceState(s.t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: registryConfigType, ID: id})
+	s.expectNone(resp.Diagnostics, err)
+	seen, diagnostics := s.refresh(held{resp.ImportedResources[0].State, resp.ImportedResources[0].Private, resp.ImportedResources[0].Identity})
+	s.expectNone(diagnostics, nil)
+	return seen
 }
 
 // What is not enabled asks nobody, and so needs no credentials.
@@ -329,7 +372,7 @@ func TestProtoImageRegistryConfig_defaultTags(t *testing.T) {
 	for _, tag := range done(a, a.iam.ListRoleTags, &iam.ListRoleTagsInput{RoleName: new(serverRole)}).Tags {
 		got[*tag.Key] = *tag.Value
 	}
-	if want := map[string]string{"owner": "grace", "team": "ml", awsregistry.OwnershipTag: "/ml/prod/rime"}; !maps.Equal(got, want) {
+	if want := map[string]string{"owner": "grace", "team": "ml", awsregistry.OwnershipTag: got[awsregistry.OwnershipTag]}; got[awsregistry.OwnershipTag] == "" || !maps.Equal(got, want) {
 		t.Errorf("tags %v, want %v", got, want)
 	}
 }

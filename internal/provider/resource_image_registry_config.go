@@ -70,6 +70,8 @@ func (r *imageRegistryConfigResource) Create(ctx context.Context, req resource.C
 	}
 	plan.complete(&account)
 	spec := plan.spec(ctx)
+	spec.Owner = client.NewOwner()
+	resp.Diagnostics.Append(saveOwner(ctx, resp.Private, spec.Owner)...)
 	registry, err := client.CreateRegistry(ctx, spec)
 	if err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.CreateRegistryConfig, plan, err))
@@ -97,11 +99,11 @@ func remains(ctx context.Context, client *awsregistry.Client, spec awsregistry.R
 		return awsregistry.Registry{Account: account}, true
 	}
 	for _, id := range []awsregistry.Identity{registry.Server, registry.Builder} {
-		if id.Role != nil && id.Role.Owned || id.Policy != nil && id.Policy.Owned {
+		if id.Role != nil && id.Role.Owner == spec.Owner || id.Policy != nil && id.Policy.Owner == spec.Owner {
 			return registry, true
 		}
 	}
-	return registry, registry.Template != nil && registry.Template.Owned
+	return registry, registry.Template != nil && registry.Template.Owner == spec.Owner
 }
 
 // Read implements resource.Resource. Only a confirmed absence removes the resource; any other error leaves the state as it is.
@@ -126,14 +128,13 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 		resp.Diagnostics.Append(registryFailed(diags.ReadRegistryConfig, state, err))
 		return
 	}
-	spec := state.spec(ctx)
+	spec, unfinished := specs(ctx, req.Private, state)
+	client.Claim(spec.Owner)
 	registry, err := client.ReadRegistry(ctx, spec)
 	if err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.ReadRegistryConfig, state, err))
 		return
 	}
-	unfinished, d := req.Private.GetKey(ctx, unfinishedKey)
-	resp.Diagnostics.Append(d...)
 	if nothingLeft(registry) && unfinished == nil {
 		tflog.Info(ctx, "image registry configuration is gone: removing it from the state", map[string]any{"prefix": spec.Prefix})
 		resp.State.RemoveResource(ctx)
@@ -141,7 +142,7 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 	}
 	if state.RegistryServer.IsNull() { // It has just been imported.
 		resp.Diagnostics.Append(state.takeOver(registry, client.MergedTags(nil))...)
-		spec = state.spec(ctx)
+		spec, _ = specs(ctx, req.Private, state)
 	}
 	state.RolePath = rolePath(registry, state.RolePath)
 	resp.Diagnostics.Append(warnOfOthers(registry)...)
@@ -203,6 +204,7 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 		plan.complete(nil)
 	}
 	resp.Diagnostics.Append(change.make(ctx, client)...)
+	resp.Diagnostics.Append(saveOwner(ctx, resp.Private, change.spec.Owner)...)
 	if change.err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.UpdateRegistryConfig, plan, change.err))
 		// The state stays what it was, so that the next apply makes the same change; what this one may have made is noted.

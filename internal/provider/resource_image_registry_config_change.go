@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -13,6 +14,8 @@ import (
 const (
 	// adoptedKey marks a registry that was imported and not changed since, so that nothing of it need carry our tag.
 	adoptedKey = "adopted"
+	// ownerKey holds what tells this registry from any other's: see [awsregistry.RegistrySpec]. One that was imported gets it with its first change.
+	ownerKey = "owner"
 	// unfinishedKey holds what was asked for by a change that failed: it may have made something that no state names.
 	unfinishedKey = "unfinished"
 )
@@ -22,6 +25,9 @@ func specs(ctx context.Context, private privateState, state imageRegistryConfigM
 	prior = state.spec(ctx)
 	adopted, _ := private.GetKey(ctx, adoptedKey)
 	prior.Adopted = adopted != nil
+	if text, _ := private.GetKey(ctx, ownerKey); text != nil {
+		_ = json.Unmarshal(text, &prior.Owner) // A text that is none names no owner.
+	}
 	if text, _ := private.GetKey(ctx, unfinishedKey); text != nil {
 		unfinished = new(awsregistry.RegistrySpec)
 		if json.Unmarshal(text, unfinished) != nil {
@@ -29,6 +35,19 @@ func specs(ctx context.Context, private privateState, state imageRegistryConfigM
 		}
 	}
 	return prior, unfinished
+}
+
+// privateWriter is what the framework hands to create and update.
+type privateWriter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// saveOwner keeps the owner; an empty one is none.
+func saveOwner(ctx context.Context, private privateWriter, owner string) diag.Diagnostics {
+	if owner == "" {
+		return private.SetKey(ctx, ownerKey, nil)
+	}
+	return private.SetKey(ctx, ownerKey, []byte(strconv.Quote(owner)))
 }
 
 // registryChange is a change of a registry.
@@ -48,12 +67,17 @@ type registryChange struct {
 func (c *registryChange) make(ctx context.Context, client *awsregistry.Client) diag.Diagnostics {
 	c.spec = c.plan.spec(ctx)
 	if !c.plan.Enable.ValueBool() {
-		c.err = c.remove(ctx, client)
+		if c.err = c.remove(ctx, client); c.err != nil {
+			c.spec.Owner = c.prior.Owner
+		}
 		c.plan.registryFacts = disabledRegistryFacts(c.plan.prefix())
 		return nil
 	}
 	// What was imported under these names is ours; what has other names is not ours for that.
 	c.spec.Adopted = c.prior.Adopted && c.spec.Names() == c.prior.Names()
+	if c.spec.Owner = c.prior.Owner; c.spec.Owner == "" {
+		c.spec.Owner = client.NewOwner()
+	}
 	var registry awsregistry.Registry
 	if c.enabled {
 		registry, c.err = client.UpdateRegistry(ctx, c.spec, c.prior)
@@ -72,12 +96,12 @@ func (c *registryChange) make(ctx context.Context, client *awsregistry.Client) d
 // remove removes everything.
 func (c *registryChange) remove(ctx context.Context, client *awsregistry.Client) error {
 	if c.enabled {
-		if err := client.DeleteOurs(ctx, c.prior); err != nil {
+		if err := client.DeleteRegistry(ctx, c.prior); err != nil {
 			return err
 		}
 	}
 	if c.unfinished == nil {
 		return nil
 	}
-	return client.DeleteOurs(ctx, *c.unfinished)
+	return client.DeleteRegistry(ctx, *c.unfinished)
 }
