@@ -130,7 +130,7 @@ func (c *Client) removeLeftovers(ctx context.Context, account Account, spec Regi
 	priorServer, priorBuilder := c.identities(account, *prior)
 	for _, id := range []struct{ now, before identity }{{server, priorServer}, {builder, priorBuilder}} {
 		if id.before.RoleName != id.now.RoleName {
-			if err := c.removeRole(ctx, id.before); err != nil {
+			if _, err := c.removeRole(ctx, id.before); err != nil {
 				return err
 			}
 		}

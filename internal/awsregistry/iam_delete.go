@@ -30,29 +30,36 @@ func (e *InUseError) Unwrap() error { return e.Err }
 // removeIdentity deletes a role and its policy, if they are ours. What is gone already, or somebody else's, is no error: of ours, nothing is left under that name. Each step looks first,
 // so that it continues what was interrupted.
 func (c *Client) removeIdentity(ctx context.Context, id identity) error {
-	if err := c.removeRole(ctx, id); err != nil {
+	theirs, err := c.removeRole(ctx, id)
+	if err != nil {
 		return err
+	}
+	if theirs {
+		id.RoleName = "" // Whoever holds the policy then is somebody else.
 	}
 	return c.removePolicy(ctx, id)
 }
 
-// leaveForeign takes what is somebody else's for gone.
-func leaveForeign(err error) error {
-	if _, foreign := errors.AsType[*ForeignError](err); foreign {
-		return nil
-	}
-	return err
+// isForeign tells whether something is somebody else's.
+func isForeign(err error) bool {
+	_, foreign := errors.AsType[*ForeignError](err)
+	return foreign
 }
 
-func (c *Client) removeRole(ctx context.Context, id identity) error {
+// removeRole deletes the role, unless it is somebody else's, which it tells.
+func (c *Client) removeRole(ctx context.Context, id identity) (theirs bool, err error) {
 	role, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
 		return c.getRole(ctx, id.RoleName)
 	})
 	if err != nil || role == nil {
-		return err
+		return false, err
 	}
-	if role, err = c.ourRole(ctx, id, role); err != nil || role == nil {
-		return leaveForeign(err)
+	role, err = c.ourRole(ctx, id, role)
+	switch {
+	case isForeign(err):
+		return true, nil
+	case err != nil || role == nil:
+		return false, err
 	}
 	// A role is deleted only when nothing is attached to it any more, everywhere.
 	err = c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
@@ -68,9 +75,9 @@ func (c *Client) removeRole(ctx context.Context, id identity) error {
 		return err
 	}, ClassConflict)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return c.confirmGone(ctx, "role "+id.RoleName, func(ctx context.Context) error {
+	return false, c.confirmGone(ctx, "role "+id.RoleName, func(ctx context.Context) error {
 		_, err := c.getRole(ctx, id.RoleName)
 		return err
 	})
@@ -108,8 +115,11 @@ func (c *Client) removePolicy(ctx context.Context, id identity) error {
 	if err != nil || policy == nil {
 		return err
 	}
-	if policy, err = c.ourPolicy(ctx, id, policy); err != nil || policy == nil {
-		return leaveForeign(err)
+	if policy, err = c.ourPolicy(ctx, id, policy); isForeign(err) || err == nil && policy == nil {
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	var used *InUseError
 	err = c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {

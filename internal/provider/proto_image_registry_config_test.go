@@ -3,6 +3,7 @@ package provider
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -273,7 +274,7 @@ func TestProtoImageRegistryConfig_foreign(t *testing.T) {
 	}
 }
 
-// Two configurations of the same names: the second neither takes over nor takes away what the first has, whatever it does, until it imports it. Then the first has lost it.
+// Two configurations of the same names: the second neither takes over nor takes away what the first has, whatever it does, until it imports it.
 func TestProtoImageRegistryConfig_twoConfigurations(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
@@ -294,14 +295,32 @@ func TestProtoImageRegistryConfig_twoConfigurations(t *testing.T) {
 	imported := second.imported("ml,prod,rime")
 	ours := second.must(imported, config)
 	second.expectSettled(ours, config)
-	changed := registryInput(map[string]any{"tags": map[string]any{"team": "ml"}})
-	_, diagnostics = first.apply(theirs, changed, nil)
-	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "names the owner"})
-	first.must(theirs, nil)
-	second.expectSettled(ours, config)
 	second.must(ours, nil)
 	if got := a.roles(); got != 0 {
 		t.Errorf("%d roles and policies are left", got)
+	}
+}
+
+// What somebody else has made anew under our names is shown as theirs, and stays theirs.
+func TestProtoImageRegistryConfig_lostToOthers(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	server := newRegistryServer(t, a, nil)
+	whole := server.must(server.absent(), registryInput(nil))
+	done(a, a.iam.UntagRole, &iam.UntagRoleInput{RoleName: new(builderRole), TagKeys: []string{awsregistry.OwnershipTag}})
+	seen, diagnostics := server.refresh(whole)
+	server.expectNone(diagnostics, nil)
+	if drift := server.attributes(seen.state)["drift"].String(); !strings.Contains(drift, "image_builder.role_owner is") {
+		t.Errorf("drift %s", drift)
+	}
+	_, diagnostics = server.apply(seen, registryInput(nil), nil)
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", builderRole})
+	_, diagnostics = server.apply(seen, nil, nil)
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "IAM Policy Is Still in Use", "", "role " + builderRole})
+	done(a, a.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: new(builderRole), PolicyArn: new(builderPolicy)})
+	server.must(seen, nil)
+	if got := a.roles(); got != 1 {
+		t.Errorf("%d roles and policies are left, want the one that is somebody else's", got)
 	}
 }
 

@@ -71,7 +71,6 @@ func (r *imageRegistryConfigResource) Create(ctx context.Context, req resource.C
 	plan.complete(&account)
 	spec := plan.spec(ctx)
 	spec.Owner = client.NewOwner()
-	resp.Diagnostics.Append(saveOwner(ctx, resp.Private, spec.Owner)...)
 	registry, err := client.CreateRegistry(ctx, spec)
 	if err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.CreateRegistryConfig, plan, err))
@@ -204,7 +203,6 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 		plan.complete(nil)
 	}
 	resp.Diagnostics.Append(change.make(ctx, client)...)
-	resp.Diagnostics.Append(saveOwner(ctx, resp.Private, change.spec.Owner)...)
 	if change.err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.UpdateRegistryConfig, plan, change.err))
 		// The state stays what it was, so that the next apply makes the same change; what this one may have made is noted.
@@ -214,6 +212,9 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 		}
 		if change.enabled {
 			state.Drift = driftList(nil, true)
+		}
+		if change.spec.Owner != "" {
+			state.OwnershipTag = types.StringValue(change.spec.Owner)
 		}
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
 		return

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -14,8 +13,6 @@ import (
 const (
 	// adoptedKey marks a registry that was imported and not changed since, so that nothing of it need carry our tag.
 	adoptedKey = "adopted"
-	// ownerKey holds what tells this registry from any other's: see [awsregistry.RegistrySpec]. One that was imported gets it with its first change.
-	ownerKey = "owner"
 	// unfinishedKey holds what was asked for by a change that failed: it may have made something that no state names.
 	unfinishedKey = "unfinished"
 )
@@ -25,9 +22,6 @@ func specs(ctx context.Context, private privateState, state imageRegistryConfigM
 	prior = state.spec(ctx)
 	adopted, _ := private.GetKey(ctx, adoptedKey)
 	prior.Adopted = adopted != nil
-	if text, _ := private.GetKey(ctx, ownerKey); text != nil {
-		_ = json.Unmarshal(text, &prior.Owner) // A text that is none names no owner.
-	}
 	if text, _ := private.GetKey(ctx, unfinishedKey); text != nil {
 		unfinished = new(awsregistry.RegistrySpec)
 		if json.Unmarshal(text, unfinished) != nil {
@@ -35,19 +29,6 @@ func specs(ctx context.Context, private privateState, state imageRegistryConfigM
 		}
 	}
 	return prior, unfinished
-}
-
-// privateWriter is what the framework hands to create and update.
-type privateWriter interface {
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}
-
-// saveOwner keeps the owner; an empty one is none.
-func saveOwner(ctx context.Context, private privateWriter, owner string) diag.Diagnostics {
-	if owner == "" {
-		return private.SetKey(ctx, ownerKey, nil)
-	}
-	return private.SetKey(ctx, ownerKey, []byte(strconv.Quote(owner)))
 }
 
 // registryChange is a change of a registry.
@@ -67,9 +48,7 @@ type registryChange struct {
 func (c *registryChange) make(ctx context.Context, client *awsregistry.Client) diag.Diagnostics {
 	c.spec = c.plan.spec(ctx)
 	if !c.plan.Enable.ValueBool() {
-		if c.err = c.remove(ctx, client); c.err != nil {
-			c.spec.Owner = c.prior.Owner
-		}
+		c.err = c.remove(ctx, client)
 		c.plan.registryFacts = disabledRegistryFacts(c.plan.prefix())
 		return nil
 	}

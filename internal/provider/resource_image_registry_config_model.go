@@ -109,6 +109,7 @@ func (m *imageRegistryConfigModel) spec(ctx context.Context) awsregistry.Registr
 		PermissionsBoundaryARN: m.PermissionsBoundaryARN.ValueString(),
 		Tags:                   textMap(m.Tags),
 		Repositories:           m.repositorySettings(ctx),
+		Owner:                  m.OwnershipTag.ValueString(),
 	}
 	if m.CreationTemplate.IsNull() {
 		return spec

@@ -144,9 +144,15 @@ func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resour
 	if !plan.Repositories.IsNull() && !state.Repositories.IsNull() {
 		plan.Repositories = state.Repositories
 	}
+	if plan.Enable.ValueBool() {
+		plan.OwnershipTag = state.OwnershipTag
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	if !resp.Plan.Raw.Equal(req.State.Raw) && plan.Enable.ValueBool() {
 		plan.Repositories = types.ObjectUnknown(repositoriesType.AttrTypes)
+		if plan.OwnershipTag.IsNull() {
+			plan.OwnershipTag = types.StringUnknown()
+		}
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}
 }

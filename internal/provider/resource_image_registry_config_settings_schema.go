@@ -135,6 +135,8 @@ func registryFactAttributes() map[string]schema.Attribute {
 		"registry_server":             role("The role of the platform's registry server, which makes and deletes repositories. Null if not enabled."),
 		"image_builder":               role("The role of the platform's image builder jobs, which pull and push images. Null if not enabled."),
 		"helm_values_yaml":            computed("Values for the platform's Helm chart (version 2), as YAML: the registry and the annotations of the service accounts."),
+		"ownership_tag": computed("Value of the tag `" + awsregistry.OwnershipTag + "` on roles and policies, by which this resource knows them for its own: another configuration with the same names does not touch them. " +
+			"Null if not enabled, and for what was imported and made by something else, until the first change of it."),
 		"repositories": schema.SingleNestedAttribute{
 			Computed: true, MarkdownDescription: "Repositories under the prefix, counted. Null if not enabled.",
 			Attributes: map[string]schema.Attribute{
