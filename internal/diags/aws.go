@@ -191,13 +191,6 @@ func InvalidInput(at path.Path, err *awsregistry.InputError) diag.Diagnostic {
 // maxShown is the longest value that a message repeats, in bytes.
 const maxShown = 200
 
-// UselessRule warns of a lifecycle rule that can never do anything.
-func UselessRule(at path.Path, err *awsregistry.InputError) diag.Diagnostic {
-	return diag.NewAttributeWarningDiagnostic(at, "Lifecycle Rule Without Effect", text(
-		fmt.Sprintf("%s %s.", at, strings.TrimSuffix(err.Problem, ".")), sentence(err.Suggestion),
-	))
-}
-
 // EmptyPrefix refuses a prefix that covers every repository unless that was asked for.
 func EmptyPrefix(at path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "Repository Prefix Covers Every Repository", text(

@@ -151,7 +151,7 @@ func awsAttribute() schema.Attribute {
 				Optional:            true,
 				ElementType:         types.StringType,
 				MarkdownDescription: "Tags for everything that is made on AWS, by name. Tags of a resource win over them.",
-				Validators:          []validator.Map{mapvalidator.NoNullValues()},
+				Validators:          []validator.Map{mapvalidator.NoNullValues(), tagsCheck{}},
 			},
 		},
 	}

@@ -70,10 +70,9 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 						setvalidator.ValueStringsAre(stringvalidator.OneOf("CREATE_ON_PUSH", "PULL_THROUGH_CACHE", "REPLICATION")),
 					},
 				},
-				"description": schema.StringAttribute{Optional: true, MarkdownDescription: "What the template is for, in words."},
+				"description": schema.StringAttribute{Optional: true, MarkdownDescription: "What the template is for, in words, at most 185 characters."},
 				"custom_role_arn": schema.StringAttribute{
-					Optional: true, MarkdownDescription: "ARN of a role that ECR takes on, which it needs to put tags on repositories and to encrypt with a key of yours.",
-					Validators: []validator.String{roleARNCheck},
+					Optional: true, MarkdownDescription: "ARN of a role that ECR takes on, which it needs to put tags on repositories and to encrypt them with a key of AWS KMS. Without it, repositories that ECR makes have no tags.",
 				},
 			},
 		},
