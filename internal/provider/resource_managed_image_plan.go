@@ -124,7 +124,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		plan.RebuildReason = types.StringNull()
 	case !plan.Name.Equal(state.Name):
 		plan.expectBuild(state, types.StringNull())
-		resp.RequiresReplace.Append(pathName)
+		resp.RequiresReplace.Append(path.Root("name"))
 	default:
 		takeOverTriggers(ctx, req.Private, &state, plan)
 		resp.RequiresReplace.Append(plan.planChange(ctx, registry, state)...)
