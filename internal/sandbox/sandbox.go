@@ -160,9 +160,6 @@ func (s *Sandbox) Close() error {
 	return errors.Join(s.server.Close(), s.aws.Close(), s.removeTemporary())
 }
 
-// AWS is the account, for what a test does to it behind its clients' backs.
-func (s *Sandbox) AWS() *aws.Cloud { return s.aws.Cloud }
-
 // Ended delivers the error with which the sandbox ended by itself.
 func (s *Sandbox) Ended() <-chan error { return s.ended }
 

@@ -177,20 +177,6 @@ func (p *Platform) SetBuildTime(d time.Duration) error {
 	})
 }
 
-// SetBuilderConfigured gives the platform the secret that images are pushed with, or takes it away: pods that begin without it wait for it.
-func (p *Platform) SetBuilderConfigured(configured bool) error {
-	return p.do(func(now time.Time) error {
-		p.options.BuilderUnconfigured = !configured
-		for _, j := range p.jobs {
-			if configured && j.pod != nil && j.pod.stuck {
-				j.pod = nil
-				p.startPod(j, now)
-			}
-		}
-		return nil
-	})
-}
-
 // Build is a build of an image as the platform sees it.
 type Build struct {
 	Image string `json:"image"`
