@@ -31,7 +31,7 @@ var allowedImports = map[string][]string{
 	"internal/fwtypes":                 {"internal/requirement"},
 	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
 	"internal/rime":                    {"internal/imageregistry", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
-	"internal/primehub":                {"internal/primehub/wire", "internal/httpx", "internal/requirement", "internal/wait"},
+	"internal/primehub":                {"internal/primehub/wire", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
 	"internal/buildkit":                {"internal/imageregistry", "internal/requirement"},
 	"internal/awsregistry":             {"internal/httpx", "internal/wait"},
 	"internal/imageregistry":           {"internal/requirement", "internal/wait"},
