@@ -93,12 +93,9 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := strings.TrimSpace(config.APIToken) // one that was read from a file ends with a line end
-	switch {
-	case token == "":
-		return nil, &ConfigError{Field: "api_token", Problem: "is empty; request one in PrimeHub's User Portal, under API Token"}
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, &ConfigError{Field: "api_token", Problem: "holds characters that no token has; it may have been copied with something around it"}
+	token, err := httpx.ParseToken("api_token", config.APIToken, "request one in PrimeHub's User Portal, under API Token")
+	if err != nil {
+		return nil, err
 	}
 	return &Client{
 		endpoint: endpoint, token: token, timeout: config.RequestTimeout, patience: config.Patience,

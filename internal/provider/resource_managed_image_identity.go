@@ -31,14 +31,14 @@ func (r *managedImageResource) IdentitySchema(_ context.Context, _ resource.Iden
 // ImportState implements resource.ResourceWithImportState, by name or by identity. Read fills in the image; the settings that no registry
 // knows get their defaults, so that a configuration without them plans nothing.
 func (r *managedImageResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resource.ImportStatePassthroughWithIdentity(ctx, path.Root("name"), path.Root("name"), req, resp)
+	resource.ImportStatePassthroughWithIdentity(ctx, pathName, pathName, req, resp)
 	var name types.String
-	resp.Diagnostics.Append(resp.State.GetAttribute(ctx, path.Root("name"), &name)...)
+	resp.Diagnostics.Append(resp.State.GetAttribute(ctx, pathName, &name)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if problem := imageNameCheck.find(name.ValueString()); problem != nil {
-		resp.Diagnostics.Append(diags.InvalidValue(imageNameCheck.summary, path.Root("name"), name.ValueString(), problem))
+		resp.Diagnostics.Append(diags.InvalidValue(imageNameCheck.summary, pathName, name.ValueString(), problem))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("adopt_existing"), false)...)
