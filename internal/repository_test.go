@@ -31,7 +31,7 @@ var allowedImports = map[string][]string{
 	"internal/fwtypes":                 {"internal/requirement"},
 	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
 	"internal/rime":                    {"internal/imageregistry", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
-	"internal/primehub":                {"internal/primehub/wire", "internal/httpx", "internal/requirement", "internal/wait"},
+	"internal/primehub":                {"internal/primehub/wire", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
 	"internal/buildkit":                {"internal/imageregistry", "internal/requirement"},
 	"internal/awsregistry":             {"internal/httpx", "internal/wait"},
 	"internal/imageregistry":           {"internal/requirement", "internal/wait"},
@@ -45,7 +45,7 @@ var allowedImports = map[string][]string{
 	"internal/workbench/workbenchtest": {"internal/workbench"},
 	"internal/acctest":                 {"internal/provider", "internal/imageregistry", "internal/requirement", "internal/sandbox", "internal/sandbox/aws", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/primehub", "internal/sandbox/pypi", "internal/sandbox/rime", "internal/workbench", "internal/workbench/workbenchtest"},
 	"cmd/rime-sandbox":                 {"internal/sandbox", "internal/sandbox/aws", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/primehub", "internal/sandbox/pypi", "internal/sandbox/rime"},
-	"cmd/rime-conformance":             {"internal/primehub", "internal/sandbox/primehub", "internal/sandbox/rime"},
+	"cmd/rime-conformance":             {"internal/sandbox/primehub", "internal/sandbox/rime"},
 	"cmd/rime-quickstart":              {"internal/sandbox", "internal/sandbox/oci", "internal/sandbox/primehub", "internal/sandbox/pypi", "internal/workbench"},
 	"cmd/rime-workbench":               {"internal/workbench"},
 }

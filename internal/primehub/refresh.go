@@ -13,8 +13,8 @@ import (
 const (
 	// fewReads is how many reads are made one by one before a list is read.
 	fewReads = 3
-	// listLifetime is how old a list may be when something of it is handed out.
-	listLifetime = time.Minute
+	// listLifetime is how old a list may be when something of it is handed out: as long as the refresh of some thousand images takes on a slow machine.
+	listLifetime = 5 * time.Minute
 )
 
 // Refresh is [Client.Get] for a caller who reads many images, one by one, as Terraform does. From the fourth read on they share one list of all images, and one of who
@@ -23,7 +23,7 @@ const (
 //
 // Groups are read only where withGroups says so: the platform asks Keycloak once for each group it has.
 //
-// Staleness: an image may be as it was up to a minute before the call, and is handed out once. That is sound for a refresh, as Terraform reads the resources of a plan in
+// Staleness: an image may be as it was up to five minutes before the call, and is handed out once. That is sound for a refresh, as Terraform reads the resources of a plan in
 // no certain order over just that span of time. What this process writes ends the list, before and after.
 func (c *Client) Refresh(ctx context.Context, name string, withGroups bool) (Image, error) {
 	if list := c.shared.join(); list != nil {

@@ -15,8 +15,9 @@ import (
 
 // createGroupImage creates the image. The platform writes who may use it last, and does not take the image back when that fails: then the error comes together with the image,
 // unless a second attempt repairs it.
-func createGroupImage(ctx context.Context, client *primehub.Client, plan groupImageModel) (primehub.Image, error) {
+func createGroupImage(ctx context.Context, client *primehub.Client, plan groupImageModel, generated bool) (primehub.Image, error) {
 	spec := plan.spec(ctx)
+	spec.Generated = generated
 	groups, err := findGroups(ctx, client, plan.groupNames())
 	if err != nil {
 		return primehub.Image{}, err
