@@ -1,5 +1,5 @@
 // Command rime-conformance drives the stand-ins of a RIME and of a PrimeHub platform with the clients that Robust Intelligence and InfuseAI
-// publish, so that it is they who say whether the stand-ins are faithful. It installs them from PyPI, each into a virtual environment of its own. On the RIME platform, the
+// publish, so that it is they who say whether the stand-ins are faithful. It installs them from PyPI, each into a virtual environment of its own. On either platform, the
 // real Terraform makes images with the provider of this tree, which each client compares field by field with what it reads, and imports an image that the client made.
 //
 // Without arguments it takes the clients of [defaultClients]; arguments are requirements like "rime-sdk==2.6.8". It exits with 1
