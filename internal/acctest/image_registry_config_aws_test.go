@@ -22,7 +22,6 @@ func TestImageRegistryConfig_killed(t *testing.T) {
 	t.Parallel()
 	for name, at := range map[string]fault.Rule{
 		"a policy":         {Path: "^/iam/CreateRole$", Nth: 1},
-		"a role":           {Path: "^/iam/AttachRolePolicy$", Nth: 1},
 		"all but template": {Path: "^/ecr/CreateRepositoryCreationTemplate$", Nth: 1},
 		"all":              {Path: "^/iam/GetPolicyVersion$", Nth: 4},
 	} {

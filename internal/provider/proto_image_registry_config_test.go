@@ -3,6 +3,7 @@ package provider
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -97,7 +98,7 @@ func (s *registryServer) apply(prior held, config map[string]any, before func())
 	req := &tfprotov6.ApplyResourceChangeRequest{TypeName: registryConfigType, PriorState: prior.state, Config: s.null(s.schema), PlannedState: s.null(s.schema), PlannedPrivate: prior.private, PlannedIdentity: prior.identity}
 	if config != nil {
 		plan := s.plan(prior, config)
-		s.expectNone(plan.Diagnostics, nil)
+		s.expectNone(slices.DeleteFunc(plan.Diagnostics, func(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityWarning }), nil)
 		req.Config, req.PlannedState, req.PlannedPrivate, req.PlannedIdentity = s.dynamic(of, terraformValue(s.t, of, config)), plan.PlannedState, plan.PlannedPrivate, plan.PlannedIdentity
 	}
 	if before != nil {
