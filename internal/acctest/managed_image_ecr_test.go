@@ -262,3 +262,17 @@ resource "rime_image_registry_config" "this" {
 	w.Env["AWS_ACCESS_KEY_ID"] = "AKIANOBODYKNOWSTHIS0"
 	fails(t, w, []string{"plan"}, "Error: AWS Credentials Not Accepted", "Tried to find the ECR registry of the managed images")
 }
+
+// A repository that AWS shows late, and now and then not at all, is waited for before anything is pushed, and its image is never taken for gone.
+func TestManagedImage_ecrLag(t *testing.T) {
+	t.Parallel()
+	cloud := acctest.StartAWS(t, aws.Options{Lag: aws.Lag{Max: 5 * time.Second, Flapping: true}})
+	w := acctest.NewECRWorkspace(t, cloud)
+	w.Write("main.tf", model)
+	w.Apply()
+	w.PlanIsEmpty()
+	w.Destroy()
+	w.Apply()
+	w.PlanIsEmpty()
+	w.Destroy()
+}
