@@ -254,6 +254,12 @@ resource "rime_image_registry_config" "this" {
 	cloud.Deny(user, true, "ecr:CreateRepository")
 	fails(t, w, []string{"apply", "-auto-approve"}, "Error: AWS Permission Missing", `Tried to create managed image "model".`, "Missing permission: ecr:CreateRepository")
 	cloud.Allow()
+	cloud.Deny(user, true, "ecr:PutImage")
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Unable to Create Managed Image", "403 Forbidden", "DENIED")
+	cloud.Allow()
+	if left := (ecrStand{cloud}).version(t, "model"); left != "" {
+		t.Errorf("a create that was refused left %q", left)
+	}
 	repository := "ml/model"
 	if _, err := ecrClient(cloud).CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository, ImageTagMutability: types.ImageTagMutabilityImmutable}); err != nil {
 		t.Fatal(err)
