@@ -55,7 +55,7 @@ func (t *terraform) config() string { return filepath.Join(t.dir, "terraform.rc"
 
 // makeImages applies the configuration "made" on that platform and returns the images as the provider's state has them.
 func (t *terraform) makeImages(ctx context.Context, client, endpoint string) (json.RawMessage, error) {
-	w, err := t.workspace("made", client, endpoint)
+	w, err := t.platformWorkspace("made", client, endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -70,18 +70,11 @@ func (t *terraform) makeImages(ctx context.Context, client, endpoint string) (js
 
 // takeOver imports the image that the client left behind: that plans no change, and leaves none to plan.
 func (t *terraform) takeOver(ctx context.Context, client, endpoint string) error {
-	w, err := t.workspace("imported", client, endpoint)
+	w, err := t.platformWorkspace("imported", client, endpoint)
 	if err != nil {
 		return err
 	}
-	if _, err := w.run(ctx, "plan", "-out", "tfplan"); err != nil {
-		return err
-	}
-	text, err := w.run(ctx, "show", "-json", "tfplan")
-	if err != nil {
-		return err
-	}
-	if err := onlyImports(text); err != nil {
+	if err := w.onlyImports(ctx, leftByClient); err != nil {
 		return err
 	}
 	if _, err := w.run(ctx, "apply", "tfplan"); err != nil {
@@ -90,46 +83,36 @@ func (t *terraform) takeOver(ctx context.Context, client, endpoint string) error
 	return w.changesNothing(ctx)
 }
 
-// onlyImports holds a plan against what it has to be.
-func onlyImports(text []byte) error {
-	var plan struct {
-		Changes []struct {
-			Change struct {
-				Actions   []string
-				Importing *struct{ ID string }
-			}
-		} `json:"resource_changes"`
+// platformWorkspace makes a workspace with a configuration for the images of a RIME platform.
+func (t *terraform) platformWorkspace(configuration, client, endpoint string) (*workspace, error) {
+	text, err := configurations.ReadFile(configuration + "/main.tf")
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(text, &plan); err != nil {
-		return fmt.Errorf("read the plan of an import: %w", err)
+	w, err := t.workspace(filepath.Join(configuration, client), "RIME_ENDPOINT="+endpoint, "RIME_API_KEY="+rime.KeyUser)
+	if err != nil {
+		return nil, err
 	}
-	if len(plan.Changes) != 1 {
-		return fmt.Errorf("the plan of an import is about %d resources", len(plan.Changes))
-	}
-	change := plan.Changes[0].Change
-	if change.Importing == nil || change.Importing.ID != leftByClient || !slices.Equal(change.Actions, []string{"no-op"}) {
-		return fmt.Errorf("the plan of the import of an image that a client made is %q, want none but the import", change.Actions)
-	}
-	return nil
+	return w, w.write(string(text))
 }
 
 // workspace is a configuration with its state.
 type workspace struct {
 	*terraform
-	dir, endpoint string
+	dir string
+	// env are variables of the environment, besides those that are not Terraform's and not the provider's.
+	env []string
 }
 
-// workspace makes one for a client.
-func (t *terraform) workspace(configuration, client, endpoint string) (*workspace, error) {
-	w := &workspace{terraform: t, dir: filepath.Join(t.dir, "terraform", configuration, client), endpoint: endpoint}
-	text, err := configurations.ReadFile(configuration + "/main.tf")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(w.dir, 0o700); err != nil {
-		return nil, err
-	}
-	return w, os.WriteFile(filepath.Join(w.dir, "main.tf"), text, 0o600)
+// workspace makes an empty one.
+func (t *terraform) workspace(place string, env ...string) (*workspace, error) {
+	w := &workspace{terraform: t, dir: filepath.Join(t.dir, "terraform", place), env: env}
+	return w, os.MkdirAll(w.dir, 0o700)
+}
+
+// write writes the configuration.
+func (w *workspace) write(text string) error {
+	return os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte(text), 0o600)
 }
 
 // run runs Terraform and returns its standard output; all of its output is in the error.
@@ -141,8 +124,8 @@ func (w *workspace) run(ctx context.Context, args ...string) ([]byte, error) {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+w.config(), "TF_INPUT=0", "TF_CLI_ARGS=-no-color", "NO_PROXY=127.0.0.1",
-		"RIME_ENDPOINT="+w.endpoint, "RIME_API_KEY="+rime.KeyUser)
+	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+w.config(), "TF_INPUT=0", "TF_CLI_ARGS=-no-color", "NO_PROXY=127.0.0.1")
+	cmd.Env = append(cmd.Env, w.env...)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
@@ -155,6 +138,50 @@ func (w *workspace) run(ctx context.Context, args ...string) ([]byte, error) {
 func (w *workspace) changesNothing(ctx context.Context) error {
 	if _, err := w.run(ctx, "plan", "-detailed-exitcode"); err != nil {
 		return fmt.Errorf("a plan after an apply is not empty: %w", err)
+	}
+	return nil
+}
+
+// plan plans, and returns what would become of each resource.
+func (w *workspace) plan(ctx context.Context) ([]plannedChange, error) {
+	if _, err := w.run(ctx, "plan", "-out", "tfplan"); err != nil {
+		return nil, err
+	}
+	text, err := w.run(ctx, "show", "-json", "tfplan")
+	if err != nil {
+		return nil, err
+	}
+	var plan struct {
+		Changes []plannedChange `json:"resource_changes"`
+	}
+	if err := json.Unmarshal(text, &plan); err != nil {
+		return nil, fmt.Errorf("read a plan: %w", err)
+	}
+	return plan.Changes, nil
+}
+
+// plannedChange is what would become of a resource.
+type plannedChange struct {
+	Address string
+	Change  struct {
+		Actions   []string
+		Before    map[string]any
+		Importing *struct{ ID string }
+	}
+}
+
+// onlyImports plans an import, holds the plan against what it has to be, and leaves it in the file tfplan.
+func (w *workspace) onlyImports(ctx context.Context, id string) error {
+	changes, err := w.plan(ctx)
+	if err != nil {
+		return err
+	}
+	if len(changes) != 1 {
+		return fmt.Errorf("the plan of an import is about %d resources", len(changes))
+	}
+	change := changes[0].Change
+	if change.Importing == nil || change.Importing.ID != id || !slices.Equal(change.Actions, []string{"no-op"}) {
+		return fmt.Errorf("the plan of the import of what was made elsewhere is %q, want none but the import", change.Actions)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package aws
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // inlinePolicy is a policy that is part of a role.
 type inlinePolicy struct{ name, document string }
@@ -27,11 +30,11 @@ func (c *Cloud) putRolePolicy(in params) error {
 	}
 	return c.updateARole(in, func(r *role) error {
 		r.inline = append(slices.DeleteFunc(slices.Clone(r.inline), func(p inlinePolicy) bool { return p.name == put.name }), put)
-		all := ""
+		var all strings.Builder
 		for _, p := range r.inline {
-			all += p.document
+			all.WriteString(p.document)
 		}
-		return checkSize("PolicySize", all, maxInlineSize)
+		return checkSize("PolicySize", all.String(), maxInlineSize)
 	})
 }
 
