@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 )
 
 // side is whom AWS's documentation agrees with.
@@ -169,12 +172,19 @@ type lack struct {
 // no builds into it.
 var lacking = []lack{
 	{"template", func(s *scene) string { return s.config("  creation_template = {}") }, "DescribeRepositoryCreationTemplates", "repository creation templates"},
-	{"preview", func(*scene) string {
-		return requireProvider + "\ndata \"rime_lifecycle_policy_preview\" \"own\" {\n  repository = \"ml/preview\"\n}\n"
+	{"preview", func(s *scene) string {
+		return requireProvider + "\ndata \"rime_lifecycle_policy_preview\" \"own\" {\n  repository = \"" + *s.repository("churn") + "\"\n}\n"
 	}, "StartLifecyclePolicyPreview", "lifecycle policy previews"},
 }
 
-// stillLacks holds that moto cannot serve it, so that the list is true.
+// stillLacks holds that moto cannot serve it though there is all that it takes, so that the list is true.
 func (l lack) stillLacks(ctx context.Context, s *scene) error {
+	repository := s.repository("churn")
+	if err := errors.Join(
+		byHand(ctx, s.ecr.CreateRepository, &ecr.CreateRepositoryInput{RepositoryName: repository}),
+		byHand(ctx, s.ecr.PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{RepositoryName: repository, LifecyclePolicyText: new(expireAll)}),
+	); err != nil {
+		return err
+	}
 	return s.fails(ctx, l.text(s), l.words)
 }

@@ -173,14 +173,11 @@ func TestPlay(t *testing.T) {
 	if err := tf.play(t.Context(), a, told, "data", "reads", reading); err != nil || out.String() != "    ok      reads\n" {
 		t.Errorf("%v\n%s", err, out.String())
 	}
-	out.Reset()
-	lack := lacking[slices.IndexFunc(lacking, func(l lack) bool { return l.name == "preview" })]
-	if _, err := a.ecr.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: new("ml/preview")}); err != nil {
-		t.Fatal(err)
-	}
-	lack.text = func(*scene) string { return requireProvider }
-	err = tf.play(t.Context(), a, told, lack.name, "lacks", func(ctx context.Context, s *scene) error { return lack.stillLacks(ctx, s) })
-	if err == nil || !strings.Contains(out.String(), "FAILED  lacks: it succeeded, and was to fail: "+lack.words) {
-		t.Errorf("%v\n%s", err, out.String())
+	for _, lack := range lacking { // our stand-in does not
+		out.Reset()
+		err := tf.play(t.Context(), a, told, lack.name, "lacks", func(ctx context.Context, s *scene) error { return lack.stillLacks(ctx, s) })
+		if err == nil || !strings.Contains(out.String(), "FAILED  lacks: it succeeded, and was to fail: "+lack.words) {
+			t.Errorf("%s: %v\n%s", lack.name, err, out.String())
+		}
 	}
 }
