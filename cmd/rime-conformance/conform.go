@@ -62,7 +62,7 @@ func (c *conformance) check(ctx context.Context, client string) error {
 	case name == "moto":
 		return c.checkAWS(ctx, venv)
 	case strings.HasPrefix(name, "primehub"):
-		return c.checkPrimeHub(ctx, venv, client)
+		return c.checkPrimeHub(ctx, venv, client, place)
 	default:
 		return c.checkRIME(ctx, venv, client, string(version), place)
 	}
@@ -75,27 +75,36 @@ func (c *conformance) checkRIME(ctx context.Context, venv, client, version, plac
 		return err
 	}
 	defer stop()
-	if world.Images, err = c.terraform.makeImages(ctx, place, world.Endpoint); err != nil {
+	if world.Images, err = c.terraform.makeImages(ctx, place, ofRIME(world.Endpoint)); err != nil {
 		return fmt.Errorf("make images with the provider: %w", err)
 	}
-	if err := drive(ctx, venv, c.dir, scriptOf(client), world, c.out); err != nil {
-		return err
-	}
-	if err := c.terraform.takeOver(ctx, place, world.Endpoint); err != nil {
-		return fmt.Errorf("take over an image of the client with the provider: %w", err)
-	}
-	c.out.Printf("    ok      Terraform imports the client's image, and plans nothing for it")
-	return nil
+	return c.drive(ctx, venv, client, place, world, ofRIME(world.Endpoint))
 }
 
-// checkPrimeHub drives the stand-in of a PrimeHub platform.
-func (c *conformance) checkPrimeHub(ctx context.Context, venv, client string) error {
-	world, stop, err := startPrimeHub(ctx)
+// checkPrimeHub does the same with the stand-in of a PrimeHub platform.
+func (c *conformance) checkPrimeHub(ctx context.Context, venv, client, place string) error {
+	world, stop, err := startPrimeHub()
 	if err != nil {
 		return err
 	}
 	defer stop()
-	return drive(ctx, venv, c.dir, scriptOf(client), world, c.out)
+	on := ofPrimeHub(world.Endpoints["enterprise"])
+	if world.Images, err = c.terraform.makeImages(ctx, place, on); err != nil {
+		return fmt.Errorf("make images with the provider: %w", err)
+	}
+	return c.drive(ctx, venv, client, place, world, on)
+}
+
+// drive runs a client's script, and then has the provider take over the image that it leaves behind.
+func (c *conformance) drive(ctx context.Context, venv, client, place string, world any, on platform) error {
+	if err := drive(ctx, venv, c.dir, scriptOf(client), world, c.out); err != nil {
+		return err
+	}
+	if err := c.terraform.takeOver(ctx, place, on); err != nil {
+		return fmt.Errorf("take over an image of the client with the provider: %w", err)
+	}
+	c.out.Printf("    ok      Terraform imports the client's image, and plans nothing for it")
+	return nil
 }
 
 // scriptOf is the script that drives a client.

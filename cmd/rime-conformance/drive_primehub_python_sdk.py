@@ -4,7 +4,7 @@ import json
 import os
 import urllib.request
 
-from checks import PLATFORM, check, equal, finish, refused, until
+from checks import PLATFORM, check, equal, finish, of_terraform_group_image, refused, same, until
 from primehub import PrimeHub, PrimeHubConfig
 from primehub.utils import GraphQLException, GroupIsRequiredException, PrimeHubException, ResourceNotFoundException
 
@@ -192,21 +192,32 @@ def outage():
     equal("outage: it was not", images.delete("survivor"), {"id": "survivor"})
 
 
-def images_of_others():
-    """Images that the provider's client has made."""
-    for want in PLATFORM["images"]:
-        name, read = want["name"], lambda: images.get(want["name"])
-        image = until(f"{name}: ready", read, lambda i: i["isReady"])
-        equal(f"{name}: what it is", {k: image[k] for k in want["fields"]}, want["fields"])
-        equal(f"{name}: who may use it", sorted(g["name"] for g in image["groups"]), sorted(want["groups"]))
-        if want["packages"]:
-            equal(f"{name}: what it is made of", (image["imageSpec"]["baseImage"], image["imageSpec"]["packages"]), (want["base_image"], want["packages"]))
-        if OWN in want["groups"] or want["fields"]["global"]:
-            equal(f"{name}: as its members see it", member.images.get(name)["displayName"], want["fields"]["displayName"])
-        equal(f"{name}: among the system images", name in [i["id"] for i in images.list()], want["system"])
+def images_of_terraform():
+    """Images that Terraform has made with the provider: what the client reads is what Terraform knows, field by field."""
+    for made in PLATFORM["images"]:
+        name = made["name"]
+        image = images.get(name)
+        read = {k: image[k] or "" for k in ("displayName", "description", "type", "url", "urlForGpu", "useImagePullSecret", "logEndpoint")}
+        read |= {"global": image["global"], "isReady": image["isReady"], "groups": sorted(g["name"] for g in image["groups"])}
+        if image["imageSpec"]:
+            read |= {"phase": phase(image), "baseImage": image["imageSpec"]["baseImage"]}
+            read |= {"pullSecret": image["imageSpec"]["pullSecret"] or "", "packages": image["imageSpec"]["packages"]}
+        same(made, read, of_terraform_group_image)
+        equal(f"{name}: it is built", bool(image["imageSpec"]), bool(made["build"]))
+        if OWN in made["groups"] or made["global"]:
+            equal(f"{name}: as its members see it", member.images.get(name)["spec"].get("groupName") or "", made["group"])
+        equal(f"{name}: among the system images", name in [i["id"] for i in images.list()], made["group"] == "")
 
 
-images_of_others()
+def leave():
+    """What Terraform is to take over, packages in another spelling than Terraform's."""
+    spec = {"baseImage": "jupyter/base-notebook", "packages": {"apt": ["curl"], "conda": ["-c", "pytorch", "fastai"], "pip": []}}
+    images.create({"name": "left-by-client", "displayName": "Left by the client", "type": "cpu", "imageSpec": spec})
+    images.add_group("left-by-client", group_id("research"))
+    until("left behind: ready", lambda: images.get("left-by-client"), lambda i: phase(i) == "Succeeded")
+
+
+images_of_terraform()
 people()
 groups_and_members()
 pull_secrets()
@@ -215,4 +226,5 @@ lists()
 builds()
 group_images()
 outage()
+leave()
 finish()

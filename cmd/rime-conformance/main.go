@@ -1,5 +1,5 @@
 // Command rime-conformance drives the stand-ins of a RIME and of a PrimeHub platform with the clients that Robust Intelligence and InfuseAI
-// publish, so that it is they who say whether the stand-ins are faithful. It installs them from PyPI, each into a virtual environment of its own. On the RIME platform, the
+// publish, so that it is they who say whether the stand-ins are faithful. It installs them from PyPI, each into a virtual environment of its own. On either platform, the
 // real Terraform makes images with the provider of this tree, which each client compares field by field with what it reads, and imports an image that the client made.
 //
 // Of AWS it takes moto, a simulation that others have written: what the provider and its tests ask of AWS is asked of moto and of our stand-in, whose answers must mean the same

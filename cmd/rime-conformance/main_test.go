@@ -18,6 +18,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	client "github.com/managed-images/terraform-provider-rime/internal/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 )
 
 // standIn is a Python that makes a virtual environment in which there is only itself: what it is asked to do, it does as told.
@@ -72,6 +75,12 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv(serves) != "" {
 		if err := serveSandbox(); err != nil {
+			panic(err)
+		}
+		return
+	}
+	if displayName := os.Getenv(leavesGroupImage); displayName != "" {
+		if err := leaveGroupImage(displayName); err != nil {
 			panic(err)
 		}
 		return
@@ -218,32 +227,75 @@ func TestDefaultClients(t *testing.T) {
 	}
 }
 
-// The client of another platform is told of other stand-ins, with images in them that the provider's own client has made.
+// The client of another platform is told of other stand-ins, with images in them that the provider has made there, and leaves one to be taken over there.
 func TestRun_primehub(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	python := standIn(t, "true", `cat "$3" && echo "$RIME_CONFORMANCE"`)
-	if err := run(t.Context(), []string{"-python", python, "primehub-python-sdk"}, log.New(&out, "", 0)); err != nil {
-		t.Errorf("%v\n%s", err, out.String())
+	binary, err := provider()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, want := range []string{"from primehub import PrimeHub", `"endpoints":{"community":"http://127.0.0.1:`, `"name":"made-for-a-group"`, "agree: primehub-python-sdk"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out.String())
-		}
+	for displayName, wantErr := range map[string]string{"Left by the client": "", "Another": "did not pass: primehub-python-sdk"} {
+		t.Run(displayName, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			python := standIn(t, "true", `cat "$3" && echo "$RIME_CONFORMANCE" && `+leavesGroupImage+`="`+displayName+`" "$TEST_BINARY"`)
+			err := run(t.Context(), []string{"-python", python, "-provider", binary, "primehub-python-sdk"}, log.New(&out, "", 0))
+			if errorText(err) != wantErr {
+				t.Errorf("%v\n%s", err, out.String())
+			}
+			wants := []string{"from primehub import PrimeHub", `"endpoints":{"community":"http://127.0.0.1:`, `"name":"made-for-a-group-`, `"phase":"succeeded"`}
+			if wantErr == "" {
+				wants = append(wants, "Terraform imports the client's image", "agree: primehub-python-sdk")
+			} else {
+				wants = append(wants, "take over an image of the client with the provider: the plan of the import")
+			}
+			for _, want := range wants {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in\n%s", want, out.String())
+				}
+			}
+		})
 	}
+}
+
+// leavesGroupImage tells this program that it is a script for PrimeHub, and the display name of the image that it leaves behind.
+const leavesGroupImage = "RIME_CONFORMANCE_TEST_LEAVES_GROUP_IMAGE"
+
+// leaveGroupImage does what the script for PrimeHub does in the end.
+func leaveGroupImage(displayName string) error {
+	var w primehubWorld
+	if err := json.Unmarshal([]byte(os.Getenv("RIME_CONFORMANCE")), &w); err != nil {
+		return err
+	}
+	c, err := client.New(client.Config{Endpoint: w.Endpoints["enterprise"], APIToken: w.Tokens["admin"]})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	research, err := c.Group(ctx, primehub.GroupResearch)
+	if err != nil {
+		return err
+	}
+	image, err := c.Create(ctx, client.Spec{
+		Name: leftByClient, DisplayName: displayName, Type: client.TypeCPU, Groups: []client.GroupRef{research.GroupRef},
+		Recipe: &client.Recipe{BaseImage: "jupyter/base-notebook", Packages: client.Packages{Apt: []string{"curl"}, Conda: []string{"-c", "pytorch", "fastai"}}},
+	})
+	if err == nil {
+		_, err = c.AwaitBuild(ctx, image.Ref(), nil)
+	}
+	return err
 }
 
 func TestStartPrimeHub_stops(t *testing.T) {
 	t.Parallel()
-	w, stop, err := startPrimeHub(t.Context())
+	w, stop, err := startPrimeHub()
 	if err != nil {
 		t.Fatal(err)
 	}
 	stop()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if _, err := makeGroupImages(ctx, w.Endpoints["enterprise"]); err == nil {
-		t.Error("it still runs")
+	for _, endpoint := range w.Endpoints {
+		expectSilence(t, endpoint)
 	}
 }
 
@@ -254,15 +306,21 @@ func TestStartRIME_stops(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Endpoint, nil)
+	expectSilence(t, w.Endpoint)
+	if buildTime > time.Second {
+		t.Errorf("builds take %s: the scripts would have to wait", buildTime)
+	}
+}
+
+// expectSilence expects that nobody answers there any more.
+func expectSilence(t *testing.T, endpoint string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, endpoint, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if response, err := http.DefaultClient.Do(request); err == nil {
 		_ = response.Body.Close()
 		t.Error("it still runs")
-	}
-	if buildTime > time.Second {
-		t.Errorf("builds take %s: the scripts would have to wait", buildTime)
 	}
 }

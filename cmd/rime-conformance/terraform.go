@@ -14,13 +14,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
-//go:embed made imported
+//go:embed rime primehub
 var configurations embed.FS
 
-// leftByClient is the image that every script leaves behind, and that the configuration "imported" describes.
+// leftByClient is the image that every script leaves behind, and that the configurations "imported" describe.
 const leftByClient = "left-by-client"
 
 // terraform is the real CLI with the provider of this tree, away from the user's own configuration and plugins.
@@ -51,11 +52,29 @@ func newTerraform(ctx context.Context, dir, provider string) (*terraform, error)
 	return t, os.WriteFile(t.config(), []byte(config), 0o600)
 }
 
+// platform is a platform as the provider is told of it.
+type platform struct {
+	// kind is the directory of the configurations for it.
+	kind string
+	// env are the variables that the provider reads.
+	env []string
+}
+
+// ofRIME is a stand-in of a RIME platform.
+func ofRIME(endpoint string) platform {
+	return platform{"rime", []string{"RIME_ENDPOINT=" + endpoint, "RIME_API_KEY=" + rime.KeyUser}}
+}
+
+// ofPrimeHub is a stand-in of a PrimeHub platform.
+func ofPrimeHub(endpoint string) platform {
+	return platform{"primehub", []string{"PRIMEHUB_API_ENDPOINT=" + endpoint, "PRIMEHUB_API_TOKEN=" + primehub.TokenAdmin}}
+}
+
 func (t *terraform) config() string { return filepath.Join(t.dir, "terraform.rc") }
 
 // makeImages applies the configuration "made" on that platform and returns the images as the provider's state has them.
-func (t *terraform) makeImages(ctx context.Context, client, endpoint string) (json.RawMessage, error) {
-	w, err := t.platformWorkspace("made", client, endpoint)
+func (t *terraform) makeImages(ctx context.Context, client string, on platform) (json.RawMessage, error) {
+	w, err := t.configured("made", client, on)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +88,8 @@ func (t *terraform) makeImages(ctx context.Context, client, endpoint string) (js
 }
 
 // takeOver imports the image that the client left behind: that plans no change, and leaves none to plan.
-func (t *terraform) takeOver(ctx context.Context, client, endpoint string) error {
-	w, err := t.platformWorkspace("imported", client, endpoint)
+func (t *terraform) takeOver(ctx context.Context, client string, on platform) error {
+	w, err := t.configured("imported", client, on)
 	if err != nil {
 		return err
 	}
@@ -81,19 +100,6 @@ func (t *terraform) takeOver(ctx context.Context, client, endpoint string) error
 		return err
 	}
 	return w.changesNothing(ctx)
-}
-
-// platformWorkspace makes a workspace with a configuration for the images of a RIME platform.
-func (t *terraform) platformWorkspace(configuration, client, endpoint string) (*workspace, error) {
-	text, err := configurations.ReadFile(configuration + "/main.tf")
-	if err != nil {
-		return nil, err
-	}
-	w, err := t.workspace(filepath.Join(configuration, client), "RIME_ENDPOINT="+endpoint, "RIME_API_KEY="+rime.KeyUser)
-	if err != nil {
-		return nil, err
-	}
-	return w, w.write(string(text))
 }
 
 // workspace is a configuration with its state.
@@ -110,6 +116,19 @@ func (t *terraform) workspace(place string, env ...string) (*workspace, error) {
 	return w, os.MkdirAll(w.dir, 0o700)
 }
 
+// configured makes one for a client, with one of the configurations for its platform.
+func (t *terraform) configured(configuration, client string, on platform) (*workspace, error) {
+	text, err := configurations.ReadFile(on.kind + "/" + configuration + ".tf")
+	if err != nil {
+		return nil, err
+	}
+	w, err := t.workspace(filepath.Join(configuration, client), on.env...)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.write(string(text))
+}
+
 // write writes the configuration.
 func (w *workspace) write(text string) error {
 	return os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte(text), 0o600)
@@ -120,11 +139,11 @@ func (w *workspace) run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, w.binary, args...)
 	cmd.Dir = w.dir
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "TF_") && !strings.HasPrefix(v, "RIME_") {
+		if !strings.HasPrefix(v, "TF_") && !strings.HasPrefix(v, "RIME_") && !strings.HasPrefix(v, "PRIMEHUB_") {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+w.config(), "TF_INPUT=0", "TF_CLI_ARGS=-no-color", "NO_PROXY=127.0.0.1")
+	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+w.config(), "TF_INPUT=0", "TF_CLI_ARGS=-no-color", "NO_PROXY=127.0.0.1", "HOME="+w.dir)
 	cmd.Env = append(cmd.Env, w.env...)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems

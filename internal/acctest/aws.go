@@ -23,6 +23,14 @@ func StartAWS(t testing.TB, options aws.Options) *aws.Server {
 	return server
 }
 
+// NewECRWorkspace makes a workspace whose managed images are in the ECR registry of the account, with further lines in the provider's block embedded_registry.
+func NewECRWorkspace(t testing.TB, server *aws.Server, settings ...string) *Workspace {
+	t.Helper()
+	w := Embedded{Settings: settings}.NewWorkspace(t)
+	w.UseAWS(server)
+	return w
+}
+
 // UseAWS lets the standard chain of AWS find the simulated account, and nothing of the user's.
 func (w *Workspace) UseAWS(server *aws.Server) {
 	maps.Copy(w.Env, map[string]string{

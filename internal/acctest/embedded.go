@@ -13,7 +13,7 @@ import (
 
 // Embedded is a provider configuration with the embedded registry. What is empty is what all tests share.
 type Embedded struct {
-	// Registry is the host and port of the OCI registry.
+	// Registry is the host and port of the OCI registry. Empty: the configuration names none, so that it is that of the AWS account.
 	Registry string
 	// BuildKit is the address of the BuildKit daemon.
 	BuildKit string
@@ -44,10 +44,14 @@ func (e Embedded) Configure(t testing.TB, w *Workspace) {
 	if e.Pip == "" {
 		e.Pip = fmt.Sprintf("{ index_url = %q }", cmp.Or(e.Index, PackageIndex(t)))
 	}
+	url := ""
+	if e.Registry != "" {
+		url = fmt.Sprintf("url = %q", e.Registry)
+	}
 	w.Write("provider.tf", RequiredProviders+fmt.Sprintf(`
 provider "rime" {
   embedded_registry = {
-    url               = %q
+    %s
     repository_prefix = "ml"
     base_images       = { "3.11" = %q }
     buildkit          = { address = %q }
@@ -56,7 +60,7 @@ provider "rime" {
   }
   %s
 }
-`, e.Registry, BaseImage(t), e.BuildKit, e.Pip, strings.Join(e.Settings, "\n    "), strings.Join(e.Others, "\n  ")))
+`, url, BaseImage(t), e.BuildKit, e.Pip, strings.Join(e.Settings, "\n    "), strings.Join(e.Others, "\n  ")))
 }
 
 // RequiredProviders is the block that says where the provider comes from.

@@ -60,15 +60,20 @@ func TestLimiter_transport(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var limiter awsregistry.Limiter
-				transport := limiter.Transport(roundTripper(func(*http.Request) (*http.Response, error) {
+				transport := limiter.Transport("registry.test", roundTripper(func(*http.Request) (*http.Response, error) {
 					return &http.Response{StatusCode: http.StatusTooManyRequests, Body: http.NoBody}, nil
 				}))
 				before := limiter.Rate(test.action)
-				resp, err := transport.RoundTrip(httptest.NewRequest(test.method, "http://registry.test"+test.path, http.NoBody))
-				if err != nil {
-					t.Fatal(err)
+				for _, host := range []string{"elsewhere.test", "registry.test"} {
+					if limiter.Rate(test.action) != before {
+						t.Error("what another registry answers counts")
+					}
+					resp, err := transport.RoundTrip(httptest.NewRequest(test.method, "http://"+host+test.path, http.NoBody))
+					if err != nil {
+						t.Fatal(err)
+					}
+					_ = resp.Body.Close()
 				}
-				_ = resp.Body.Close()
 				if slower := limiter.Rate(test.action) < before; slower != (test.action != "") {
 					t.Errorf("%s: %.1f after %.1f", test.action, limiter.Rate(test.action), before)
 				}

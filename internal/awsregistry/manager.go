@@ -3,6 +3,7 @@ package awsregistry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,11 +12,40 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// RepositoryManager makes and removes the repositories of one registry for the embedded registry.
+// RepositoryManager makes, lists and removes the repositories of the account's registry for the embedded registry.
 type RepositoryManager struct {
 	Client *Client
 	// Settings are those of new repositories.
 	Settings RepositorySettings
+}
+
+// recordTags are the tags that the embedded registry moves: those of records and of what processes tell each other.
+const recordTags = "rime-*"
+
+// ImmutableExceptRecords is the tag mutability of a repository in which no image can be replaced, with its exclusions: the embedded registry moves tags of its own.
+func ImmutableExceptRecords() (tagMutability string, exclusions []string) {
+	return string(types.ImageTagMutabilityImmutableWithExclusion), []string{recordTags}
+}
+
+// ImmutableError is a repository in which the record of an image cannot be kept, as its tags cannot be moved.
+type ImmutableError struct{ Repository string }
+
+// Error implements error.
+func (e *ImmutableError) Error() string {
+	return fmt.Sprintf("the tags of the repository %s are immutable, and the embedded registry keeps the record of an image under the tag %s, which it moves; "+
+		"give the repository the mutability IMMUTABLE_WITH_EXCLUSION with the exclusion %q", e.Repository, RecordTag, recordTags)
+}
+
+// List returns the names of the repositories under a prefix.
+func (m *RepositoryManager) List(ctx context.Context, prefix string) ([]string, error) {
+	var names []string
+	for repository, err := range m.Client.Repositories(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, repository.Name)
+	}
+	return names, nil
 }
 
 // Prepare makes the repository ready to be pushed to: see [Client.PrepareRepository].
@@ -29,7 +59,8 @@ func (m *RepositoryManager) Remove(ctx context.Context, repo name.Repository) er
 }
 
 // PrepareRepository makes sure that a repository exists and has a lifecycle policy, if one is asked for, before anything is pushed. A new one is made with the settings and
-// carries [OwnershipTag]. One that exists keeps its settings; only where it is ours is its lifecycle policy put right, as after an interruption.
+// carries [OwnershipTag]. One that exists keeps its settings; only where it is ours is its lifecycle policy put right, as after an interruption. One whose tags cannot
+// be moved is an [*ImmutableError].
 func (c *Client) PrepareRepository(ctx context.Context, repository string, settings RepositorySettings) error {
 	found, err := find(ctx, c, 1, func(ctx context.Context) (*Repository, error) {
 		found, err := c.Repository(ctx, repository)
@@ -37,6 +68,9 @@ func (c *Client) PrepareRepository(ctx context.Context, repository string, setti
 	})
 	if err != nil {
 		return err
+	}
+	if found != nil && !found.movesTag(RecordTag) {
+		return &ImmutableError{Repository: repository}
 	}
 	created := found == nil
 	if created {

@@ -5,21 +5,22 @@ import (
 	"strings"
 )
 
-// Transport keeps the requests of an OCI client to an ECR registry within the quotas of the actions that ECR counts them as. Requests to other hosts must not go
-// through it.
-func (l *Limiter) Transport(next http.RoundTripper) http.RoundTripper {
-	return &limitedTransport{limiter: l, next: next}
+// Transport keeps the requests of an OCI client to the ECR registry at that host[:port] within the quotas of the actions that ECR counts them as. Requests to other
+// hosts are passed on as they are.
+func (l *Limiter) Transport(host string, next http.RoundTripper) http.RoundTripper {
+	return &limitedTransport{limiter: l, host: host, next: next}
 }
 
 type limitedTransport struct {
 	limiter *Limiter
+	host    string
 	next    http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *limitedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	action := actionOf(req)
-	if action == "" {
+	if action == "" || req.URL.Host != t.host {
 		return t.next.RoundTrip(req)
 	}
 	if err := t.limiter.Wait(req.Context(), action); err != nil {

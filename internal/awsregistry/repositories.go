@@ -74,6 +74,21 @@ func (c *Client) Repository(ctx context.Context, name string) (Repository, error
 	return repositoryFrom(out.Repositories[0]), nil
 }
 
+// movesTag tells whether that tag can be moved from one image to another.
+func (r Repository) movesTag(tag string) bool {
+	excluded := slices.ContainsFunc(r.Exclusions, func(pattern string) bool { return matchesTag(pattern, tag) })
+	switch types.ImageTagMutability(r.TagMutability) {
+	case types.ImageTagMutabilityImmutable:
+		return false
+	case types.ImageTagMutabilityImmutableWithExclusion:
+		return excluded
+	case types.ImageTagMutabilityMutableWithExclusion:
+		return !excluded
+	default:
+		return true
+	}
+}
+
 func repositoryFrom(found types.Repository) Repository {
 	repository := Repository{
 		Name: aws.ToString(found.RepositoryName), ARN: aws.ToString(found.RepositoryArn), URI: aws.ToString(found.RepositoryUri),

@@ -15,7 +15,7 @@ import (
 
 const (
 	defaultParallel = 2
-	// pushAttempts and pushPause bound how long a registry may refuse a push because of its rate: 1+2+4+8+16+16 s and jitter.
+	// pushAttempts and pushPause bound how long a registry may refuse a push for a passing reason: 1+2+4+8+16+16 s and jitter.
 	pushAttempts = 7
 	pushPause    = time.Second
 	maxPushPause = 16 * time.Second
@@ -83,7 +83,7 @@ type Result struct {
 }
 
 // Build builds the image and publishes it. It waits for its turn when too many builds run already. A registry that refuses the push
-// because of its rate is asked again. Every error is an [*Error].
+// because of its rate, or because the credentials expired meanwhile, is asked again. Every error is an [*Error].
 func (b *Builder) Build(ctx context.Context, req Request) (Result, error) {
 	if _, digest, ok := strings.Cut(req.Base, "@"); !ok || digest == "" {
 		return Result{}, &Error{
@@ -106,17 +106,18 @@ func (b *Builder) Build(ctx context.Context, req Request) (Result, error) {
 	return b.buildUntilPushed(ctx, c, req)
 }
 
-// buildUntilPushed solves again while the registry answers that it is asked too often. BuildKit's own push gives up
-// on a 429 after a few immediate repetitions. The repeated solve finds everything in the daemon's cache.
+// buildUntilPushed solves again while the registry answers that it is asked too often, or that the credentials expired. BuildKit's own push gives up
+// on a 429 after a few immediate repetitions, and asks for credentials once. The repeated solve finds everything in the daemon's cache.
 func (b *Builder) buildUntilPushed(ctx context.Context, c *client.Client, req Request) (Result, error) {
 	pause := b.pause
 	for attempt := 1; ; attempt++ {
 		result, err := b.solve(ctx, c, req)
-		if err == nil || attempt == pushAttempts || !throttled(err) {
+		reason, passes := passing(err)
+		if err == nil || attempt == pushAttempts || !passes {
 			return result, err
 		}
 		if req.Observe != nil {
-			req.Observe(stepPush, fmt.Sprintf("the registry asks for fewer requests; trying again in about %s", pause))
+			req.Observe(stepPush, fmt.Sprintf("%s; trying again in about %s", reason, pause))
 		}
 		select {
 		case <-time.After(pause + rand.N(pause/2+1)): // jitter: a fleet of builds was refused at the same moment

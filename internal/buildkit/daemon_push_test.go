@@ -36,12 +36,19 @@ func pushes(r *http.Request, target string) bool {
 	return r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/v2/"+strings.TrimSuffix(path, ":tag")+"/manifests/")
 }
 
-// TestBuild_pushThrottled answers many pushes with 429, in the forms that registries have for it: BuildKit gives up after a
-// few immediate repetitions, we do not.
-func TestBuild_pushThrottled(t *testing.T) {
+// TestBuild_pushRepeated answers many pushes with 429, in the forms that registries have for it, and some with ECR's word for a token that has expired: BuildKit gives
+// up after a few immediate repetitions, or at once; we do not.
+func TestBuild_pushRepeated(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
-		"plain": "", "ECR": `{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}`, "odd": `{"errors":[{"code":"DENIED","message":"Rate exceeded"}]}`,
+	for name, refusal := range map[string]struct {
+		status int
+		times  int64
+		body   string
+	}{
+		"plain":   {http.StatusTooManyRequests, 12, ""},
+		"ECR":     {http.StatusTooManyRequests, 12, `{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}`},
+		"odd":     {http.StatusTooManyRequests, 12, `{"errors":[{"code":"DENIED","message":"Rate exceeded"}]}`},
+		"expired": {http.StatusForbidden, 3, `{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,12 +56,12 @@ func TestBuild_pushThrottled(t *testing.T) {
 			req := b.request("tiny")
 			var refused atomic.Int64
 			b.intercept = func(w http.ResponseWriter, r *http.Request) bool {
-				if !pushes(r, req.Target) || refused.Add(1) > 12 {
+				if !pushes(r, req.Target) || refused.Add(1) > refusal.times {
 					return false
 				}
 				w.Header().Set("Content-Type", "application/json")
-				w.WriteHeader(http.StatusTooManyRequests)
-				_, _ = io.WriteString(w, body)
+				w.WriteHeader(refusal.status)
+				_, _ = io.WriteString(w, refusal.body)
 				return true
 			}
 			builder := b.builder()
@@ -66,7 +73,7 @@ func TestBuild_pushThrottled(t *testing.T) {
 			if got := b.pull(req.Target).digest.String(); got != result.Digest {
 				t.Errorf("pushed %s, the result says %s", got, result.Digest)
 			}
-			if refused.Load() <= 12 {
+			if refused.Load() <= refusal.times {
 				t.Errorf("only %d pushes", refused.Load())
 			}
 		})

@@ -218,6 +218,7 @@ var (
 	pushErrorCode   = regexp.MustCompile(`failed to push \S+: ([a-z ]+): `)
 	pushHTTPStatus  = regexp.MustCompile(`unexpected status.*?: (\d{3})\b`)
 	rateExceeded    = regexp.MustCompile(`(?i)rate exceeded|rate limit|too ?many ?requests`) // under any code
+	tokenExpired    = regexp.MustCompile(`(?i)authorization token has expired`)              // ECR's words
 	nameUnknown     = regexp.MustCompile(`(?i)no such repository|repository .*(?:does not exist|not found)|repository name not known`)
 	pushTranslation = map[string]string{"unauthorized": unauthorized, "401": unauthorized, "denied": denied, "403": denied, "404": noRepository}
 )
@@ -225,6 +226,7 @@ var (
 // The beginnings of messages about refused pushes.
 const (
 	tooManyRequests = "the registry asks for fewer requests"
+	expired         = "the credentials expired during the push"
 	unauthorized    = "the registry wants other credentials"
 	denied          = "the credentials may not push to this repository"
 	noRepository    = "the registry has no such repository, and makes none on a push"
@@ -236,6 +238,8 @@ func analysePush(e evidence) finding {
 	switch {
 	case rateExceeded.MatchString(e.message):
 		meaning = tooManyRequests
+	case tokenExpired.MatchString(e.message):
+		meaning = expired
 	case nameUnknown.MatchString(e.message):
 		meaning = noRepository
 	default:
@@ -251,10 +255,19 @@ func analysePush(e evidence) finding {
 	return finding{class: imageregistry.FailurePush, message: meaning + ": " + e.message}
 }
 
-// throttled tells whether a push failed only because the registry was asked too often.
-func throttled(err error) bool {
+// passing tells whether a push failed for a reason that another attempt need not meet, and which: the registry was asked too often, or the push took longer than the
+// credentials lived; what it brought there stays there.
+func passing(err error) (reason string, ok bool) {
 	failed, ok := errors.AsType[*Error](err)
-	return ok && failed.Failure.Class == imageregistry.FailurePush && strings.HasPrefix(failed.Failure.Message, tooManyRequests)
+	if !ok || failed.Failure.Class != imageregistry.FailurePush {
+		return "", false
+	}
+	for _, reason := range []string{tooManyRequests, expired} {
+		if strings.HasPrefix(failed.Failure.Message, reason) {
+			return reason, true
+		}
+	}
+	return "", false
 }
 
 // lastMatch returns the last line that matches.

@@ -201,6 +201,7 @@ func TestJudge(t *testing.T) {
 		"push 429":            {evidence{err: plain, exported: true, message: "failed to push h/r:t: unexpected status from PUT request to http://h/v2/r/manifests/t: 429 Too Many Requests"}, verdict{imageregistry.FailurePush, "", tooManyRequests}},
 		"push ECR 429":        {evidence{err: plain, exported: true, message: "failed to push h/r:t: toomanyrequests: Rate exceeded"}, verdict{imageregistry.FailurePush, "", tooManyRequests}},
 		"push odd 429":        {evidence{err: plain, exported: true, message: "failed to push h/r:t: unknown: Rate exceeded"}, verdict{imageregistry.FailurePush, "", tooManyRequests}},
+		"push expired":        {evidence{err: plain, exported: true, message: "failed to push h/r:t: denied: Your authorization token has expired. Reauthenticate and try again."}, verdict{imageregistry.FailurePush, "", expired}},
 		"push 500":            {evidence{err: plain, exported: true, message: "failed to push h/r:t: unexpected status from HEAD request to http://h/: 500 Internal Server Error"}, verdict{imageregistry.FailurePush, "", "500"}},
 		"nothing known":       {evidence{err: plain, message: "something"}, verdict{imageregistry.FailurePlatform, "", "something"}},
 	} {
@@ -209,8 +210,8 @@ func TestJudge(t *testing.T) {
 			f := c.judge()
 			c.check(t, "", f)
 			failed := &Error{Failure: imageregistry.BuildFailure{Class: f.class, Message: f.message}}
-			if want := strings.Contains(name, "429"); throttled(fmt.Errorf("wrapped: %w", failed)) != want {
-				t.Errorf("throttled is not %t", want)
+			if _, passes := passing(fmt.Errorf("wrapped: %w", failed)); passes != (strings.Contains(name, "429") || strings.Contains(name, "expired")) {
+				t.Errorf("passing is %t", passes)
 			}
 		})
 	}

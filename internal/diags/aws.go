@@ -24,7 +24,38 @@ var (
 	ListRepositories     = Operation{"Unable to Read Image Registry", "read"}
 	PreviewLifecycle     = Operation{"Unable to Preview Lifecycle Policy", "preview"}
 	GetCredentials       = Operation{"Unable to Get Registry Credentials", "get"}
+
+	findRegistry = Operation{"Unable to Find ECR Registry", "find"}
 )
+
+// RegistryNotFoundError is an error of AWS that kept the provider from finding the ECR registry of the managed images.
+type RegistryNotFoundError struct{ Err error }
+
+// Error implements error.
+func (e *RegistryNotFoundError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *RegistryNotFoundError) Unwrap() error { return e.Err }
+
+// fromECR describes what AWS answered about the ECR registry of managed images or one of its repositories. It reports whether the error is such.
+func fromECR(op Operation, subject string, err error) (diag.Diagnostic, bool) {
+	if unfound, ok := errors.AsType[*RegistryNotFoundError](err); ok {
+		return FromAWS(findRegistry, "the ECR registry of the managed images, which is that of the AWS account unless the provider's `embedded_registry.url` names another", unfound.Err), true
+	}
+	if immutable, ok := errors.AsType[*awsregistry.ImmutableError](err); ok {
+		return diag.NewErrorDiagnostic("Repository Has Immutable Tags", text(
+			fmt.Sprintf("Tried to %s %s.", op.verb, subject), "The reason it did not work:\n"+immutable.Error(), facts(fact{"Repository", immutable.Repository}),
+		)), true
+	}
+	var (
+		answer   *awsregistry.Error
+		unstable *awsregistry.UnstableError
+	)
+	if errors.As(err, &answer) || errors.As(err, &unstable) {
+		return FromAWS(op, subject, err), true
+	}
+	return nil, false
+}
 
 // FromAWS describes an error of an operation on AWS. subject says on what, as the rest of a sentence that begins with the verb.
 func FromAWS(op Operation, subject string, err error) diag.Diagnostic {

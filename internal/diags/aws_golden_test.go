@@ -38,6 +38,11 @@ func denied() *awsregistry.Error {
 	return e
 }
 
+// imageInECR is what became of the creation of a managed image in ECR.
+func imageInECR(err error) diag.Diagnostics {
+	return diag.Diagnostics{diags.FromError(diags.CreateImage, "sklearn", err)}
+}
+
 var awsMessages = map[string]diag.Diagnostics{
 	"aws_denied":           onAWS(denied()),
 	"aws_denied_unnamed":   onAWS(refusedByAWS(awsregistry.ClassDenied, "CreateRole", "AccessDenied", "Access Denied")),
@@ -66,6 +71,15 @@ var awsMessages = map[string]diag.Diagnostics{
 	"aws_unstable":       awsFailed(&awsregistry.UnstableError{Subject: "role eks_ecr_image_builder_prod_rime", Missing: "attachment", Err: errors.New("AWS did not settle within 3m0s")}),
 	"aws_preview_failed": {diags.FromAWS(diags.PreviewLifecycle, `the lifecycle policy of the repository "ml/x"`, &awsregistry.PreviewFailedError{Repository: "ml/x", Status: "failed"})},
 	"aws_other_account":  awsFailed(&diags.OtherAccountError{Want: "123456789012.dkr.ecr.us-east-1.amazonaws.com", Got: "210987654321.dkr.ecr.us-east-1.amazonaws.com"}),
+
+	"ecr_not_found": imageInECR(&diags.RegistryNotFoundError{Err: &awsregistry.Error{Service: "credentials", Operation: "chain", Class: awsregistry.ClassCredentialsMissing, Message: "the chain has none"}}),
+	"ecr_denied":    imageInECR(denied()),
+	"ecr_immutable": imageInECR(&awsregistry.ImmutableError{Repository: "ml/sklearn"}),
+	"ecr_unstable":  imageInECR(&awsregistry.UnstableError{Subject: "repository ml/sklearn", Missing: "lifecycle policy", Err: errors.New("AWS did not settle within 3m0s")}),
+	"ecr_list":      {diags.ListFailed(denied())},
+	"ecr_kept":      {diags.RepositoryKept("sklearn", "123456789012.dkr.ecr.us-east-1.amazonaws.com/ml/sklearn", 2)},
+
+	"ecr_external_bases": {diags.ExternalBaseImages(path.Root("allow_external_custom_images"), "123456789012.dkr.ecr.us-east-1.amazonaws.com", []string{`"3.11" = "python:3.11-slim"`, `"3.12" = "python:3.12-slim"`})},
 
 	"aws_invalid_rule": {diags.InvalidInput(path.Root("lifecycle_rules").AtListIndex(1).AtName("priority"), &awsregistry.InputError{
 		Rule: 1, Field: awsregistry.FieldPriority, Text: "1", Problem: "is the priority of rule 1, too", Suggestion: "give each rule its own; 2 is free",

@@ -120,26 +120,17 @@ type Unfinished struct {
 
 // Diagnostic describes it: a warning when the build goes on because nobody may or can cancel it (the next apply waits for it), else an error.
 func (u Unfinished) Diagnostic() diag.Diagnostic {
-	summary := "Managed Image Build Interrupted"
-	what := fmt.Sprintf("Waiting for the build of managed image %q was interrupted.", u.Name)
-	next := "Apply again to finish the job."
-	if timeout, ok := errors.AsType[*TimeoutError](u.Cause); ok {
-		summary = "Managed Image Build Timed Out"
-		what = fmt.Sprintf("Managed image %q was not built within %s.", u.Name, short(timeout.After))
-		next = fmt.Sprintf("Apply again, with a longer `%s` if such builds take longer.", timeout.Setting)
-	}
+	cut := cutShortBy(u.Cause, "Managed Image", "managed image", u.Name, "Apply again to finish the job.")
 	block := facts(fact{"Managed image", u.Name}, fact{"Build", u.BuildID}, fact{"Last seen", u.Wait.Error()})
 	switch {
 	case u.Cancel == nil:
-		return diag.NewErrorDiagnostic(summary, text(what+" The build was cancelled and has ended.", u.Hint, next, block))
+		return diag.NewErrorDiagnostic(cut.summary, text(cut.what+" The build was cancelled and has ended.", u.Hint, cut.next, block))
 	case errors.Is(u.Cancel, ErrNotOurs):
-		return diag.NewWarningDiagnostic("Managed Image Build Continues",
-			text(what+" The build was not started by this apply, so it goes on.", u.Hint, "Apply again to wait for its end.", block))
+		return cut.goesOn(notOurs, u.Hint, block)
 	case errors.Is(u.Cancel, imageregistry.ErrCannotCancel):
-		return diag.NewWarningDiagnostic("Managed Image Build Continues",
-			text(what+" The registry cannot cancel a running build, so it goes on.", u.Hint, "Apply again to wait for its end.", block))
+		return cut.goesOn("The registry cannot cancel a running build", u.Hint, block)
 	default:
-		return diag.NewErrorDiagnostic(summary,
-			text(what+" Cancelling the build failed too, so it may go on.", "The answer was:\n"+u.Cancel.Error(), u.Hint, next, block))
+		return diag.NewErrorDiagnostic(cut.summary,
+			text(cut.what+" Cancelling the build failed too, so it may go on.", "The answer was:\n"+u.Cancel.Error(), u.Hint, cut.next, block))
 	}
 }

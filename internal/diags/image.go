@@ -3,6 +3,7 @@ package diags
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -49,6 +50,23 @@ func ImageNotFound(name string) diag.Diagnostic {
 		fmt.Sprintf("Looked for managed image %q, and the registry confirmed that it has none of that name.", name),
 		"Correct the name, or make this depend on the resource that creates the image.",
 		facts(fact{"Managed image", name}),
+	))
+}
+
+// RepositoryKept warns of what stays when an image is deleted: so many tags in its repository are not its own.
+func RepositoryKept(name, repository string, tags int) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Repository Is Kept", text(
+		fmt.Sprintf("The repository of managed image %q also holds tags that are not the image's. Its deletion leaves them, and the repository, as they are.", name),
+		facts(fact{"Repository", repository}, fact{"Tags that stay", strconv.Itoa(tags)}),
+	))
+}
+
+// ExternalBaseImages describes base images of the provider's own registry that are kept elsewhere although that is not allowed.
+func ExternalBaseImages(at path.Path, registry string, external []string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Base Images Outside the Registry", text(
+		fmt.Sprintf("%s = false, but the embedded registry of this provider builds on images from outside of the registry:\n  %s", at, strings.Join(external, "\n  ")),
+		"Push them into the registry and give their new references in `embedded_registry.base_images` of the provider, or allow external images.",
+		facts(fact{"Registry", registry}),
 	))
 }
 

@@ -25,7 +25,7 @@ type Problem struct {
 // InvalidValue describes what a check of the value at that path found.
 func InvalidValue(summary string, at path.Path, value string, problem *Problem) diag.Diagnostic {
 	subject := fmt.Sprintf("%s = %q", at, value)
-	if problem.Secret {
+	if problem.Secret || len(value) > maxShown {
 		subject = at.String()
 	}
 	return diag.NewAttributeErrorDiagnostic(at, summary, text(subject+" "+problem.Text+".", sentence(problem.Suggestion)))

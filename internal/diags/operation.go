@@ -46,6 +46,9 @@ func FromError(op Operation, name string, err error) diag.Diagnostic {
 	if d, ok := fromPlatform(op, name, err); ok {
 		return d
 	}
+	if d, ok := fromECR(op, fmt.Sprintf("managed image %q", name), err); ok {
+		return d
+	}
 	switch {
 	case errors.Is(err, imageregistry.ErrBusy):
 		return busy(op, name, err)
@@ -68,6 +71,9 @@ func ListFailed(err error) diag.Diagnostic {
 		return d
 	}
 	if d, ok := fromPlatform(listImages, "", err); ok {
+		return d
+	}
+	if d, ok := fromECR(listImages, "the managed images of the registry", err); ok {
 		return d
 	}
 	return diag.NewErrorDiagnostic(listImages.summary, text(

@@ -117,14 +117,7 @@ type UnfinishedPrimeHubBuild struct {
 
 // Diagnostic describes it: a warning when the build goes on because it was not ours to cancel (the next apply waits for it), else an error.
 func (u UnfinishedPrimeHubBuild) Diagnostic() diag.Diagnostic {
-	summary := "PrimeHub Image Build Interrupted"
-	what := fmt.Sprintf("Waiting for the build of PrimeHub image %q was interrupted.", u.Name)
-	next := "Apply again to build anew."
-	if timeout, ok := errors.AsType[*TimeoutError](u.Cause); ok {
-		summary = "PrimeHub Image Build Timed Out"
-		what = fmt.Sprintf("PrimeHub image %q was not built within %s.", u.Name, short(timeout.After))
-		next = fmt.Sprintf("Apply again, with a longer `%s` if such builds take longer.", timeout.Setting)
-	}
+	cut := cutShortBy(u.Cause, "PrimeHub Image", "PrimeHub image", u.Name, "Apply again to build anew.")
 	phase, hint := "", ""
 	if stuck, ok := errors.AsType[*primehub.BuildUnfinishedError](u.Wait); ok {
 		phase, hint = seen(stuck.Phase), stuck.Hint
@@ -132,12 +125,11 @@ func (u UnfinishedPrimeHubBuild) Diagnostic() diag.Diagnostic {
 	block := facts(fact{"PrimeHub image", u.Name}, fact{"Last phase", phase})
 	switch {
 	case u.Cancel == nil:
-		return diag.NewErrorDiagnostic(summary, text(what+" The build was cancelled.", hint, next, block))
+		return diag.NewErrorDiagnostic(cut.summary, text(cut.what+" The build was cancelled.", hint, cut.next, block))
 	case errors.Is(u.Cancel, ErrBuildNotOurs):
-		return diag.NewWarningDiagnostic("PrimeHub Image Build Continues",
-			text(what+" The build was not started by this apply, so it goes on.", hint, "Apply again to wait for its end.", block))
+		return cut.goesOn(notOurs, hint, block)
 	default:
-		return diag.NewErrorDiagnostic(summary,
-			text(what+" Cancelling the build failed too, so it may go on.", answerOf(u.Cancel), hint, "Apply again: a build that still runs is waited for.", block))
+		return diag.NewErrorDiagnostic(cut.summary,
+			text(cut.what+" Cancelling the build failed too, so it may go on.", answerOf(u.Cancel), hint, "Apply again: a build that still runs is waited for.", block))
 	}
 }

@@ -45,7 +45,7 @@ func primehubConfig(err *primehub.ConfigError) diag.Diagnostic {
 }
 
 // InvalidEntries describes what a check found in the entries of a list of packages, each at its element.
-func InvalidEntries(at path.Path, refused []*requirement.EntryError) diag.Diagnostics {
+func InvalidEntries(at path.Path, refused []*requirement.RefusedEntry) diag.Diagnostics {
 	var all diag.Diagnostics
 	for _, entry := range refused {
 		element, problem := at.AtListIndex(entry.Index), entry.Err.Problem

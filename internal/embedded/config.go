@@ -36,6 +36,8 @@ type RepositoryManager interface {
 	Prepare(ctx context.Context, repo name.Repository) error
 	// Remove takes an empty repository away. One that is gone, or not empty, is left alone and is no error.
 	Remove(ctx context.Context, repo name.Repository) error
+	// List returns the paths of the repositories in a directory; of all, where it is empty.
+	List(ctx context.Context, directory string) ([]string, error)
 }
 
 // Config is what a [Registry] needs.
@@ -54,7 +56,7 @@ type Config struct {
 	Transport http.RoundTripper
 	// Builder builds.
 	Builder Builder
-	// Repositories makes and removes repositories. Nil: the registry makes them on the first push.
+	// Repositories makes, lists and removes repositories. Nil: the registry makes them on the first push and has a catalog.
 	Repositories RepositoryManager
 	// Version is the provider's version, for labels and the user agent.
 	Version string

@@ -290,6 +290,27 @@ func (r *Registry) inUse(tag string) bool {
 	return claim && r.store.clock.now().Before(expires) && !r.store.isLowered(tag)
 }
 
+// Kept implements [imageregistry.Keeper]. An image that is gone keeps nothing from being deleted.
+func (r *Registry) Kept(ctx context.Context, image string) (int, error) {
+	repo, err := r.repository(image)
+	if err != nil {
+		return 0, err
+	}
+	rec, _, err := r.store.readRecord(ctx, repo)
+	if errors.Is(err, errAbsent) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	rec.noteAttempt()
+	if rec.Image != nil {
+		rec.Older = append(rec.Older, rec.Image.leftover)
+	}
+	tags, err := r.tagsBesides(ctx, repo)
+	return len(slices.DeleteFunc(tags, func(tag string) bool { return isOurs(tag, rec.Older) })), err
+}
+
 // removeRepository hands the repository back when nothing is in it any more.
 func (r *Registry) removeRepository(ctx context.Context, repo name.Repository) error {
 	if r.config.Repositories == nil {

@@ -272,6 +272,17 @@ func (r *repositories) Remove(_ context.Context, repo name.Repository) error {
 	return r.note("remove", repo)
 }
 
+// List names what has been prepared, besides something that is no image.
+func (r *repositories) List(_ context.Context, directory string) ([]string, error) {
+	names := []string{directory + "/with/in"}
+	for _, call := range r.calls {
+		if repository, prepared := strings.CutPrefix(call, "prepare "); prepared {
+			names = append(names, repository)
+		}
+	}
+	return names, r.fails
+}
+
 func TestRepositoryManager(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -288,7 +299,18 @@ func TestRepositoryManager(t *testing.T) {
 		// A repository with something of others in it stays.
 		p.mustCreate(t, specOf("model-a", "numpy"))
 		w.push(t, built.RepoURI+":theirs")
+		if kept, err := p.Kept(t.Context(), "model-a"); kept != 1 || err != nil {
+			t.Errorf("%d tags stay, %v", kept, err)
+		}
+		for image, err := range p.List(t.Context(), imageregistry.Filter{}) {
+			if err != nil || image.Name != "model-a" {
+				t.Errorf("listed %q, %v", image.Name, err)
+			}
+		}
 		p.mustDelete(t, "model-a")
+		if kept, err := p.Kept(t.Context(), "model-a"); kept != 0 || err != nil {
+			t.Errorf("%d tags stay of an image that is gone, %v", kept, err)
+		}
 		if n := len(manager.calls); n != 3 {
 			t.Fatalf("calls %q", manager.calls)
 		}

@@ -39,7 +39,7 @@ func (r *Registry) List(ctx context.Context, filter imageregistry.Filter) iter.S
 
 // names are the names of what may be images, sorted.
 func (r *Registry) names(ctx context.Context) ([]string, error) {
-	repositories, err := r.store.repositories(ctx)
+	repositories, err := r.repositories(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +55,14 @@ func (r *Registry) names(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// repositories lists those of the registry, or at least those of ours.
+func (r *Registry) repositories(ctx context.Context) ([]string, error) {
+	if r.config.Repositories != nil {
+		return r.config.Repositories.List(ctx, r.directory)
+	}
+	return r.store.repositories(ctx)
 }
 
 // readAll reads images side by side. A repository without record is no image.

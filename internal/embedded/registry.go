@@ -22,6 +22,7 @@ var (
 	_ imageregistry.Updater   = (*Registry)(nil)
 	_ imageregistry.Rebuilder = (*Registry)(nil)
 	_ imageregistry.Notifier  = (*Registry)(nil)
+	_ imageregistry.Keeper    = (*Registry)(nil)
 )
 
 // Registry is the embedded registry. It is safe for concurrent use.

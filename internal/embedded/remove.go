@@ -56,9 +56,13 @@ func (s *store) removeTag(ctx context.Context, tag name.Tag) error {
 }
 
 // untag removes a tag and not what it leads to. Some registries would take the manifest along if they were asked to delete the tag, so it is first made
-// to lead to a manifest of its own.
+// to lead to a manifest of its own. A tag that cannot be moved is one of ECR's, which takes tags away by their name.
 func (s *store) untag(ctx context.Context, tag name.Tag) error {
-	if err := s.bury(ctx, tag); err != nil {
+	err := s.bury(ctx, tag)
+	if answer, ok := errors.AsType[*APIError](err); ok && answer.has(transport.TagInvalidErrorCode) {
+		return s.delete(ctx, tag)
+	}
+	if err != nil {
 		return err
 	}
 	return s.removeTag(ctx, tag)

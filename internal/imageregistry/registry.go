@@ -68,6 +68,12 @@ type Claimer interface {
 	Claim(ctx context.Context, name string) error
 }
 
+// Keeper is a [Registry] in which an image may share its repository with what belongs to others.
+type Keeper interface {
+	// Kept counts the tags in the image's repository that are not the image's. A delete keeps what they lead to, and the repository.
+	Kept(ctx context.Context, name string) (int, error)
+}
+
 // Filter narrows a [Registry.List]. The zero value matches everything.
 type Filter struct {
 	// PipLibraries must all be installed; an empty version matches any.

@@ -10,11 +10,13 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Khan/genqlient/graphql"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 )
 
 // maxAnswer bounds what is read of one answer, in bytes: ten thousand images are some 20 MiB.
@@ -38,6 +40,11 @@ type Config struct {
 	RetryDelay time.Duration
 	// Patience is how long things are waited for that the platform does in its own time. Zero fields take the defaults.
 	Patience Patience
+	// Workspace identifies the machine and directory of this run of Terraform. Default: [lifeline.Workspace].
+	Workspace string
+	// Lifelines is a directory where the processes of this machine show each other that they live, so that an image whose creator died can be taken
+	// over. Empty: they do not.
+	Lifelines string
 	// Observe is told of every request. Nil: nobody is.
 	Observe func(context.Context, httpx.Exchange)
 }
@@ -55,6 +62,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Retries = cmp.Or(c.Retries, 4)
 	c.RetryDelay = cmp.Or(c.RetryDelay, 250*time.Millisecond)
 	c.Patience = c.Patience.withDefaults()
+	c.Workspace = cmp.Or(c.Workspace, lifeline.Workspace())
 	return c, nil
 }
 
@@ -68,6 +76,11 @@ type Client struct {
 	shared   shared
 	written  written
 	account  remembered[Account]
+	// creations are the images that this process has created, and workspace is where.
+	creations lifeline.Creations
+	workspace string
+	// interrupted is set when a build was told to end.
+	interrupted atomic.Bool
 }
 
 // New returns a Client. It contacts nothing; a configuration that cannot work is a [*ConfigError].
@@ -80,16 +93,14 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := strings.TrimSpace(config.APIToken) // one that was read from a file ends with a line end
-	switch {
-	case token == "":
-		return nil, &ConfigError{Field: "api_token", Problem: "is empty; request one in PrimeHub's User Portal, under API Token"}
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, &ConfigError{Field: "api_token", Problem: "holds characters that no token has; it may have been copied with something around it"}
+	token, err := httpx.ParseToken("api_token", config.APIToken, "request one in PrimeHub's User Portal, under API Token")
+	if err != nil {
+		return nil, err
 	}
 	return &Client{
 		endpoint: endpoint, token: token, timeout: config.RequestTimeout, patience: config.Patience,
-		http: httpx.NewClient(chain(config)),
+		http:      httpx.NewClient(chain(config)),
+		creations: lifeline.Creations{Lines: lifeline.Lines{Directory: config.Lifelines}}, workspace: config.Workspace,
 	}, nil
 }
 

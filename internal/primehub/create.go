@@ -15,7 +15,9 @@ import (
 // Spec is an image that is to be created.
 type Spec struct {
 	// Name must be one that [CheckName] takes; see [GenerateName].
-	Name        string
+	Name string
+	// Generated tells that the name was made for this attempt, so that another made from the same display name will do.
+	Generated   bool
 	DisplayName string
 	Description string
 	Type        Type
@@ -86,19 +88,43 @@ func (r Recipe) input() wire.ImageSpecUpdateInput {
 
 // Create creates an image, and begins to build it if there is a recipe: wait with [Client.AwaitBuild].
 //
-// It looks first, and sends the request once. After an error it looks again: the image was not there before, so one that is there now and is what was asked for is
+// It looks first, and sends the request once; an image that was created here by a run of Terraform which died is taken over instead, see [Client.Settle]. After an error it looks again: the image was not there before, so one that is there now and is what was asked for is
 // the one that was just created. With a lost answer that is success; with an error of the platform it is an [*IncompleteError], which comes together with the
 // image. Other errors of note: [ErrAlreadyExists], [*OrphanedRoleError], [*FailedCreateError], [*NameError]. The image comes without its groups.
 func (c *Client) Create(ctx context.Context, spec Spec) (Image, error) {
 	if err := CheckName(spec.Name, spec.Recipe != nil); err != nil {
 		return Image{}, err
 	}
+	if spec.Generated {
+		if image, err := c.inheritGenerated(ctx, spec); err != nil || image.Name != "" {
+			return image, err
+		}
+	}
 	switch there, err := c.exists(ctx, spec.Name); {
 	case err != nil:
 		return Image{}, err
 	case there:
-		return Image{}, fmt.Errorf("image %q: %w", spec.Name, ErrAlreadyExists)
+		if image, gone, err := c.inherit(ctx, spec); !gone || err != nil {
+			return image, err
+		}
 	}
+	creation := c.creationOf(spec.Name)
+	begun := c.creations.Begin(creation)
+	image, err := c.create(ctx, spec)
+	switch failed, ok := asAPIError(err); {
+	case !begun: // not ours to tell
+	case image.Name != "":
+		c.creations.Note(creation, made)
+	case ok && failed.lost() && !errors.Is(err, ErrAlreadyExists):
+		c.creations.Fail(creation) // it may come to be there after all
+	default:
+		c.creations.Drop(creation)
+	}
+	return image, err
+}
+
+// create asks for an image that was not there.
+func (c *Client) create(ctx context.Context, spec Spec) (Image, error) {
 	c.shared.forget()
 	defer c.shared.forget()
 	answer, err := wire.CreateImage(ctx, c, spec.input())
@@ -136,9 +162,19 @@ func (c *Client) afterFailedCreate(ctx context.Context, spec Spec, failure error
 	return image, &IncompleteError{Name: spec.Name, Err: failure}
 }
 
+// named tells whether an image is called and described as the spec asks for.
+func (s Spec) named(image Image) bool {
+	return image.DisplayName == cmp.Or(s.DisplayName, s.Name) && image.Description == s.Description && image.Type == s.Type && image.Group == s.Owner.Name
+}
+
+// begun tells whether an image can be what is left of a create of the spec whose recipe was never written (contracts/primehub-api.md §2.5).
+func (s Spec) begun(image Image) bool {
+	return s.named(image) && s.Recipe != nil && image.Build == nil && image.URL == ""
+}
+
 // made tells whether an image can be the one that the spec asked for.
 func (s Spec) made(image Image) bool {
-	same := image.DisplayName == cmp.Or(s.DisplayName, s.Name) && image.Description == s.Description && image.Type == s.Type && image.Group == s.Owner.Name
+	same := s.named(image)
 	switch {
 	case s.Recipe != nil:
 		return same && image.Build != nil && image.Build.Same(*s.Recipe)

@@ -21,7 +21,7 @@ func (c *Client) Delete(ctx context.Context, name string) error {
 	defer c.shared.forget()
 	_, failure := wire.DeleteImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
 	if failure == nil {
-		c.written.forget(name)
+		c.gone(name)
 		return c.awaitGone(ctx, name)
 	}
 	if failed, ok := asAPIError(failure); !ok || failed.Refused() {
@@ -31,11 +31,18 @@ func (c *Client) Delete(ctx context.Context, name string) error {
 	defer cancel()
 	switch there, err := c.exists(look, name); {
 	case err == nil && !there:
-		return nil // only the answer got lost
+		c.gone(name) // only the answer got lost
+		return nil
 	case err == nil && hasKind(failure, KindKeycloak):
 		return &DeleteStuckError{Name: name, Err: failure}
 	}
 	return failure
+}
+
+// gone forgets what was known about an image.
+func (c *Client) gone(name string) {
+	c.written.forget(name)
+	c.creations.Drop(c.creationOf(name))
 }
 
 // awaitGone waits until the image is really gone, so that its name is free when Delete returns.

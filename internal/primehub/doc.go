@@ -12,7 +12,8 @@
 //	Client.Rebuild(name, Recipe)          → BuildRef for AwaitBuild; after Update, never before
 //	Client.CancelBuild, Delete            return when it is so
 //	Client.AwaitBuild(BuildRef, observe)  → Image, or a typed outcome: *BuildFailedError, *BuildCancelledError, *BuildUnfinishedError, …
-//	Image.Resume, Image.HalfWorking       a build that somebody comes back to; an image whose own group may not use it
+//	Image.Resume                          a build that somebody comes back to
+//	Client.Claim, Settle                  a state has the image; Terraform has ended well: what it has created is not taken over
 //	Client.Log                            the end of a build's log
 //
 // Build lists are split and checked by requirement.CheckEntries.

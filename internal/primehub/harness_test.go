@@ -64,20 +64,20 @@ func (w *world) hook(operation string, happens func()) {
 }
 
 // lose loses the answer of the first operation of that name that the hooked client asks for, and the request, too, unless it is done. Then something happens.
-func (w *world) lose(operation string, done bool, happens func()) {
+func (w *world) lose(operation string, done bool, happens func(), edits ...func(*primehub.Config)) {
 	w.intercept(operation, func(next func() *http.Response) (*http.Response, error) {
 		if done {
 			_ = next().Body.Close() // it is in memory
 		}
 		happens()
 		return nil, io.ErrUnexpectedEOF
-	})
+	}, edits...)
 }
 
 // intercept makes a hooked client, whose first operation of that name is done by instead.
-func (w *world) intercept(operation string, instead func(next func() *http.Response) (*http.Response, error)) {
+func (w *world) intercept(operation string, instead func(next func() *http.Response) (*http.Response, error), edits ...func(*primehub.Config)) {
 	handler, intercepted := w.Behind(w.gate), false
-	w.hooked = w.as(sandbox.TokenAdmin, func(c *primehub.Config) {
+	w.hooked = w.as(sandbox.TokenAdmin, append(edits, func(c *primehub.Config) {
 		c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
 			body, err := io.ReadAll(req.Body)
 			if err != nil {
@@ -92,7 +92,7 @@ func (w *world) intercept(operation string, instead func(next func() *http.Respo
 			intercepted = true
 			return instead(next)
 		})
-	})
+	})...)
 }
 
 // as is another client on the same platform, with nothing in common with the others.

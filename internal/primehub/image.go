@@ -21,9 +21,6 @@ const (
 
 const wireUniversal = "both"
 
-// Types are the types there are, for schemas and messages.
-func Types() []Type { return []Type{TypeCPU, TypeGPU, TypeUniversal} }
-
 func (t Type) wire() string {
 	if t == TypeUniversal {
 		return wireUniversal
@@ -63,12 +60,6 @@ type Image struct {
 	LogURL string
 	// Build is how the image is built. Nil for an existing image that was only added.
 	Build *Build
-}
-
-// HalfWorking tells of an image that belongs to a group whose members may not use it, as a create leaves behind that failed half-way, or Keycloak's watcher after a
-// replacement (contracts/primehub-api.md §4.4, §6). It counts only where Groups has been read.
-func (i Image) HalfWorking() bool {
-	return i.Group != "" && !i.Global && !slices.ContainsFunc(i.Groups, func(group GroupRef) bool { return group.Name == i.Group })
 }
 
 // GroupRef names a group.

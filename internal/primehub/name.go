@@ -1,6 +1,7 @@
 package primehub
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"regexp"
@@ -50,11 +51,12 @@ var notWord = regexp.MustCompile(`[^0-9A-Za-z]`)
 // GenerateName makes the name of a new image from its display name, as the group portal does (contracts/primehub-api.md §5.3): all but ASCII letters and digits
 // become hyphens, and something random follows. Unlike the portal it never begins with a hyphen, which the platform would refuse after having left its role behind.
 func GenerateName(displayName string) string {
+	return stemOf(displayName) + "-" + strings.ToLower(rand.Text())[:suffixLength] // base 32, and all its characters are the portal's, too
+}
+
+// stemOf is what [GenerateName] puts before what is random.
+func stemOf(displayName string) string {
 	stem := strings.TrimLeft(strings.ToLower(notWord.ReplaceAllString(displayName, "-")), "-")
 	stem = strings.TrimRight(stem[:min(len(stem), maxStem)], "-")
-	suffix := strings.ToLower(rand.Text())[:suffixLength] // base 32, and all its characters are the portal's, too
-	if stem == "" {
-		return "image-" + suffix
-	}
-	return stem + "-" + suffix
+	return cmp.Or(stem, "image")
 }

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
+	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
 const (
 	// fewReads is how many reads are made one by one before a list is read.
 	fewReads = 3
-	// listLifetime is how old a list may be when something of it is handed out.
-	listLifetime = time.Minute
+	// listLifetime is how old a list may be when something of it is handed out: as long as the refresh of some thousand images takes on a slow machine.
+	listLifetime = 5 * time.Minute
 )
 
 // Refresh is [Client.Get] for a caller who reads many images, one by one, as Terraform does. From the fourth read on they share one list of all images, and one of who
@@ -22,7 +23,7 @@ const (
 //
 // Groups are read only where withGroups says so: the platform asks Keycloak once for each group it has.
 //
-// Staleness: an image may be as it was up to a minute before the call, and is handed out once. That is sound for a refresh, as Terraform reads the resources of a plan in
+// Staleness: an image may be as it was up to five minutes before the call, and is handed out once. That is sound for a refresh, as Terraform reads the resources of a plan in
 // no certain order over just that span of time. What this process writes ends the list, before and after.
 func (c *Client) Refresh(ctx context.Context, name string, withGroups bool) (Image, error) {
 	if list := c.shared.join(); list != nil {
@@ -213,22 +214,12 @@ func (s *shelf[T]) get(ctx context.Context, read func(context.Context) (T, error
 		case s.end:
 			return s.value, s.ok
 		case s.reading != nil:
-			s.await(ctx, s.reading)
+			wait.Unlocked(ctx, &s.mu, s.reading)
 		default:
 			s.fill(ctx, read)
 		}
 	}
 	return value, false
-}
-
-// await waits for somebody else's read. It is called with the lock held, and gives it up meanwhile.
-func (s *shelf[T]) await(ctx context.Context, reading <-chan struct{}) {
-	s.mu.Unlock()
-	defer s.mu.Lock()
-	select {
-	case <-reading:
-	case <-ctx.Done():
-	}
 }
 
 // fill reads. It is called with the lock held, and gives it up meanwhile.

@@ -85,6 +85,21 @@ func (lifecyclePolicyCheck) ValidateString(_ context.Context, req validator.Stri
 	}
 }
 
+// harmlessPolicyCheck refuses a lifecycle policy that could take away what the embedded registry needs. One that is no policy at all is left to [lifecyclePolicyCheck].
+var harmlessPolicyCheck = check{
+	summary: "Lifecycle Policy Endangers Managed Images", rule: "must not be able to expire managed images that are in use, nor their records",
+	find: func(value string) *diags.Problem {
+		policy, err := awsregistry.ParseLifecyclePolicy(value)
+		if err != nil || len(policy.Check()) > 0 {
+			return nil
+		}
+		for _, hazard := range policy.Hazards() {
+			return &diags.Problem{Text: "endangers managed images: " + strings.TrimSuffix(hazard.Reason, "."), Suggestion: hazard.Suggestion}
+		}
+		return nil
+	},
+}
+
 // keepMeaning keeps the prior value in the plan where the configuration only spells the same differently. Core accepts the prior value for a configured one.
 type keepMeaning struct{ same func(a, b string) bool }
 

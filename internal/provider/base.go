@@ -30,11 +30,11 @@ func (c *connected) connect(data any, d *diag.Diagnostics) {
 }
 
 // registry is the registry of managed images.
-func (c *connected) registry() (imageregistry.Registry, error) {
+func (c *connected) registry(ctx context.Context) (imageregistry.Registry, error) {
 	if c.clients == nil {
 		return nil, diags.ErrNotConfigured
 	}
-	return c.images()
+	return c.images(ctx)
 }
 
 // hub is the PrimeHub platform.

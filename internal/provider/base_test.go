@@ -18,7 +18,7 @@ func TestConnected(t *testing.T) {
 	if d.HasError() {
 		t.Error(d)
 	}
-	if _, err := validating.registry(); !errors.Is(err, diags.ErrNotConfigured) {
+	if _, err := validating.registry(t.Context()); !errors.Is(err, diags.ErrNotConfigured) {
 		t.Errorf("a registry without a provider: %v", err)
 	}
 	validating.connect("something else", &d)
@@ -26,8 +26,8 @@ func TestConnected(t *testing.T) {
 		t.Errorf("foreign data: %v", d)
 	}
 	registry := newFakeRegistry()
-	validating.connect(&clients{images: always[imageregistry.Registry](registry, nil)}, &d)
-	if got, err := validating.registry(); err != nil || got != registry {
+	validating.connect(&clients{images: found(always[imageregistry.Registry](registry, nil))}, &d)
+	if got, err := validating.registry(t.Context()); err != nil || got != registry {
 		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
@@ -221,34 +222,29 @@ var buildkitAddressCheck = check{
 	},
 }
 
-// endpointCheck is [rime.ParseEndpoint]'s judgement. The value is not shown: a mistaken one may hold a password.
 var endpointCheck = check{
 	summary: "Invalid Platform Address",
 	rule:    "must be the web address of a RIME platform, without user, query and fragment",
-	find: func(value string) *diags.Problem {
-		_, err := rime.ParseEndpoint(value)
-		refused, ok := errors.AsType[*rime.ConfigError](err)
-		if !ok {
-			return nil
-		}
-		problem, suggestion, _ := strings.Cut(refused.Problem, "; ")
-		return &diags.Problem{Text: problem, Suggestion: suggestion, Secret: true}
-	},
+	find:    refusedAddress(rime.ParseEndpoint),
 }
 
-// primehubEndpointCheck is [primehub.ParseEndpoint]'s judgement. The value is not shown: a mistaken one may hold a password.
 var primehubEndpointCheck = check{
 	summary: "Invalid PrimeHub Address",
 	rule:    "must be the web address of PrimeHub's API, without user, query and fragment",
-	find: func(value string) *diags.Problem {
-		_, err := primehub.ParseEndpoint(value)
-		refused, ok := errors.AsType[*primehub.ConfigError](err)
+	find:    refusedAddress(primehub.ParseEndpoint),
+}
+
+// refusedAddress is the judgement of a platform's client. The value is not shown: a mistaken one may hold a password.
+func refusedAddress(parse func(string) (string, error)) func(string) *diags.Problem {
+	return func(value string) *diags.Problem {
+		_, err := parse(value)
+		refused, ok := errors.AsType[*httpx.ConfigError](err)
 		if !ok {
 			return nil
 		}
 		problem, suggestion, _ := strings.Cut(refused.Problem, "; ")
 		return &diags.Problem{Text: problem, Suggestion: suggestion, Secret: true}
-	},
+	}
 }
 
 var indexURLCheck = check{

@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -63,7 +62,7 @@ type groupDataModel struct {
 // Read implements datasource.DataSource.
 func (d *groupDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var name types.String
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("name"), &name)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, pathName, &name)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -72,7 +71,7 @@ func (d *groupDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	}
 	client, err := d.hub()
 	if err == nil && name.ValueString() == "" {
-		resp.Diagnostics.Append(diags.MissingValue(path.Root("name"), primehub.EnvGroup))
+		resp.Diagnostics.Append(diags.MissingValue(pathName, primehub.EnvGroup))
 		return
 	}
 	var group primehub.Group

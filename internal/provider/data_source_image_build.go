@@ -47,7 +47,7 @@ func (d *imageBuildDataSource) Read(ctx context.Context, req datasource.ReadRequ
 		return
 	}
 	id := config.ID.ValueString()
-	registry, err := d.registry()
+	registry, err := d.registry(ctx)
 	var build imageregistry.Build
 	if err == nil {
 		build, err = registry.Build(ctx, id)

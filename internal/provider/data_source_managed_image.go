@@ -95,7 +95,7 @@ func (d *managedImageDataSource) Read(ctx context.Context, req datasource.ReadRe
 
 // look reads the image and its newest build. A build that the registry does not know any more is no error.
 func (d *managedImageDataSource) look(ctx context.Context, name string) (imageregistry.Image, imageregistry.Build, error) {
-	registry, err := d.registry()
+	registry, err := d.registry(ctx)
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}

@@ -100,7 +100,7 @@ func (d *managedImagesDataSource) Read(ctx context.Context, req datasource.ReadR
 
 // list is the images that match every filter, by name. What the registry can filter, it filters.
 func (d *managedImagesDataSource) list(ctx context.Context, model managedImagesDataModel) ([]imageregistry.Image, error) {
-	registry, err := d.registry()
+	registry, err := d.registry(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,16 @@ func (p *rimeProvider) awsClient(ctx context.Context, config tfsdk.Config) func(
 	return once(func() (*awsregistry.Client, error) { return newAWSClient(m, h.withDefaults(), p.version, p.awsOptions) })
 }
 
+// in is the same in that region.
+func (m *awsModel) in(region string) *awsModel {
+	var regional awsModel
+	if m != nil {
+		regional = *m
+	}
+	regional.Region = types.StringValue(region)
+	return &regional
+}
+
 // newAWSClient makes the client; it contacts nothing yet. What is not configured is left to AWS's standard chain.
 func newAWSClient(m *awsModel, h *httpModel, version string, options awsregistry.Options) (*awsregistry.Client, error) {
 	c, err := newConnection(h)

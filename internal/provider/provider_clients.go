@@ -11,15 +11,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
-	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
-	"github.com/managed-images/terraform-provider-rime/internal/embedded"
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/rime"
@@ -28,11 +25,14 @@ import (
 // clients is what the provider hands to its resources and data sources.
 type clients struct {
 	// images is the registry of managed images. It is made when it is first asked for, once. Its errors are those of package diags.
-	images func() (imageregistry.Registry, error)
+	images func(context.Context) (imageregistry.Registry, error)
 	// aws is the client of AWS. It is made when it is first asked for, once. Its errors are those of package diags.
 	aws func() (*awsregistry.Client, error)
 	// pythonVersions are the Python versions that images can have, sorted. Nil when there is no telling.
 	pythonVersions []string
+	// externalBases are the base images of an embedded registry in the account's ECR registry that are kept elsewhere, and the host of that registry. Nil without an
+	// embedded registry.
+	externalBases func(context.Context) (host string, external []string)
 	// needsPackageTypes tells that every package needs a type, because images can have one package manager or the other.
 	needsPackageTypes bool
 	// created are the images that this run of Terraform has created.
@@ -67,18 +67,19 @@ func (c *createdImages) since(name, buildID string) bool {
 
 // clients reads the configuration. It contacts nothing.
 func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clients, diag.Diagnostics) {
-	all, d := p.imageClients(ctx, config)
+	account := p.awsClient(ctx, config)
+	all, d := p.imageClients(ctx, config, account)
 	hub, more := p.primehubPlatform(ctx, config)
-	all.primehub, all.aws = hub, p.awsClient(ctx, config)
+	all.primehub, all.aws = hub, account
 	d.Append(more...)
 	return all, d
 }
 
 // imageClients reads what concerns managed images.
-func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config) (*clients, diag.Diagnostics) {
-	none := func(err error) *clients { return &clients{images: always[imageregistry.Registry](nil, err)} }
+func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config, account func() (*awsregistry.Client, error)) (*clients, diag.Diagnostics) {
+	none := func(err error) *clients { return &clients{images: found(always[imageregistry.Registry](nil, err))} }
 	if p.registry != nil {
-		return &clients{images: always(p.registry, nil)}, nil
+		return &clients{images: found(always(p.registry, nil))}, nil
 	}
 	if !config.Raw.IsFullyKnown() {
 		return none(diags.ErrNotKnownYet), nil
@@ -89,22 +90,18 @@ func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config) (*
 		return none(diags.ErrNoRegistry), d
 	case !model.Endpoint.IsNull():
 		// A platform does not tell which Python versions it has.
-		return &clients{images: once(func() (imageregistry.Registry, error) {
+		return &clients{images: found(once(func() (imageregistry.Registry, error) {
 			registry, err := newPlatformRegistry(model, p.version)
 			if err == nil {
 				p.end.add(registry.Settle)
 			}
 			return registry, err
-		})}, d
+		}))}, d
 	case model.EmbeddedRegistry != nil:
+		locate := locator(model, account, p)
 		return &clients{
-			images: once(func() (imageregistry.Registry, error) {
-				registry, err := newEmbeddedRegistry(model, p.version)
-				if err == nil {
-					p.end.add(registry.Settle)
-				}
-				return registry, err
-			}),
+			images:            p.embeddedRegistry(model, locate),
+			externalBases:     func(ctx context.Context) (string, []string) { return externalBases(ctx, model, locate) },
 			pythonVersions:    slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
 			needsPackageTypes: true,
 		}, d
@@ -127,6 +124,11 @@ func once[T any](construct func() (T, error)) func() (T, error) {
 
 func always[T any](client T, err error) func() (T, error) {
 	return func() (T, error) { return client, err }
+}
+
+// found is a client that nobody has to be asked about.
+func found[T any](client func() (T, error)) func(context.Context) (T, error) {
+	return func(context.Context) (T, error) { return client() }
 }
 
 // connection is what the attribute `http` describes.
@@ -176,63 +178,4 @@ func logExchange(message string) func(context.Context, httpx.Exchange) {
 		}
 		tflog.Debug(ctx, message, fields)
 	}
-}
-
-// newEmbeddedRegistry makes the embedded registry and its builder; neither contacts anything yet.
-func newEmbeddedRegistry(model providerModel, version string) (*embedded.Registry, error) {
-	c, err := newConnection(model.HTTP)
-	if err != nil {
-		return nil, err
-	}
-	builder, err := newBuilder(model, version)
-	if err != nil {
-		return nil, err
-	}
-	m := model.EmbeddedRegistry
-	return embedded.New(embedded.Config{
-		URL:              m.URL.ValueString(),
-		RepositoryPrefix: m.RepositoryPrefix.ValueString(),
-		Insecure:         m.Insecure.ValueBool(),
-		BaseImages:       m.BaseImages,
-		Keychain:         authn.DefaultKeychain,
-		Transport:        c.transport,
-		Builder:          builder,
-		Version:          version,
-		Options: embedded.Options{
-			RequestTimeout: c.timeout,
-			Retries:        c.retries,
-			Lifelines:      os.TempDir(),
-		},
-	})
-}
-
-// newBuilder makes the builder; it contacts nothing.
-func newBuilder(model providerModel, version string) (*buildkit.Builder, error) {
-	m := model.EmbeddedRegistry
-	insecureHost := ""
-	if m.Insecure.ValueBool() {
-		insecureHost = m.URL.ValueString()
-	}
-	return buildkit.New(buildkit.Options{
-		Address: m.Buildkit.Address.ValueString(),
-		TLS: buildkit.TLSOptions{
-			CACert:     m.Buildkit.CAFile.ValueString(),
-			Cert:       m.Buildkit.CertFile.ValueString(),
-			Key:        m.Buildkit.KeyFile.ValueString(),
-			ServerName: m.Buildkit.ServerName.ValueString(),
-		},
-		Keychain:  authn.DefaultKeychain,
-		Insecure:  func(host string) bool { return host == insecureHost },
-		Platforms: m.Platforms,
-		Pip: buildkit.PipOptions{
-			IndexURL:       m.Pip.IndexURL.ValueString(),
-			ExtraIndexURLs: m.Pip.ExtraIndexURLs,
-			Config:         m.Pip.Config.ValueString(),
-		},
-		CAFile:      model.HTTP.CAFile.ValueString(),
-		Cache:       buildkit.CacheOptions{Ref: m.Cache.Ref.ValueString(), Mode: m.Cache.Mode.ValueString()},
-		Compression: m.Compression.ValueString(),
-		MaxParallel: int(m.MaxParallelBuilds.ValueInt64()),
-		Version:     version,
-	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
@@ -32,6 +33,12 @@ const (
 	defaultCacheMode      = "max"
 	defaultRequestTimeout = time.Minute
 	defaultMaxRetries     = 4
+)
+
+// The values of tag_mutability of repositories that the embedded registry makes.
+const (
+	mutableTags   = "MUTABLE"
+	immutableTags = "IMMUTABLE"
 )
 
 // defaultPythonVersions are the Python versions that have a base image unless the configuration names others: those that
@@ -63,16 +70,50 @@ type primehubModel struct {
 }
 
 type embeddedRegistryModel struct {
-	URL               types.String      `tfsdk:"url"`
-	RepositoryPrefix  types.String      `tfsdk:"repository_prefix"`
-	Insecure          types.Bool        `tfsdk:"insecure"`
-	BaseImages        map[string]string `tfsdk:"base_images"`
-	Buildkit          *buildkitModel    `tfsdk:"buildkit"`
-	Platforms         []string          `tfsdk:"platforms"`
-	Pip               *pipModel         `tfsdk:"pip"`
-	Cache             *cacheModel       `tfsdk:"cache"`
-	Compression       types.String      `tfsdk:"compression"`
-	MaxParallelBuilds types.Int64       `tfsdk:"max_parallel_builds"`
+	URL                       types.String             `tfsdk:"url"`
+	RepositoryPrefix          types.String             `tfsdk:"repository_prefix"`
+	Insecure                  types.Bool               `tfsdk:"insecure"`
+	RepositorySettings        *repositorySettingsModel `tfsdk:"repository_settings"`
+	BaseImages                map[string]string        `tfsdk:"base_images"`
+	AllowExternalCustomImages types.Bool               `tfsdk:"allow_external_custom_images"`
+	Buildkit                  *buildkitModel           `tfsdk:"buildkit"`
+	Platforms                 []string                 `tfsdk:"platforms"`
+	Pip                       *pipModel                `tfsdk:"pip"`
+	Cache                     *cacheModel              `tfsdk:"cache"`
+	Compression               types.String             `tfsdk:"compression"`
+	MaxParallelBuilds         types.Int64              `tfsdk:"max_parallel_builds"`
+}
+
+// refusesExternal tells that base images must be in the registry itself.
+func (m *embeddedRegistryModel) refusesExternal() bool {
+	return !m.AllowExternalCustomImages.IsNull() && !m.AllowExternalCustomImages.ValueBool()
+}
+
+// repositorySettingsModel is how the embedded registry makes repositories in ECR.
+type repositorySettingsModel struct {
+	TagMutability       types.String      `tfsdk:"tag_mutability"`
+	ScanOnPush          types.Bool        `tfsdk:"scan_on_push"`
+	Encryption          *encryptionModel  `tfsdk:"encryption"`
+	LifecyclePolicyJSON types.String      `tfsdk:"lifecycle_policy_json"`
+	Tags                map[string]string `tfsdk:"tags"`
+}
+
+// settings are those of new repositories. It may be called on nil.
+func (m *repositorySettingsModel) settings() awsregistry.RepositorySettings {
+	if m == nil {
+		return awsregistry.RepositorySettings{}
+	}
+	settings := awsregistry.RepositorySettings{
+		TagMutability: m.TagMutability.ValueString(), ScanOnPush: m.ScanOnPush.ValueBoolPointer(),
+		LifecyclePolicy: m.LifecyclePolicyJSON.ValueString(), Tags: m.Tags,
+	}
+	if settings.TagMutability == immutableTags {
+		settings.TagMutability, settings.Exclusions = awsregistry.ImmutableExceptRecords()
+	}
+	if e := m.Encryption; e != nil {
+		settings.Encryption = &awsregistry.Encryption{Type: e.Type.ValueString(), KMSKey: e.KMSKey.ValueString()}
+	}
+	return settings
 }
 
 type buildkitModel struct {
@@ -144,10 +185,10 @@ func (m *embeddedRegistryModel) fill() diag.Diagnostics {
 	var d diag.Diagnostics
 	at := path.Root("embedded_registry")
 	m.URL = fromEnvironment(m.URL, envURL, registryHostCheck, at.AtName("url"), &d)
-	if m.URL.ValueString() == "" && !d.HasError() {
-		d.Append(diags.MissingValue(at.AtName("url"), envURL))
-	}
 	m.RepositoryPrefix = fromEnvironment(m.RepositoryPrefix, envRepositoryPrefix, repositoryPrefixCheck, at.AtName("repository_prefix"), &d)
+	if refused := m.RepositorySettings.settings().Check(); refused != nil {
+		d.Append(diags.InvalidInput(at.AtName("repository_settings").AtName(string(refused.Field)), refused))
+	}
 	if len(m.BaseImages) == 0 {
 		m.BaseImages = defaultBaseImages()
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"os"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -45,6 +46,7 @@ func (p *rimeProvider) primehubPlatform(ctx context.Context, config tfsdk.Config
 		if err != nil {
 			return nil, &diags.ConfigurationError{Err: err}
 		}
+		p.end.add(client.Settle)
 		return client, nil
 	})}, d
 }
@@ -62,6 +64,7 @@ func (p *rimeProvider) newPrimeHub(settings primehub.Settings, h *httpModel) (*p
 		RequestTimeout: c.timeout,
 		Retries:        c.retries,
 		Patience:       p.patience,
+		Lifelines:      os.TempDir(),
 		Observe:        logExchange("request to the PrimeHub platform"),
 	})
 }

@@ -87,12 +87,12 @@ func embeddedRegistryAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "The registry of managed images that runs inside the provider: an OCI registry keeps the images and a small record about each, " +
-			"BuildKit builds them. Used when `endpoint` is not configured; then `RIME_ENDPOINT` is not used either. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers.",
+			"BuildKit builds them. Used when `endpoint` is not configured; then `RIME_ENDPOINT` is not used either. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers; for ECR, those of AWS's chain.",
 		Attributes: map[string]schema.Attribute{
 			"url": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Host and port of the OCI registry, such as `registry.example.com:5000`, without a scheme. " +
-					"Required, unless the environment variable `RIME_EMBEDDED_REGISTRY_URL` has it.",
+				MarkdownDescription: "Host and port of the OCI registry, such as `registry.example.com:5000`, without a scheme. Defaults to the environment variable " +
+					"`RIME_EMBEDDED_REGISTRY_URL`, else to the ECR registry of the AWS account of `aws`, in its region. For a registry of ECR, credentials come from AWS's chain and repositories are made as needed.",
 				Validators: []validator.String{registryHostCheck},
 			},
 			"repository_prefix": schema.StringAttribute{
@@ -105,6 +105,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 				Optional:            true,
 				MarkdownDescription: "Whether to speak plain HTTP to the registry. Defaults to `false`; loopback addresses are always spoken to in plain HTTP.",
 			},
+			"repository_settings": repositorySettingsAttribute(),
 			"base_images": schema.MapAttribute{
 				Optional:    true,
 				ElementType: types.StringType,
@@ -115,6 +116,11 @@ func embeddedRegistryAttribute() schema.Attribute {
 					mapvalidator.KeysAre(pythonVersionCheck),
 					mapvalidator.ValueStringsAre(imageReferenceCheck),
 				},
+			},
+			"allow_external_custom_images": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether base images may come from other registries. With `false`, a plan fails for `base_images` outside of the registry of `url`. " +
+					"Goes with the attribute of that name of `rime_image_registry_config`. Defaults to `true`.",
 			},
 			"buildkit": buildkitAttribute(),
 			"platforms": schema.ListAttribute{
@@ -136,6 +142,49 @@ func embeddedRegistryAttribute() schema.Attribute {
 				Optional:            true,
 				MarkdownDescription: "How many builds this provider runs at one time; more wait for their turn. Defaults to `2`.",
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
+			},
+		},
+	}
+}
+
+func repositorySettingsAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "How repositories are made in the ECR registry of the AWS account, before the first push of an image. Those that exist keep their settings. " +
+			"A repository that was made so is deleted with its image, unless it holds something else.",
+		Attributes: map[string]schema.Attribute{
+			"tag_mutability": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "`MUTABLE`, or `IMMUTABLE` so that no tag of an image can be moved; tags that begin with `rime-` are always excluded, as records are kept under them. Defaults to `MUTABLE`.",
+				Validators:          []validator.String{stringvalidator.OneOf(mutableTags, immutableTags)},
+			},
+			"scan_on_push": schema.BoolAttribute{
+				Optional: true, MarkdownDescription: "Whether ECR scans images for vulnerabilities when they arrive. Defaults to what the account does.",
+			},
+			"encryption": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Encryption of the repositories. Defaults to ECR's own, `AES256`.",
+				Attributes: map[string]schema.Attribute{
+					"type": schema.StringAttribute{
+						Required: true, MarkdownDescription: "Kind of encryption: `AES256`, `KMS` or `KMS_DSSE`.",
+						Validators: []validator.String{stringvalidator.OneOf("AES256", "KMS", "KMS_DSSE")},
+					},
+					"kms_key": schema.StringAttribute{
+						Optional: true, MarkdownDescription: "ARN of the key of AWS KMS; not with `AES256`. Defaults to AWS's own key for ECR.",
+						Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+					},
+				},
+			},
+			"lifecycle_policy_json": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Lifecycle policy of the repositories, as ECR's JSON. One that could expire the record of an image (`rime-record`) or an image in use is refused; " +
+					"rules for untagged images are always safe. Defaults to none.",
+				Validators: []validator.String{lifecyclePolicyCheck{}, harmlessPolicyCheck},
+			},
+			"tags": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Tags of the repositories, by name, besides `aws.default_tags`.",
+				Validators:          []validator.Map{mapvalidator.NoNullValues()},
 			},
 		},
 	}

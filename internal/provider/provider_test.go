@@ -37,7 +37,7 @@ func TestProvider_invalidConfig(t *testing.T) {
 	embedded := func(body string) string { return "embedded_registry = {\nurl = \"registry.test\"\n" + body + "\n}" }
 	address := func(url string) string { return `embedded_registry = { url = "` + url + `" }` }
 	for name, invalid := range map[string]struct{ body, message string }{
-		"no url":            {`embedded_registry = {}`, `Missing Provider Configuration § embedded_registry.url has no value. Set it, or the environment variable RIME_EMBEDDED_REGISTRY_URL.`},
+		"no url, no region": {"embedded_registry = {}\naws = { region = \"mars-1\" }", `Provider Configuration Cannot Be Used § "mars-1" is no AWS region`},
 		"scheme":            {address("https://registry.test:5000"), `Invalid Registry Address § embedded_registry.url = "https://registry.test:5000" must not have a scheme. Write "registry.test:5000".`},
 		"user":              {address("ada:hunter2@registry.test"), `Invalid Registry Address § embedded_registry.url carries a user or password § Write "registry.test".`},
 		"path":              {address("registry.test/ml/images/"), `Invalid Registry Address § must not have a path. Write "registry.test" and repository_prefix = "ml/images".`},

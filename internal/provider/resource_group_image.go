@@ -50,7 +50,8 @@ func (r *groupImageResource) Create(ctx context.Context, req resource.CreateRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if plan.Name.IsUnknown() {
+	generated := plan.Name.IsUnknown()
+	if generated {
 		plan.Name = types.StringValue(primehub.GenerateName(plan.DisplayName.ValueString()))
 	}
 	plan.RebuildReason = types.StringNull()
@@ -62,12 +63,14 @@ func (r *groupImageResource) Create(ctx context.Context, req resource.CreateRequ
 		resp.Diagnostics.Append(diags.FromPrimeHub(diags.CreateGroupImage, name, err))
 		return
 	}
-	image, err := createGroupImage(ctx, client, plan)
+	image, err := createGroupImage(ctx, client, plan, generated)
 	if image.Name == "" {
 		resp.Diagnostics.Append(diags.FromPrimeHub(diags.CreateGroupImage, name, err))
 		return
 	}
 	// From here on something exists: whatever happens now, the state must know it.
+	name = image.Name
+	plan.Name = types.StringValue(name) // a run that died may have generated it
 	plan.setFacts(ctx, image, &resp.Diagnostics)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 	if err == nil {
@@ -113,6 +116,7 @@ func (r *groupImageResource) Read(ctx context.Context, req resource.ReadRequest,
 		resp.Diagnostics.Append(diags.FromPrimeHub(diags.ReadGroupImage, name, err))
 		return
 	}
+	client.Claim(name)
 	resp.Diagnostics.Append(state.setImage(ctx, image)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
 }

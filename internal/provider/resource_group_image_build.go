@@ -15,8 +15,9 @@ import (
 
 // createGroupImage creates the image. The platform writes who may use it last, and does not take the image back when that fails: then the error comes together with the image,
 // unless a second attempt repairs it.
-func createGroupImage(ctx context.Context, client *primehub.Client, plan groupImageModel) (primehub.Image, error) {
+func createGroupImage(ctx context.Context, client *primehub.Client, plan groupImageModel, generated bool) (primehub.Image, error) {
 	spec := plan.spec(ctx)
+	spec.Generated = generated
 	groups, err := findGroups(ctx, client, plan.groupNames())
 	if err != nil {
 		return primehub.Image{}, err
@@ -52,45 +53,37 @@ func findGroups(ctx context.Context, client *primehub.Client, names []string) ([
 
 // change makes the image what the plan says, and gives it to those that the plan names.
 func (m *groupImageModel) change(ctx context.Context, client *primehub.Client) error {
-	name := m.Name.ValueString()
-	image, err := client.Get(ctx, name)
+	update, err := m.difference(ctx, client)
 	if err != nil {
 		return err
 	}
-	update := m.update(ctx)
-	if err := m.access(ctx, client, image, &update); err != nil {
-		return err
-	}
-	return client.Update(ctx, name, update)
+	return client.Update(ctx, m.Name.ValueString(), update)
 }
 
 // verifyAccess gives the image to those that the plan names, where they do not have it. After a replacement under the same name the platform may take it from them once
 // more (contracts/primehub-api.md §4.4).
 func (m *groupImageModel) verifyAccess(ctx context.Context, client *primehub.Client) error {
-	name := m.Name.ValueString()
-	image, err := client.Get(ctx, name)
-	if err != nil {
+	update, err := m.difference(ctx, client)
+	if err != nil || update.Global == nil && len(update.Connect)+len(update.Disconnect) == 0 {
 		return err
 	}
-	update := m.update(ctx)
-	if err := m.access(ctx, client, image, &update); err != nil {
-		return err
-	}
-	if update.Global == nil && len(update.Connect)+len(update.Disconnect) == 0 {
-		return nil
-	}
-	return client.Update(ctx, name, update)
+	return client.Update(ctx, m.Name.ValueString(), update)
 }
 
-// access completes an update by the difference between those who may use the image and those who are to.
-func (m *groupImageModel) access(ctx context.Context, client *primehub.Client, image primehub.Image, update *primehub.Update) error {
+// difference is the update that makes the image what the plan says: everything of it that is always sent, and who may use it from now on or no longer.
+func (m *groupImageModel) difference(ctx context.Context, client *primehub.Client) (primehub.Update, error) {
+	update := m.update(ctx)
+	image, err := client.Get(ctx, m.Name.ValueString())
+	if err != nil {
+		return update, err
+	}
 	if global := m.Global.ValueBool(); global != image.Global {
 		update.Global = &global
 	}
 	wanted, has := m.groupNames(), accessOf(image)
 	groups, err := findGroups(ctx, client, slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(has, name) }))
 	if err != nil {
-		return err
+		return update, err
 	}
 	for _, group := range groups {
 		update.Connect = append(update.Connect, group.ID)
@@ -100,7 +93,7 @@ func (m *groupImageModel) access(ctx context.Context, client *primehub.Client, i
 			update.Disconnect = append(update.Disconnect, group.ID)
 		}
 	}
-	return nil
+	return update, nil
 }
 
 // startGroupImage sets a build going, or finds the one that is under way.

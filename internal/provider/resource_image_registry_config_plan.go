@@ -138,6 +138,7 @@ func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resour
 		resp.Diagnostics.Append(diags.FromAWS(diags.PlanRegistryConfig, "the image registry configuration", err))
 		return
 	}
+	resp.Diagnostics.Append(r.checkBaseImages(ctx, plan)...)
 	plan.complete(account)
 	resp.Diagnostics.Append(plan.expect(ctx, account, state)...)
 	// Repositories come and go without being a change; any other difference is a reason to count them again.
@@ -149,6 +150,19 @@ func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resour
 		plan.Repositories = types.ObjectUnknown(repositoriesType.AttrTypes)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}
+}
+
+// checkBaseImages refuses images from outside the registry to the provider's own embedded registry, too, where they are to be refused.
+func (r *imageRegistryConfigResource) checkBaseImages(ctx context.Context, plan imageRegistryConfigModel) diag.Diagnostics {
+	allowed := plan.AllowExternalCustomImages.IsUnknown() || plan.AllowExternalCustomImages.ValueBool()
+	if r.clients == nil || r.externalBases == nil || allowed || !plan.Enable.ValueBool() {
+		return nil
+	}
+	host, external := r.externalBases(ctx)
+	if len(external) == 0 {
+		return nil
+	}
+	return diag.Diagnostics{diags.ExternalBaseImages(path.Root("allow_external_custom_images"), host, external)}
 }
 
 // forgetDerived leaves in the plan only those values of optional attributes that are configured: the others follow from them anew.

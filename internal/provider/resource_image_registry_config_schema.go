@@ -57,7 +57,8 @@ func scopeAttributes() map[string]schema.Attribute {
 		},
 		"allow_external_custom_images": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-			MarkdownDescription: "Whether models may use images from outside the registry. Version 2 of the platform's chart always allows it; older ones take it as `modelTesting.allowExternalCustomImages`. Defaults to `true`.",
+			MarkdownDescription: "Whether models may use images from outside the registry. Version 2 of the platform's chart always allows it; older ones take it as `modelTesting.allowExternalCustomImages`. " +
+				"With `false`, base images of this provider's own embedded registry in ECR must be in the registry, too; where that is another configuration, say so there (`embedded_registry.allow_external_custom_images`). Defaults to `true`.",
 		},
 		"repository_prefix": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultRepositoryPrefix),

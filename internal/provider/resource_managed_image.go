@@ -66,7 +66,7 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 	plan.RebuildReason = types.StringNull()
 	ctx, cancel := withTimeout(ctx, "create", plan.Timeouts.Create, defaultCreateTimeout, &resp.Diagnostics)
 	defer cancel()
-	registry, err := r.registry()
+	registry, err := r.registry(ctx)
 	if err != nil {
 		resp.Diagnostics.Append(diags.FromError(diags.CreateImage, plan.Name.ValueString(), err))
 		return
@@ -99,7 +99,7 @@ func (r *managedImageResource) Read(ctx context.Context, req resource.ReadReques
 	name := state.Name.ValueString()
 	ctx, cancel := withTimeout(ctx, "read", state.Timeouts.Read, defaultReadTimeout, &resp.Diagnostics)
 	defer cancel()
-	registry, err := r.registry()
+	registry, err := r.registry(ctx)
 	if errors.Is(err, diags.ErrNotKnownYet) {
 		resp.Diagnostics.Append(diags.DriftNotChecked(name))
 		return
@@ -145,7 +145,7 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 		return
 	}
 	takeOverTriggers(ctx, req.Private, &state, plan)
-	registry, err := r.registry()
+	registry, err := r.registry(ctx)
 	intended := decide(ctx, registry, state, plan)
 	if intended.task == taskNone {
 		plan.keepComputed(state)
@@ -211,7 +211,7 @@ func (r *managedImageResource) Delete(ctx context.Context, req resource.DeleteRe
 	}
 	ctx, cancel := withTimeout(ctx, "delete", state.Timeouts.Delete, defaultDeleteTimeout, &resp.Diagnostics)
 	defer cancel()
-	registry, err := r.registry()
+	registry, err := r.registry(ctx)
 	if err == nil {
 		err = registry.Delete(ctx, name)
 	}

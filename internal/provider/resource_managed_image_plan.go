@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
@@ -97,7 +98,8 @@ func statusReason(status imageregistry.Status, told string) string {
 // a build will tell, and the reason of the build always.
 func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
-		return // A destroy needs no plan of ours.
+		resp.Diagnostics.Append(r.planDestroy(ctx, req.State)...)
+		return
 	}
 	var plan, config, state managedImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -109,7 +111,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	registry, err := r.registry()
+	registry, err := r.registry(ctx)
 	if err != nil && !errors.Is(err, diags.ErrNotKnownYet) {
 		resp.Diagnostics.Append(diags.FromError(diags.ReadImage, plan.Name.ValueString(), err))
 		return
@@ -130,6 +132,24 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.RequiresReplace.Append(plan.planChange(ctx, registry, state)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// planDestroy tells what will be left of the repository. What cannot be found out now is no reason not to plan.
+func (r *managedImageResource) planDestroy(ctx context.Context, state tfsdk.State) diag.Diagnostics {
+	var m managedImageModel
+	if d := state.Get(ctx, &m); d.HasError() {
+		return d
+	}
+	registry, err := r.registry(ctx)
+	keeper, shared := registry.(imageregistry.Keeper)
+	if err != nil || !shared || m.DeletionPolicy.ValueString() == deletionPolicyRetain {
+		return nil
+	}
+	kept, err := keeper.Kept(ctx, m.Name.ValueString())
+	if err != nil || kept == 0 {
+		return nil
+	}
+	return diag.Diagnostics{diags.RepositoryKept(m.Name.ValueString(), m.RepoURI.ValueString(), kept)}
 }
 
 // planChange plans what is to be done with an image that keeps its name. It returns the attributes that force a replacement, because the

@@ -17,22 +17,13 @@ const (
 	InstallerPip   Installer = "pip"
 )
 
-// Installers are the installers there are, in the order in which a build runs them.
-func Installers() []Installer { return []Installer{InstallerApt, InstallerConda, InstallerPip} }
-
-// EntryError is what is wrong with one entry of a list.
-type EntryError struct {
+// RefusedEntry is what is wrong with one entry of a list.
+type RefusedEntry struct {
 	// Index is the entry's place in the list, from zero.
 	Index int
 	// Err is what is wrong.
 	Err *Error
 }
-
-// Error implements error.
-func (e *EntryError) Error() string { return e.Err.Error() }
-
-// Unwrap makes it an [*Error].
-func (e *EntryError) Unwrap() error { return e.Err }
 
 // TokenRule is what PrimeHub's build controller lets through; everything else it drops without a trace (contracts/primehub-api.md §4.6).
 const TokenRule = `^[a-zA-Z0-9-_:=\.]+$`
@@ -45,11 +36,11 @@ func SplitEntry(entry string) []string { return strings.Fields(entry) }
 
 // CheckEntries splits the entries of a list into tokens, in order, and finds everything that would be dropped on the way to the installer, or that it would not take. The
 // entries belong together: "-c" may end one and its channel begin the next.
-func CheckEntries(installer Installer, entries []string) (tokens []string, refused []*EntryError) {
+func CheckEntries(installer Installer, entries []string) (tokens []string, refused []*RefusedEntry) {
 	check := entryCheck{installer: installer, rules: installerRules[installer]}
 	refuse := func(index int, err error) {
 		if e, ok := err.(*Error); ok { //nolint:errorlint // made here, never wrapped
-			refused = append(refused, &EntryError{Index: index, Err: e})
+			refused = append(refused, &RefusedEntry{Index: index, Err: e})
 		}
 	}
 	for index, entry := range entries {

@@ -24,20 +24,21 @@ func FuzzCheckEntries(f *testing.F) {
 			f.Add(installer, seed, "vim")
 		}
 	}
+	installers := []requirement.Installer{requirement.InstallerApt, requirement.InstallerConda, requirement.InstallerPip}
 	f.Fuzz(func(t *testing.T, which int, first, second string) {
-		installer := requirement.Installers()[uint(which)%3]
+		installer := installers[uint(which)%3]
 		tokens, refused := requirement.CheckEntries(installer, []string{first, second})
 		if want := append(strings.Fields(first), strings.Fields(second)...); strings.Join(tokens, " ") != strings.Join(want, " ") {
 			t.Errorf("%q became %q", want, tokens)
 		}
 		for _, r := range refused {
-			checkError(t, r, requirement.Field(installer))
-			if strings.Contains(r.Error(), "://user:secret@") {
-				t.Errorf("the password shows: %v", r)
+			checkError(t, r.Err, requirement.Field(installer))
+			if strings.Contains(r.Err.Error(), "://user:secret@") {
+				t.Errorf("the password shows: %v", r.Err)
 			}
 			if m := proposed.FindStringSubmatch(r.Err.Suggestion); m != nil && !strings.Contains(r.Err.Problem, "ASCII character") {
 				if _, again := requirement.CheckEntries(installer, []string{m[1]}); len(again) > 0 {
-					t.Errorf("%q is proposed for %q, and refused: %v", m[1], r.Err.Offending, again[0])
+					t.Errorf("%q is proposed for %q, and refused: %v", m[1], r.Err.Offending, again[0].Err)
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package requirement
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 )
@@ -44,12 +45,8 @@ func proposeApt(token string) (proposal, meaning string) {
 
 // checkCondaToken holds a token against conda's match specifications.
 func checkCondaToken(token string) (problem, proposal string) {
-	spec, ok := matchConda(token)
-	if !ok {
-		refused, isError := diagnoseConda(token).(*Error) //nolint:errorlint // made there, never wrapped
-		if !isError {
-			return "", ""
-		}
+	spec, err := ParseCondaSpec(token)
+	if refused, ok := errors.AsType[*Error](err); ok {
 		return refused.Problem, suggestedText(refused.Suggestion)
 	}
 	if spec.Namespace != "" && spec.Channel == "" {

@@ -8,8 +8,8 @@ import (
 )
 
 // refuse is a clause refused as a whole, with what it should have been.
-func refuse(text, problem, repaired string) *clauseError {
-	return &clauseError{offending: text, problem: problem, repaired: &repaired}
+func refuse(text, problem, repaired string) *refusedClause {
+	return &refusedClause{offending: text, problem: problem, repaired: &repaired}
 }
 
 // clauseRepair recognises one way to get a clause wrong and says what it should have been.
@@ -41,7 +41,7 @@ var clauseRepairs = []clauseRepair{
 }
 
 // diagnoseClause says what is wrong with a clause that the grammar refused.
-func diagnoseClause(text string) *clauseError {
+func diagnoseClause(text string) *refusedClause {
 	if text == "" {
 		return refuse(",", "separates nothing", "")
 	}
@@ -50,14 +50,14 @@ func diagnoseClause(text string) *clauseError {
 		if m == nil {
 			continue
 		}
-		refused := &clauseError{offending: submatch(r.pattern, m, "bad"), problem: r.problem}
+		refused := &refusedClause{offending: submatch(r.pattern, m, "bad"), problem: r.problem}
 		if r.repair != nil {
 			repaired := r.repair(m)
 			refused.repaired = &repaired
 		}
 		return refused
 	}
-	return &clauseError{offending: strings.TrimLeft(text, "=<>!~^ "), problem: "is not a version as PEP 440 has it"}
+	return &refusedClause{offending: strings.TrimLeft(text, "=<>!~^ "), problem: "is not a version as PEP 440 has it"}
 }
 
 // specifierDiagnosis recognises what is wrong with a specifier beyond its clauses.
@@ -78,7 +78,7 @@ var specifierDiagnoses = []specifierDiagnosis{
 }
 
 // diagnoseSpecifier says what is wrong with a specifier one of whose clauses was refused, and repairs the whole.
-func diagnoseSpecifier(text string, refused *clauseError) error {
+func diagnoseSpecifier(text string, refused *refusedClause) error {
 	if err := diagnoseText(FieldVersionSpecifier, text); err != nil {
 		return err
 	}

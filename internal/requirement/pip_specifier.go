@@ -39,13 +39,13 @@ func parseSpecifier(text string) ([]clause, error) {
 }
 
 // matchSpecifier is the clauses of a specifier set, each once and in canonical order, or the first that is none.
-func matchSpecifier(text string) ([]clause, *clauseError) {
+func matchSpecifier(text string) ([]clause, *refusedClause) {
 	trimmed := strings.Trim(text, " ")
 	switch {
 	case trimmed == "":
 		return nil, nil
 	case len(text) > maxText:
-		return nil, &clauseError{offending: text, problem: "is too long"}
+		return nil, &refusedClause{offending: text, problem: "is too long"}
 	}
 	parts := strings.Split(trimmed, ",")
 	clauses := make([]clause, 0, len(parts))
@@ -74,19 +74,16 @@ func joinClauses(clauses []clause) string {
 	return strings.Join(texts, ",")
 }
 
-// clauseError is a clause that was refused. The clause is quoted by whoever knows the whole text.
-type clauseError struct {
+// refusedClause is a clause that was refused. The clause is quoted by whoever knows the whole text.
+type refusedClause struct {
 	offending string
 	problem   string
 	// repaired is the clause as it should have been written; "" is to leave it out, nil is not known.
 	repaired *string
 }
 
-// Error implements error.
-func (e *clauseError) Error() string { return fmt.Sprintf("%q %s", e.offending, e.problem) }
-
 // parseClause validates one clause. Only a lone one may go without an operator, for "==".
-func parseClause(text string, alone bool) (clause, *clauseError) {
+func parseClause(text string, alone bool) (clause, *refusedClause) {
 	m := clausePattern.FindStringSubmatch(text)
 	if m == nil {
 		return clause{}, diagnoseClause(text)
@@ -98,7 +95,7 @@ func parseClause(text string, alone bool) (clause, *clauseError) {
 	}
 	switch {
 	case operator == "" && !alone: // "1,2" may be anything, a decimal comma for one.
-		return clause{}, &clauseError{offending: text, problem: "has no operator, without which a version has to stand alone"}
+		return clause{}, &refusedClause{offending: text, problem: "has no operator, without which a version has to stand alone"}
 	case operator == "" && prefix:
 		return clause{}, refuse(text, "has no operator", "=="+text)
 	case operator == "":
@@ -113,7 +110,7 @@ func parseClause(text string, alone bool) (clause, *clauseError) {
 }
 
 // checkClause holds a clause against PEP 440's rules on which version goes with which operator.
-func checkClause(text, operator string, version pep440.Version, prefix bool) *clauseError {
+func checkClause(text, operator string, version pep440.Version, prefix bool) *refusedClause {
 	equality := operator == "==" || operator == "!="
 	switch {
 	case prefix && !equality:

@@ -36,12 +36,9 @@ func newClient(c Config) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := strings.TrimSpace(c.APIKey) // one that was read from a file ends with a line end
-	switch {
-	case key == "":
-		return nil, &ConfigError{Field: "api_key", Problem: "is empty; make a token under Settings, API Access Tokens of the platform"}
-	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, &ConfigError{Field: "api_key", Problem: "holds characters that no token has; it may have been copied with something around it"}
+	key, err := httpx.ParseToken("api_key", c.APIKey, "make a token under Settings, API Access Tokens of the platform")
+	if err != nil {
+		return nil, err
 	}
 	return &client{
 		endpoint: endpoint, key: key, timeout: c.RequestTimeout,

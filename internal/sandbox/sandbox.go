@@ -146,15 +146,12 @@ func (s *Sandbox) handler(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	index := s.Wrap(PackageIndex, pypi.New(packages...))
-	mux := http.NewServeMux()
+	mux := s.Mux(map[string]http.Handler{rime.Service: platform.Control(), primehub.Service: s.primehub.Control()})
 	mux.Handle("/v2/", s.Wrap(oci.Service, registry))
 	mux.Handle("/simple/", index)
 	mux.Handle("/files/", index)
-	mux.Handle("/control/", http.StripPrefix("/control", s.Control()))
-	mux.Handle("/control/"+rime.Service+"/", http.StripPrefix("/control/"+rime.Service, platform.Control()))
-	mux.Handle("/control/"+primehub.Service+"/", http.StripPrefix("/control/"+primehub.Service, s.primehub.Control()))
 	mux.Handle("/api/", s.primehub.Behind(s.Gate))
-	mux.Handle("/", s.Wrap(rime.Service, platform)) // a platform has a web page for every path that nobody else has
+	mux.Handle("/", platform.Behind(s.Gate)) // a platform has a web page for every path that nobody else has
 	return mux, nil
 }
 
@@ -162,9 +159,6 @@ func (s *Sandbox) handler(o Options) (http.Handler, error) {
 func (s *Sandbox) Close() error {
 	return errors.Join(s.server.Close(), s.aws.Close(), s.removeTemporary())
 }
-
-// AWS is the account, for what a test does to it behind its clients' backs.
-func (s *Sandbox) AWS() *aws.Cloud { return s.aws.Cloud }
 
 // Ended delivers the error with which the sandbox ended by itself.
 func (s *Sandbox) Ended() <-chan error { return s.ended }

@@ -97,8 +97,8 @@ func TestStart_aws(t *testing.T) {
 	if got := s.Count(http.MethodGet, "^/v2/"); got != 2 {
 		t.Errorf("%d requests recorded", got)
 	}
-	if region := s.AWS().Region(); region != aws.DefaultRegion || s.Addresses().Env["AWS_REGION"] != region {
-		t.Errorf("region %q, and in the environment %q", region, s.Addresses().Env["AWS_REGION"])
+	if region := s.Addresses().Env["AWS_REGION"]; region != aws.DefaultRegion {
+		t.Errorf("region %q in the environment", region)
 	}
 	for _, o := range []sandbox.Options{{AWSListen: "0.0.0.0:0"}, {AWS: aws.Options{Region: "nowhere"}}} {
 		if s, err := sandbox.Start(o); err == nil {

@@ -1,9 +1,6 @@
 package aws
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -74,20 +71,7 @@ func done(what func()) any {
 	return nil
 }
 
-// control serves one action. A field that the action does not have is an error: what is silently not done makes a test pass.
+// control serves an action that cannot fail.
 func control[T any](do func(T) any) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var in T
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&in); err != nil && !errors.Is(err, io.EOF) {
-			writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-			return
-		}
-		if out := do(in); out != nil {
-			writeJSON(w, http.StatusOK, out)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	}
+	return fault.Action(func(_ *http.Request, in T) (any, error) { return do(in), nil })
 }

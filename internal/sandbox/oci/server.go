@@ -3,10 +3,7 @@ package oci
 import (
 	"bytes"
 	"errors"
-	"net"
-	"net/http"
 	"os"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -18,12 +15,8 @@ const Service = "oci_registry"
 
 // Server is a [Registry] on a loopback port, behind a gate that records requests and makes some go wrong.
 type Server struct {
-	// URL is "http://127.0.0.1:PORT"; Host is the same without the scheme.
-	URL, Host string
-	// Gate has the requests so far, and takes fault rules.
-	*fault.Gate
+	*fault.Server
 	registry  *Registry
-	server    *http.Server
 	temporary string
 }
 
@@ -32,7 +25,7 @@ func Start(o Options) (*Server, error) { return StartAt("127.0.0.1:0", o) }
 
 // StartAt starts a registry at this address: the one that another server had, to bring it back.
 func StartAt(address string, o Options) (s *Server, err error) {
-	s = &Server{Gate: &fault.Gate{}}
+	s = &Server{}
 	if o.DataDir == "" {
 		if s.temporary, err = os.MkdirTemp("", "rime-registry-"); err != nil {
 			return nil, err
@@ -40,16 +33,14 @@ func StartAt(address string, o Options) (s *Server, err error) {
 		o.DataDir = s.temporary
 	}
 	if s.registry, err = New(o); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.removeTemporary())
 	}
-	listener, err := net.Listen("tcp", address) //nolint:noctx // a local bind does not block
+	listener, err := fault.Listen(address)
 	if err != nil {
 		return nil, errors.Join(err, s.removeTemporary())
 	}
-	s.Host = listener.Addr().String()
-	s.URL = "http://" + s.Host
-	s.server = &http.Server{Handler: s.Wrap(Service, s.registry), ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = s.server.Serve(listener) }() // it ends with ErrServerClosed, by Close
+	gate := &fault.Gate{}
+	s.Server = fault.Serve(listener, gate, gate.Wrap(Service, s.registry))
 	return s, nil
 }
 
@@ -59,7 +50,7 @@ func (s *Server) Manifests(repository string) ([]string, error) {
 }
 
 // Close ends the server and every connection to it, and removes a temporary data directory.
-func (s *Server) Close() error { return errors.Join(s.server.Close(), s.removeTemporary()) }
+func (s *Server) Close() error { return errors.Join(s.Server.Close(), s.removeTemporary()) }
 
 func (s *Server) removeTemporary() error {
 	if s.temporary == "" {

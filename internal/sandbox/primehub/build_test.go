@@ -311,10 +311,6 @@ func TestBuild_builderUnconfigured(t *testing.T) {
 	p := start(t, primehub.Options{BuilderUnconfigured: true})
 	p.create(custom("churn", "jupyter/base-notebook", nil))
 	p.follow("churn", step{5000, `"Pending" false <nil>`})
-	if err := p.SetBuilderConfigured(true); err != nil {
-		t.Fatal(err)
-	}
-	p.follow("churn", step{400, `"Succeeded" true ` + base + "churn:c9011819"})
 }
 
 // A new image of the name of one that is gone may find the other's job, and shows its end for a moment.

@@ -20,7 +20,7 @@ func (p *Platform) Do(username, document string, variables map[string]any) (map[
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.catchUp()
+	now := p.agenda.CatchUp()
 	u := p.userNamed(username)
 	if u == nil {
 		return nil, fmt.Errorf("no user is called %q", username)
@@ -49,7 +49,7 @@ func (p *Platform) userNamed(name string) *user {
 func (p *Platform) do(what func(now time.Time) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return what(p.catchUp())
+	return what(p.agenda.CatchUp())
 }
 
 // change does something to an image.
@@ -109,7 +109,7 @@ func (p *Platform) RemovePod(name string) error {
 		}
 		j.pod = nil
 		if j.phase != phaseSucceeded {
-			p.plan(now.Add(p.options.NextLook), p.podStarter(j))
+			p.agenda.Plan(now.Add(p.options.NextLook), p.podStarter(j))
 		}
 		return nil
 	})
@@ -139,7 +139,7 @@ func (p *Platform) RemoveRole(name string) error {
 func (p *Platform) Roles() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	return slices.Sorted(maps.Keys(p.roles))
 }
 
@@ -147,7 +147,7 @@ func (p *Platform) Roles() []string {
 func (p *Platform) ImageNames() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	return slices.Sorted(maps.Keys(p.images))
 }
 
@@ -177,20 +177,6 @@ func (p *Platform) SetBuildTime(d time.Duration) error {
 	})
 }
 
-// SetBuilderConfigured gives the platform the secret that images are pushed with, or takes it away: pods that begin without it wait for it.
-func (p *Platform) SetBuilderConfigured(configured bool) error {
-	return p.do(func(now time.Time) error {
-		p.options.BuilderUnconfigured = !configured
-		for _, j := range p.jobs {
-			if configured && j.pod != nil && j.pod.stuck {
-				j.pod = nil
-				p.startPod(j, now)
-			}
-		}
-		return nil
-	})
-}
-
 // Build is a build of an image as the platform sees it.
 type Build struct {
 	Image string `json:"image"`
@@ -211,7 +197,7 @@ type Build struct {
 func (p *Platform) Builds(name string) []Build {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.catchUp()
+	now := p.agenda.CatchUp()
 	builds := []Build{}
 	for _, j := range p.history {
 		if j.image.name != name {

@@ -1,11 +1,10 @@
 package primehub
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 )
 
 // Control is the control endpoint of the platform, beside that of its gate:
@@ -34,15 +33,15 @@ func (p *Platform) Control() http.Handler {
 	p.controlImages(mux)
 	p.controlPortal(mux)
 	p.controlPeople(mux)
-	mux.HandleFunc("PUT /outages", control(func(_ *http.Request, in []Outage) (any, error) { return nil, p.SetOutages(in...) }))
-	mux.HandleFunc("PUT /failures/{name}", control(func(r *http.Request, in struct {
+	mux.HandleFunc("PUT /outages", fault.Action(func(_ *http.Request, in []Outage) (any, error) { return nil, p.SetOutages(in...) }))
+	mux.HandleFunc("PUT /failures/{name}", fault.Action(func(r *http.Request, in struct {
 		Failure Failure `json:"failure"`
 	},
 	) (any, error) {
 		return nil, p.Fail(r.PathValue("name"), in.Failure)
 	}))
-	mux.HandleFunc("DELETE /failures/{name}", control(func(r *http.Request, _ struct{}) (any, error) { return nil, p.Fail(r.PathValue("name"), "") }))
-	mux.HandleFunc("PUT /build-time", control(func(_ *http.Request, in struct {
+	mux.HandleFunc("DELETE /failures/{name}", fault.Action(func(r *http.Request, _ struct{}) (any, error) { return nil, p.Fail(r.PathValue("name"), "") }))
+	mux.HandleFunc("PUT /build-time", fault.Action(func(_ *http.Request, in struct {
 		BuildTime string `json:"build_time"`
 	},
 	) (any, error) {
@@ -52,10 +51,10 @@ func (p *Platform) Control() http.Handler {
 		}
 		return nil, p.SetBuildTime(d)
 	}))
-	mux.HandleFunc("GET /operations", control(func(*http.Request, struct{}) (any, error) {
+	mux.HandleFunc("GET /operations", fault.Action(func(*http.Request, struct{}) (any, error) {
 		return map[string]any{"operations": p.Operations()}, nil
 	}))
-	mux.HandleFunc("DELETE /operations", control(func(*http.Request, struct{}) (any, error) {
+	mux.HandleFunc("DELETE /operations", fault.Action(func(*http.Request, struct{}) (any, error) {
 		p.ForgetOperations()
 		return nil, nil //nolint:nilnil // there is no answer
 	}))
@@ -63,26 +62,26 @@ func (p *Platform) Control() http.Handler {
 }
 
 func (p *Platform) controlImages(mux *http.ServeMux) {
-	mux.HandleFunc("PATCH /images/{name}", control(func(r *http.Request, in map[string]any) (any, error) {
+	mux.HandleFunc("PATCH /images/{name}", fault.Action(func(r *http.Request, in map[string]any) (any, error) {
 		return nil, p.EditResource(r.PathValue("name"), in)
 	}))
-	mux.HandleFunc("DELETE /images/{name}", control(func(r *http.Request, _ struct{}) (any, error) { return nil, p.Remove(r.PathValue("name")) }))
-	mux.HandleFunc("PUT /images/{name}/phase", control(func(r *http.Request, in struct {
+	mux.HandleFunc("DELETE /images/{name}", fault.Action(func(r *http.Request, _ struct{}) (any, error) { return nil, p.Remove(r.PathValue("name")) }))
+	mux.HandleFunc("PUT /images/{name}/phase", fault.Action(func(r *http.Request, in struct {
 		Phase string `json:"phase"`
 	},
 	) (any, error) {
 		return nil, p.SetPhase(r.PathValue("name"), in.Phase)
 	}))
-	mux.HandleFunc("DELETE /pods/{name}", control(func(r *http.Request, _ struct{}) (any, error) { return nil, p.RemovePod(r.PathValue("name")) }))
-	mux.HandleFunc("PUT /roles/{name}", control(func(r *http.Request, _ struct{}) (any, error) { return nil, p.AddRole(r.PathValue("name")) }))
-	mux.HandleFunc("DELETE /roles/{name}", control(func(r *http.Request, _ struct{}) (any, error) { return nil, p.RemoveRole(r.PathValue("name")) }))
-	mux.HandleFunc("GET /builds/{name}", control(func(r *http.Request, _ struct{}) (any, error) {
+	mux.HandleFunc("DELETE /pods/{name}", fault.Action(func(r *http.Request, _ struct{}) (any, error) { return nil, p.RemovePod(r.PathValue("name")) }))
+	mux.HandleFunc("PUT /roles/{name}", fault.Action(func(r *http.Request, _ struct{}) (any, error) { return nil, p.AddRole(r.PathValue("name")) }))
+	mux.HandleFunc("DELETE /roles/{name}", fault.Action(func(r *http.Request, _ struct{}) (any, error) { return nil, p.RemoveRole(r.PathValue("name")) }))
+	mux.HandleFunc("GET /builds/{name}", fault.Action(func(r *http.Request, _ struct{}) (any, error) {
 		return map[string]any{"builds": p.Builds(r.PathValue("name"))}, nil
 	}))
 }
 
 func (p *Platform) controlPortal(mux *http.ServeMux) {
-	mux.HandleFunc("POST /graphql", control(func(_ *http.Request, in struct {
+	mux.HandleFunc("POST /graphql", fault.Action(func(_ *http.Request, in struct {
 		User      string         `json:"user"`
 		Query     string         `json:"query"`
 		Variables map[string]any `json:"variables"`
@@ -90,7 +89,7 @@ func (p *Platform) controlPortal(mux *http.ServeMux) {
 	) (any, error) {
 		return p.Do(in.User, in.Query, in.Variables)
 	}))
-	mux.HandleFunc("POST /portal/images", control(func(_ *http.Request, in struct {
+	mux.HandleFunc("POST /portal/images", fault.Action(func(_ *http.Request, in struct {
 		Group string `json:"group"`
 		PortalForm
 	},
@@ -98,19 +97,19 @@ func (p *Platform) controlPortal(mux *http.ServeMux) {
 		name, err := p.AddFromPortal(in.Group, in.PortalForm)
 		return map[string]any{"name": name}, err
 	}))
-	mux.HandleFunc("PUT /portal/images/{name}", control(func(r *http.Request, in PortalForm) (any, error) {
+	mux.HandleFunc("PUT /portal/images/{name}", fault.Action(func(r *http.Request, in PortalForm) (any, error) {
 		return nil, p.EditInPortal(r.PathValue("name"), in)
 	}))
-	mux.HandleFunc("PUT /portal/images/{name}/build", control(func(r *http.Request, in PortalBuild) (any, error) {
+	mux.HandleFunc("PUT /portal/images/{name}/build", fault.Action(func(r *http.Request, in PortalBuild) (any, error) {
 		return nil, p.RebuildInPortal(r.PathValue("name"), in)
 	}))
-	mux.HandleFunc("DELETE /portal/images/{name}/build", control(func(r *http.Request, _ struct{}) (any, error) {
+	mux.HandleFunc("DELETE /portal/images/{name}/build", fault.Action(func(r *http.Request, _ struct{}) (any, error) {
 		return nil, p.CancelInPortal(r.PathValue("name"))
 	}))
 }
 
 func (p *Platform) controlPeople(mux *http.ServeMux) {
-	mux.HandleFunc("POST /groups", control(func(_ *http.Request, in struct {
+	mux.HandleFunc("POST /groups", fault.Action(func(_ *http.Request, in struct {
 		Name        string   `json:"name"`
 		DisplayName string   `json:"display_name"`
 		Admins      []string `json:"admins"`
@@ -118,50 +117,25 @@ func (p *Platform) controlPeople(mux *http.ServeMux) {
 	) (any, error) {
 		return nil, p.AddGroup(Group{Name: in.Name, DisplayName: in.DisplayName, Admins: in.Admins})
 	}))
-	mux.HandleFunc("DELETE /groups/{name}", control(func(r *http.Request, _ struct{}) (any, error) { return nil, p.RemoveGroup(r.PathValue("name")) }))
-	mux.HandleFunc("POST /secrets", control(func(_ *http.Request, in struct {
+	mux.HandleFunc("DELETE /groups/{name}", fault.Action(func(r *http.Request, _ struct{}) (any, error) { return nil, p.RemoveGroup(r.PathValue("name")) }))
+	mux.HandleFunc("POST /secrets", fault.Action(func(_ *http.Request, in struct {
 		Name   string `json:"name"`
 		Opaque bool   `json:"opaque"`
 	},
 	) (any, error) {
 		return nil, p.AddSecret(Secret{Name: in.Name, Opaque: in.Opaque})
 	}))
-	mux.HandleFunc("DELETE /secrets/{id}", control(func(r *http.Request, _ struct{}) (any, error) { return nil, p.RemoveSecret(r.PathValue("id")) }))
-	mux.HandleFunc("PUT /users/{name}/token", control(func(r *http.Request, in struct {
+	mux.HandleFunc("DELETE /secrets/{id}", fault.Action(func(r *http.Request, _ struct{}) (any, error) { return nil, p.RemoveSecret(r.PathValue("id")) }))
+	mux.HandleFunc("PUT /users/{name}/token", fault.Action(func(r *http.Request, in struct {
 		Token string `json:"token"`
 	},
 	) (any, error) {
 		return nil, p.SetToken(r.PathValue("name"), in.Token)
 	}))
-	mux.HandleFunc("PUT /users/{name}/groups", control(func(r *http.Request, in struct {
+	mux.HandleFunc("PUT /users/{name}/groups", fault.Action(func(r *http.Request, in struct {
 		Groups []string `json:"groups"`
 	},
 	) (any, error) {
 		return nil, p.SetUserGroups(r.PathValue("name"), in.Groups...)
 	}))
-}
-
-// control serves one action. A field that the action does not have is an error: what is silently not done makes a test pass.
-func control[T any](do func(*http.Request, T) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var in T
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
-		decoder.DisallowUnknownFields()
-		err := decoder.Decode(&in)
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		var out any
-		if err == nil {
-			out, err = do(r, in)
-		}
-		switch {
-		case err != nil:
-			writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-		case out == nil:
-			w.WriteHeader(http.StatusNoContent)
-		default:
-			writeJSON(w, http.StatusOK, out)
-		}
-	}
 }

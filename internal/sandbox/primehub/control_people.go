@@ -69,18 +69,6 @@ func (p *Platform) AddGroup(g Group) error {
 	})
 }
 
-// SetGroupAdmins makes users the administrators of a group, and nobody else.
-func (p *Platform) SetGroupAdmins(name string, usernames ...string) error {
-	return p.do(func(time.Time) error {
-		g := p.groupNamed(name)
-		if g == nil {
-			return fmt.Errorf("no group is called %q", name)
-		}
-		g.Admins = slices.Clone(usernames)
-		return nil
-	})
-}
-
 // RemoveGroup deletes a group. Its images stay, and still name it (contract §3.1).
 func (p *Platform) RemoveGroup(name string) error {
 	return p.do(func(time.Time) error {
@@ -104,7 +92,7 @@ func (p *Platform) AddSecret(s Secret) error {
 	})
 }
 
-// RemoveSecret deletes a secret by its id, see [SecretID].
+// RemoveSecret deletes a secret by its id, see [Secret].
 func (p *Platform) RemoveSecret(id string) error {
 	return p.do(func(time.Time) error {
 		s, _ := p.findSecret(id)

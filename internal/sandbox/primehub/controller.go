@@ -8,7 +8,7 @@ func (p *Platform) changed(img *image) {
 		return
 	}
 	img.seen = true
-	p.plan(p.clock.Add(p.options.Reaction), func(at time.Time) {
+	p.agenda.Plan(p.agenda.Now().Add(p.options.Reaction), func(at time.Time) {
 		img.seen = false
 		if p.still(img) {
 			p.reconcile(img, at)

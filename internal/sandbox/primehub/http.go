@@ -138,7 +138,7 @@ func fromJSON(body []byte) (requests []request, batch bool, err error) {
 func (p *Platform) answer(r *http.Request, requests []request, batch bool) *reply {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.catchUp()
+	now := p.agenda.CatchUp()
 	who, err := p.authenticate(r.Header.Get("Authorization"), now)
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		refused = refuse(refused.code, "Context creation failed: %s", refused.message)

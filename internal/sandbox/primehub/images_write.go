@@ -95,7 +95,7 @@ func (p *Platform) updateTime(now time.Time) string {
 // patchLater sends a patch that nobody waits for, and whose failure nobody hears of.
 func (p *Platform) patchLater(name string, patch document) {
 	patch = patch.clone()
-	p.plan(p.clock.Add(p.options.WriteDelay), func(time.Time) { _ = p.patchResource(name, patch) })
+	p.agenda.Plan(p.agenda.Now().Add(p.options.WriteDelay), func(time.Time) { _ = p.patchResource(name, patch) })
 }
 
 // readForWrite reads the image that a mutation means.

@@ -73,7 +73,7 @@ func (p *Platform) startJob(img *image, at time.Time) {
 	p.jobs[img.name] = j
 	p.history = append(p.history, j)
 	p.changed(img)
-	p.plan(at.Add(2*p.options.Reaction), p.podStarter(j))
+	p.agenda.Plan(at.Add(2*p.options.Reaction), p.podStarter(j))
 }
 
 func (p *Platform) podStarter(j *job) func(time.Time) {
@@ -120,7 +120,7 @@ func (p *Platform) startPod(j *job, at time.Time) {
 	}
 	p.look(j, at)
 	if !j.pod.stuck {
-		p.plan(at.Add(p.options.FirstLook), func(at time.Time) { p.lookAgain(j, at) })
+		p.agenda.Plan(at.Add(p.options.FirstLook), func(at time.Time) { p.lookAgain(j, at) })
 	}
 }
 
@@ -160,6 +160,6 @@ func (p *Platform) lookAgain(j *job, at time.Time) {
 	}
 	p.look(j, at)
 	if j.phase == phasePending || j.phase == phaseRunning {
-		p.plan(at.Add(p.options.NextLook), func(at time.Time) { p.lookAgain(j, at) })
+		p.agenda.Plan(at.Add(p.options.NextLook), func(at time.Time) { p.lookAgain(j, at) })
 	}
 }

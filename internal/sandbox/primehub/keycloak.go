@@ -115,7 +115,7 @@ func (p *Platform) watcherHears(name string) {
 
 // relist is what the watcher does every ten minutes: every image gets its role.
 func (p *Platform) relist(name string, at time.Time) {
-	p.plan(at.Add(p.options.RelistTime), func(time.Time) {
+	p.agenda.Plan(at.Add(p.options.RelistTime), func(time.Time) {
 		if p.images[name] != nil {
 			p.roles[name] = true
 		}

@@ -204,10 +204,10 @@ func (p *Platform) deleteResource(img *image, at time.Time) error {
 func (p *Platform) forget(img *image, at time.Time) {
 	delete(p.images, img.name)
 	if j := p.jobs[img.name]; j != nil {
-		p.plan(at.Add(p.options.CollectionDelay), func(time.Time) { p.collect(j) })
+		p.agenda.Plan(at.Add(p.options.CollectionDelay), func(time.Time) { p.collect(j) })
 	}
 	if p.options.WatcherDelay > 0 {
-		p.plan(at.Add(p.options.WatcherDelay), func(time.Time) { p.watcherHears(img.name) })
+		p.agenda.Plan(at.Add(p.options.WatcherDelay), func(time.Time) { p.watcherHears(img.name) })
 	}
 }
 

@@ -51,7 +51,7 @@ func (p *Platform) serveLog(w http.ResponseWriter, r *http.Request) {
 func (p *Platform) logOf(j *job) (lines []logLine, ended bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.catchUp()
+	now := p.agenda.CatchUp()
 	if j.pod == nil || !p.current(j) {
 		return nil, true
 	}
@@ -63,7 +63,7 @@ func (p *Platform) logOf(j *job) (lines []logLine, ended bool) {
 func (p *Platform) jobForLog(r *http.Request) (*job, func(http.ResponseWriter)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.catchUp()
+	now := p.agenda.CatchUp()
 	name := r.PathValue("id")
 	who, err := p.authenticate(r.Header.Get("Authorization"), now)
 	img, getErr := p.getImage(name)

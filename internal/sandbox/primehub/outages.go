@@ -61,7 +61,7 @@ func (p *Platform) SetOutages(outages ...Outage) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	p.outages = slices.Clone(outages)
 	return nil
 }

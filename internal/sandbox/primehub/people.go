@@ -24,15 +24,12 @@ type Group struct {
 
 // Secret is an image pull secret, or one for git.
 type Secret struct {
-	// Name is what the id begins a prefix before, see [SecretID].
+	// Name is what follows "image-" in the id, which useImagePullSecret and imageSpec.pullSecret take, or "gitsync-secret-" in that of one for git.
 	Name, DisplayName string
 	// Opaque makes it one for git, which is no image pull secret.
 	Opaque                           bool
 	RegistryHost, Username, Password string
 }
-
-// SecretID is the id of the image pull secret of that name: what useImagePullSecret and imageSpec.pullSecret take.
-func SecretID(name string) string { return pullSecretPrefix + name }
 
 const (
 	pullSecretPrefix = "image-"

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/agenda"
 )
 
 // Platform is the handler of a simulated platform. It is safe for concurrent use.
@@ -18,8 +20,7 @@ type Platform struct {
 	handler http.Handler
 
 	mu      sync.Mutex
-	clock   time.Time // the time of what happens at present
-	due     agenda
+	agenda  *agenda.Agenda
 	outages []Outage
 
 	users         []*user
@@ -48,7 +49,7 @@ func New(o Options) (*Platform, error) {
 		return nil, err
 	}
 	p := &Platform{
-		options: o, schema: schema, failures: o.Failures,
+		options: o, agenda: agenda.New(o.Clock), schema: schema, failures: o.Failures,
 		roles: map[string]bool{}, tokens: map[string]verdict{}, images: map[string]*image{}, jobs: map[string]*job{},
 	}
 	p.groups = append(p.groups, newGroup(Group{ID: everyoneID, Name: groupEveryone}))
@@ -65,7 +66,7 @@ func New(o Options) (*Platform, error) {
 	p.handler = p.routes()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	return p, p.preload(o.Preload)
 }
 

@@ -61,7 +61,7 @@ func (p *Platform) preloadBuild(img *image, random *rand.Rand) {
 	packages := []any{"numpy", "pandas", "scikit-learn", "xgboost", "torch", "scipy"}
 	random.Shuffle(len(packages), func(i, j int) { packages[i], packages[j] = packages[j], packages[i] })
 	build := document{
-		"baseImage": "jupyter/base-notebook", "updateTime": p.updateTime(p.clock.Add(-time.Hour)),
+		"baseImage": "jupyter/base-notebook", "updateTime": p.updateTime(p.agenda.Now().Add(-time.Hour)),
 		"packages": document{"pip": packages[:1+random.IntN(3)], "apt": []any{"vim"}},
 	}
 	img.spec["imageSpec"] = build

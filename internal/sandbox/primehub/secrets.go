@@ -90,7 +90,7 @@ func (p *Platform) addSecret(s *Secret) {
 	p.secrets = append(p.secrets, s)
 	for _, j := range p.jobs {
 		if j.pullSecret == s.id() {
-			p.plan(p.clock.Add(p.options.FirstLook), p.podStarter(j))
+			p.agenda.Plan(p.agenda.Now().Add(p.options.FirstLook), p.podStarter(j))
 		}
 	}
 }

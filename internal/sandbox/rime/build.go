@@ -68,7 +68,7 @@ func (p *Platform) startBuild(img *image, status string, at time.Time) *job {
 
 // planFor plans the next step of a build. A build that is cancelled takes no more of them.
 func (p *Platform) planFor(j *job, at time.Time, step func(*job, time.Time)) {
-	p.plan(at, func(at time.Time) {
+	p.agenda.Plan(at, func(at time.Time) {
 		if !j.cancelled && !j.ended() {
 			step(j, at)
 		}
@@ -139,9 +139,9 @@ func (p *Platform) fail(j *job, at time.Time) { p.end(j, jobFailed, at) }
 // end ends the job, and lets the image hear of it a little later if it has not before.
 func (p *Platform) end(j *job, status string, at time.Time) {
 	j.status, j.completed = status, at
-	p.plan(at.Add(max(0, p.options.ImageLag)), func(at time.Time) { p.settle(j, at) })
+	p.agenda.Plan(at.Add(max(0, p.options.ImageLag)), func(at time.Time) { p.settle(j, at) })
 	if p.options.JobRetention > 0 {
-		p.plan(at.Add(p.options.JobRetention), func(time.Time) { delete(p.jobs, j.id) })
+		p.agenda.Plan(at.Add(p.options.JobRetention), func(time.Time) { delete(p.jobs, j.id) })
 	}
 }
 
@@ -165,7 +165,7 @@ func (p *Platform) settle(j *job, at time.Time) {
 // outdate says that an image is not of the platform's version, which the platform sees to a little later.
 func (p *Platform) outdate(img *image, at time.Time) {
 	img.status = imageOutdated
-	p.plan(at.Add(p.options.UpgradeDelay), func(at time.Time) {
+	p.agenda.Plan(at.Add(p.options.UpgradeDelay), func(at time.Time) {
 		if p.exists(img) && img.status == imageOutdated && img.build == nil && img.tag != p.version {
 			p.startBuild(img, imageRebuilding, at)
 		}
@@ -175,7 +175,7 @@ func (p *Platform) outdate(img *image, at time.Time) {
 // cancel requests the end of a build, which comes a little later.
 func (p *Platform) cancel(j *job, now time.Time) {
 	j.cancelled = true
-	p.plan(now.Add(j.part(partRequested)), func(at time.Time) { p.end(j, jobCancelled, at) })
+	p.agenda.Plan(now.Add(j.part(partRequested)), func(at time.Time) { p.end(j, jobCancelled, at) })
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -36,7 +36,7 @@ type Build struct {
 func (p *Platform) do(what func(now time.Time) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return what(p.catchUp())
+	return what(p.agenda.CatchUp())
 }
 
 // change does something to an image.
@@ -152,7 +152,7 @@ func (p *Platform) Fail(packageName string, failure Failure) error {
 func (p *Platform) SetBuildTime(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	p.options.BuildTime = d
 }
 
@@ -160,7 +160,7 @@ func (p *Platform) SetBuildTime(d time.Duration) {
 func (p *Platform) ImageNames() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	var names []string
 	for _, img := range p.ordered {
 		if img.role != roleSystem {
@@ -174,7 +174,7 @@ func (p *Platform) ImageNames() []string {
 func (p *Platform) Builds(name string) []Build {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	var builds []Build
 	for _, j := range p.jobs {
 		if j.image.name == name {

@@ -1,12 +1,10 @@
 package rime
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 )
 
 // Control is the control endpoint of the platform, beside that of its gate:
@@ -69,25 +67,7 @@ func (p *Platform) Control() http.Handler {
 	return mux
 }
 
-// control serves one action. A field that the action does not have is an error: what is silently not done makes a test pass.
+// control serves an action that has no answer.
 func control[T any](do func(*http.Request, T) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var in T
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-		decoder.DisallowUnknownFields()
-		err := decoder.Decode(&in)
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		if err == nil {
-			err = do(r, in)
-		}
-		if err == nil {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprintf(w, "%s", encodeJSON(map[string]string{"error": err.Error()})) // an error means that the client has gone
-	}
+	return fault.Action(func(r *http.Request, in T) (any, error) { return nil, do(r, in) })
 }

@@ -60,7 +60,7 @@ func storageError(w http.ResponseWriter, status int, code, message string) {
 func (p *Platform) log(id string) (text string, found bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	j, found := p.jobs[id]
 	if !found || j.status != jobFailed {
 		return "", false

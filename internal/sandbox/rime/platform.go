@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/agenda"
 )
 
 // Platform is the handler of a simulated platform. It is safe for concurrent use.
@@ -24,8 +26,7 @@ type Platform struct {
 	secret  []byte // signs page tokens and the addresses of logs
 
 	mu       sync.Mutex
-	clock    time.Time // the time of what happens at present
-	due      agenda
+	agenda   *agenda.Agenda
 	version  string
 	images   map[string]*image
 	ordered  []*image             // in the order of creation, the order of lists
@@ -43,6 +44,7 @@ func New(o Options) (*Platform, error) {
 	}
 	p := &Platform{
 		options:  o,
+		agenda:   agenda.New(o.Clock),
 		keys:     map[string]Key{},
 		secret:   []byte(rand.Text()),
 		version:  o.Version,
@@ -60,7 +62,7 @@ func New(o Options) (*Platform, error) {
 	p.handler = p.routes()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.catchUp()
+	p.agenda.CatchUp()
 	if o.Deployment == SelfHosted {
 		p.addSystemImages()
 	}
@@ -121,7 +123,7 @@ func (p *Platform) rpc(do func(*call) (any, error)) http.Handler {
 func (p *Platform) answer(do func(*call) (any, error), c *call) (status int, body []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.now = p.catchUp()
+	c.now = p.agenda.CatchUp()
 	result, err := do(c)
 	if err != nil {
 		return encodeError(err)

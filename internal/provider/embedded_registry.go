@@ -1,0 +1,223 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/embedded"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// embeddedRegistry makes the embedded registry when it is first asked for, once it is known where that is.
+func (p *rimeProvider) embeddedRegistry(model providerModel, locate func(context.Context) (home, error)) func(context.Context) (imageregistry.Registry, error) {
+	var (
+		mu   sync.Mutex
+		made imageregistry.Registry
+	)
+	return func(ctx context.Context) (imageregistry.Registry, error) {
+		home, err := locate(ctx)
+		if err != nil {
+			return nil, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if made != nil {
+			return made, nil
+		}
+		registry, err := newEmbeddedRegistry(model, home, p.version)
+		if err != nil {
+			return nil, &diags.ConfigurationError{Err: err}
+		}
+		p.end.add(registry.Settle)
+		made = registry
+		return made, nil
+	}
+}
+
+// home is where the embedded registry keeps its images.
+type home struct {
+	// host is the registry's host[:port].
+	host string
+	// ecr is the client of AWS for a registry of ECR; nil for any other.
+	ecr *awsregistry.Client
+	// own tells that the registry is that of the caller's account, whose repositories can be made and listed.
+	own bool
+}
+
+// locator finds out where the embedded registry is: where the configuration says, or else in ECR.
+func locator(model providerModel, account func() (*awsregistry.Client, error), p *rimeProvider) func(context.Context) (home, error) {
+	host := model.EmbeddedRegistry.URL.ValueString()
+	registry, isECR := awsregistry.ParseRegistryURL(host)
+	switch {
+	case host == "":
+		return func(ctx context.Context) (home, error) { return accountRegistry(ctx, account) }
+	case !isECR:
+		return func(context.Context) (home, error) { return home{host: host}, nil }
+	}
+	regional := once(func() (*awsregistry.Client, error) {
+		return newAWSClient(model.AWS.in(registry.Region), model.HTTP, p.version, p.awsOptions)
+	})
+	return func(ctx context.Context) (home, error) { return namedRegistry(ctx, host, registry, regional) }
+}
+
+// accountRegistry is the ECR registry of the account, as AWS names it.
+func accountRegistry(ctx context.Context, account func() (*awsregistry.Client, error)) (home, error) {
+	client, err := account()
+	if err != nil {
+		return home{}, err
+	}
+	credentials, err := client.Credentials(ctx)
+	if err != nil {
+		return home{}, &diags.RegistryNotFoundError{Err: err}
+	}
+	return home{host: credentials.Host(), ecr: client, own: true}, nil
+}
+
+// namedRegistry is an ECR registry that the configuration names. Whoever has no credentials of AWS may have logged in to it like to any other.
+func namedRegistry(ctx context.Context, host string, registry awsregistry.Account, regional func() (*awsregistry.Client, error)) (home, error) {
+	client, err := regional()
+	if err != nil {
+		return home{}, err
+	}
+	caller, err := client.Account(ctx)
+	if errors.Is(err, awsregistry.ErrCredentialsMissing) {
+		return home{host: host}, nil
+	}
+	if err != nil {
+		return home{}, &diags.RegistryNotFoundError{Err: err}
+	}
+	return home{host: host, ecr: client, own: caller.ID == registry.ID}, nil
+}
+
+// keychain has the credentials of the registry, and of those that base images come from.
+func (h home) keychain() authn.Keychain {
+	if h.ecr == nil {
+		return authn.DefaultKeychain
+	}
+	return authn.NewMultiKeychain(h.ecr.Keychain(h.host), authn.DefaultKeychain)
+}
+
+// transport makes the requests to the registry.
+func (h home) transport(next http.RoundTripper) http.RoundTripper {
+	if h.ecr == nil {
+		return next
+	}
+	return h.ecr.Limiter().Transport(h.host, next)
+}
+
+// repositories takes care of repositories; nil where the registry makes them on the first push.
+func (h home) repositories(settings awsregistry.RepositorySettings) embedded.RepositoryManager {
+	if !h.own {
+		return nil
+	}
+	return &awsregistry.RepositoryManager{Client: h.ecr, Settings: settings}
+}
+
+// externalBases are the base images that are kept in another registry, by Python version.
+func (h home) externalBases(images map[string]string) []string {
+	var external []string
+	for _, version := range slices.Sorted(maps.Keys(images)) {
+		reference, err := name.ParseReference(images[version])
+		if err == nil && reference.Context().RegistryStr() != h.host {
+			external = append(external, fmt.Sprintf("%q = %q", version, images[version]))
+		}
+	}
+	return external
+}
+
+// externalBases are the base images of an embedded registry in ECR that are kept elsewhere, and where it is; none where it is not in ECR, or that cannot be told.
+func externalBases(ctx context.Context, model providerModel, locate func(context.Context) (home, error)) (host string, external []string) {
+	h, err := locate(ctx)
+	if err != nil || !h.own {
+		return "", nil
+	}
+	return h.host, h.externalBases(model.EmbeddedRegistry.BaseImages)
+}
+
+// check refuses what does not go together with where the registry is.
+func (h home) check(m *embeddedRegistryModel) error {
+	if m.RepositorySettings != nil && !h.own {
+		return fmt.Errorf("embedded_registry.repository_settings is for repositories in the ECR registry of the AWS account, and embedded_registry.url is %s: leave one of them out", h.host)
+	}
+	if external := h.externalBases(m.BaseImages); m.refusesExternal() && len(external) > 0 {
+		return fmt.Errorf("embedded_registry.allow_external_custom_images is false, and these base images are not in the registry %s: %s; "+
+			"push them there and give their new references in embedded_registry.base_images", h.host, strings.Join(external, ", "))
+	}
+	return nil
+}
+
+// newEmbeddedRegistry makes the embedded registry and its builder; neither contacts anything yet.
+func newEmbeddedRegistry(model providerModel, h home, version string) (*embedded.Registry, error) {
+	m := model.EmbeddedRegistry
+	if err := h.check(m); err != nil {
+		return nil, err
+	}
+	c, err := newConnection(model.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	builder, err := newBuilder(model, h, version)
+	if err != nil {
+		return nil, err
+	}
+	return embedded.New(embedded.Config{
+		URL:              h.host,
+		RepositoryPrefix: m.RepositoryPrefix.ValueString(),
+		Insecure:         m.Insecure.ValueBool(),
+		BaseImages:       m.BaseImages,
+		Keychain:         h.keychain(),
+		Transport:        h.transport(c.transport),
+		Builder:          builder,
+		Repositories:     h.repositories(m.RepositorySettings.settings()),
+		Version:          version,
+		Options: embedded.Options{
+			RequestTimeout: c.timeout,
+			Retries:        c.retries,
+			Lifelines:      os.TempDir(),
+		},
+	})
+}
+
+// newBuilder makes the builder; it contacts nothing.
+func newBuilder(model providerModel, h home, version string) (*buildkit.Builder, error) {
+	m := model.EmbeddedRegistry
+	insecureHost := ""
+	if m.Insecure.ValueBool() {
+		insecureHost = h.host
+	}
+	return buildkit.New(buildkit.Options{
+		Address: m.Buildkit.Address.ValueString(),
+		TLS: buildkit.TLSOptions{
+			CACert:     m.Buildkit.CAFile.ValueString(),
+			Cert:       m.Buildkit.CertFile.ValueString(),
+			Key:        m.Buildkit.KeyFile.ValueString(),
+			ServerName: m.Buildkit.ServerName.ValueString(),
+		},
+		Keychain:  h.keychain(),
+		Insecure:  func(host string) bool { return host == insecureHost },
+		Platforms: m.Platforms,
+		Pip: buildkit.PipOptions{
+			IndexURL:       m.Pip.IndexURL.ValueString(),
+			ExtraIndexURLs: m.Pip.ExtraIndexURLs,
+			Config:         m.Pip.Config.ValueString(),
+		},
+		CAFile:      model.HTTP.CAFile.ValueString(),
+		Cache:       buildkit.CacheOptions{Ref: m.Cache.Ref.ValueString(), Mode: m.Cache.Mode.ValueString()},
+		Compression: m.Compression.ValueString(),
+		MaxParallel: int(m.MaxParallelBuilds.ValueInt64()),
+		Version:     version,
+	})
+}
