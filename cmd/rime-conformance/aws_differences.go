@@ -81,7 +81,7 @@ var differences = []difference{
 	{
 		[]string{"BatchGetImage"},
 		"Images[].ImageId.ImageTag",
-		sandboxRight, "of an image with two tags, moto names the last instead of the one asked for (ECR API, BatchGetImage, examples)",
+		sandboxRight, "of an image with two tags, moto names the last instead of the one asked for (ECR API, BatchGetImage)",
 	},
 	{
 		[]string{"CreatePolicyVersion", "CreatePolicyVersion: number 3", "CreatePolicyVersion: number 4", "CreatePolicyVersion: number 5", "CreatePolicyVersion: the next", "CreatePolicyVersion: its second"},
