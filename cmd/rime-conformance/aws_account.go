@@ -104,7 +104,9 @@ func startMoto(ctx context.Context, venv, dir string) (*account, func(), error) 
 		_ = input.Close() // which ends it
 		_ = cmd.Wait()    // however it ends
 	}
+	late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }) // then there is no address to read, and its last words are told
 	url, err := bufio.NewReader(io.LimitReader(output, 1<<10)).ReadString('\n')
+	late.Stop()
 	if err != nil {
 		stop()
 		return nil, nil, fmt.Errorf("start moto: %w\n%s", errors.Join(err, context.Cause(ctx)), problems.String())
