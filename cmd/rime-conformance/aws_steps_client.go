@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"iter"
-	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -64,6 +63,11 @@ func registrySteps() []step {
 		}),
 		ours("DeleteRegistry", done(func(ctx context.Context, c *awsregistry.Client) error { return c.DeleteRegistry(ctx, changed) })),
 		ours("ReadRegistry: nothing any more", read(changed)),
+		ours("CreateRegistry: anew", func(ctx context.Context, c *awsregistry.Client) (awsregistry.Registry, error) {
+			return c.CreateRegistry(ctx, changed)
+		}),
+		ours("DeleteOurs", done(func(ctx context.Context, c *awsregistry.Client) error { return c.DeleteOurs(ctx, changed) })),
+		ours("ReadRegistry: nothing once more", read(changed)),
 		onECR("DeleteRepository: under the prefix", (*ecr.Client).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: repository}),
 	}
 }
@@ -91,10 +95,6 @@ func embeddedSteps() []step {
 		onECR("PutImage: into it", (*ecr.Client).PutImage, &ecr.PutImageInput{RepositoryName: new(repository), ImageManifest: new(firstImage), ImageTag: new("a"), ImageDigest: new(digestOf(firstImage))}),
 		ours("Images", func(ctx context.Context, c *awsregistry.Client) ([]awsregistry.Image, error) {
 			return all(c.Images(ctx, repository))
-		}),
-		ours("FindImages", func(ctx context.Context, c *awsregistry.Client) ([]string, error) {
-			found, err := c.FindImages(ctx, repository, []string{"a", "none"})
-			return slices.Sorted(maps.Keys(found)), err
 		}),
 		ours("Contents", func(ctx context.Context, c *awsregistry.Client) (awsregistry.Contents, error) {
 			return c.Contents(ctx, repository)
