@@ -29,11 +29,11 @@ func (v *CancelImageBuildResponse) GetCancelImageBuild() *CancelImageBuildCancel
 
 // CreateImageResponse is returned by CreateImage on success.
 type CreateImageResponse struct {
-	CreateImage Image `json:"createImage"`
+	CreateImage ImageState `json:"createImage"`
 }
 
 // GetCreateImage returns CreateImageResponse.CreateImage, and is useful for accessing the field via an interface.
-func (v *CreateImageResponse) GetCreateImage() Image { return v.CreateImage }
+func (v *CreateImageResponse) GetCreateImage() ImageState { return v.CreateImage }
 
 // DeleteImageDeleteImage includes the requested fields of the GraphQL type Image.
 type DeleteImageDeleteImage struct {
@@ -954,12 +954,8 @@ func CancelImageBuild(
 const CreateImage_Operation = `
 mutation CreateImage ($data: ImageCreateInput!) {
 	createImage(data: $data) {
-		... Image
+		... ImageState
 	}
-}
-fragment Image on Image {
-	... ImageState
-	global
 }
 fragment ImageState on Image {
 	id
