@@ -114,7 +114,7 @@ func (c *Client) imagesByName(ctx context.Context) (map[string]Image, error) {
 		images, err := c.Images(ctx, Filter{})
 		return byName(images), err
 	}
-	answer, err := wire.ListImageStates(ctx, c)
+	answer, err := wire.ListImageStates(ctx, c, wire.ImageWhereInput{})
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ type home struct {
 }
 
 // locator finds out where the embedded registry is: where the configuration says, or else in ECR.
-func locator(model providerModel, account func() (*awsregistry.Client, error), p *rimeProvider) func(context.Context) (home, error) {
+func (p *rimeProvider) locator(model providerModel, account func() (*awsregistry.Client, error)) func(context.Context) (home, error) {
 	host := model.EmbeddedRegistry.URL.ValueString()
 	registry, isECR := awsregistry.ParseRegistryURL(host)
 	switch {

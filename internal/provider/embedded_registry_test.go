@@ -30,7 +30,7 @@ func locate(t *testing.T, model providerModel) (home, error) {
 	account := once(func() (*awsregistry.Client, error) {
 		return newAWSClient(model.AWS, model.HTTP, p.version, p.awsOptions)
 	})
-	return locator(model, account, p)(t.Context())
+	return p.locator(model, account)(t.Context())
 }
 
 const ecrHost = ".dkr.ecr." + aws.DefaultRegion + ".amazonaws.com"
