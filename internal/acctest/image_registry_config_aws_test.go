@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -64,6 +65,7 @@ func TestImageRegistryConfig_workspaces(t *testing.T) {
 	cloud := acctest.StartAWS(t, aws.Options{})
 	w := acctest.NewWorkspace(t)
 	w.UseAWS(cloud)
+	w.Env["TMPDIR"] = t.TempDir()
 	w.Write("main.tf", registryConfig)
 	w.Apply()
 	w.MustRun("workspace", "new", "other")
@@ -74,6 +76,9 @@ func TestImageRegistryConfig_workspaces(t *testing.T) {
 	w.MustRun("workspace", "select", "default")
 	w.PlanIsEmpty()
 	w.Destroy()
+	if left, err := filepath.Glob(filepath.Join(w.Env["TMPDIR"], "*.lock")); len(left) > 0 || err != nil {
+		t.Errorf("lifelines are left: %v, %v", left, err)
+	}
 }
 
 // IAM and ECR show changes up to 30 s late, from two replicas in turns: the first apply is right all the same, and there is nothing to do after it.

@@ -59,9 +59,7 @@ func New(config Config) (*Client, error) {
 	return &Client{
 		config: config, options: options, limiter: limiter, slots: make(chan struct{}, options.Concurrency),
 		services: newLazy[*services](), account: newLazy[Account](), token: newLazy[Credentials](),
-		debris: debris{
-			creations: lifeline.Creations{Lines: lifeline.Lines{Directory: config.Lifelines}}, workspace: cmp.Or(config.Workspace, lifeline.Workspace()),
-		},
+		debris: debris{creations: lifeline.Creations{Lines: lifeline.Lines{Directory: options.Lifelines}}, workspace: options.Workspace},
 	}, nil
 }
 

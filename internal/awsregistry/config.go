@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 )
 
 // Config is what a [Client] needs. What is left out is taken from AWS's standard chain: environment, shared files, the machine's or the pod's role.
@@ -31,11 +32,6 @@ type Config struct {
 	Limiter *Limiter
 	// Observe is told of every request. Nil: nobody is.
 	Observe func(context.Context, httpx.Exchange)
-	// Lifelines is a directory that all processes of this machine share, by which a run of Terraform learns that the one before it died: see [Client.NewOwner]. Empty: nobody
-	// learns of it.
-	Lifelines string
-	// Workspace identifies the machine and directory of this run of Terraform. Default: [lifeline.Workspace].
-	Workspace string
 	// Options tune what rarely needs to be tuned.
 	Options Options
 }
@@ -71,6 +67,11 @@ type Options struct {
 	SettleTimeout time.Duration
 	// Concurrency is how many requests are under way at a time. Default 16.
 	Concurrency int
+	// Lifelines is a directory that all processes of this machine share, by which a run of Terraform learns that the one before it died: see [Client.NewOwner]. Empty: nobody
+	// learns of it.
+	Lifelines string
+	// Workspace identifies the machine and directory of this run of Terraform. Default: [lifeline.Workspace].
+	Workspace string
 }
 
 func (o Options) withDefaults() Options {
@@ -81,6 +82,8 @@ func (o Options) withDefaults() Options {
 		Confirmations:  cmp.Or(o.Confirmations, 5),
 		SettleTimeout:  cmp.Or(o.SettleTimeout, 3*time.Minute),
 		Concurrency:    cmp.Or(o.Concurrency, 16),
+		Lifelines:      o.Lifelines,
+		Workspace:      cmp.Or(o.Workspace, lifeline.Workspace()),
 	}
 }
 

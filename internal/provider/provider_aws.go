@@ -59,7 +59,11 @@ func (p *rimeProvider) awsClient(ctx context.Context, config tfsdk.Config) func(
 		return always[*awsregistry.Client](nil, diags.ErrNotConfigured)
 	}
 	return once(func() (*awsregistry.Client, error) {
-		client, err := newAWSClient(m, h.withDefaults(), p.version, p.awsOptions)
+		options := p.awsOptions
+		if p.end != nil { // Lifelines are for who tells of the end: without one, each would look like a death.
+			options.Lifelines = os.TempDir()
+		}
+		client, err := newAWSClient(m, h.withDefaults(), p.version, options)
 		if err == nil {
 			p.end.add(client.Settle)
 		}
@@ -86,7 +90,6 @@ func newAWSClient(m *awsModel, h *httpModel, version string, options awsregistry
 	options.RequestTimeout, options.Retries = c.timeout, c.retries
 	config := awsregistry.Config{
 		Transport: c.transport, UserAgent: "terraform-provider-rime/" + version, Observe: logAWSExchange, Options: options,
-		Lifelines: os.TempDir(),
 	}
 	if m != nil {
 		config.Region, config.Profile, config.DefaultTags = m.Region.ValueString(), m.Profile.ValueString(), m.DefaultTags
