@@ -33,6 +33,7 @@ func (w *Workspace) Start(args ...string) *Process {
 	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), terraform(), args...)
 	p.cmd.Dir = w.Dir
 	p.cmd.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "NO_COLOR=1", "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1",
+		"GOGC=400", // their memory is small, and not worth the time to collect it that often
 		// A data race in the provider would only be found in Terraform's log. As nothing goes on after one, nothing has to be waited for in the end.
 		"GORACE=halt_on_error=1 atexit_sleep_ms=0")
 	if w.Env["TF_LOG"] == "" {
