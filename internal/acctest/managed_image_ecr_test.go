@@ -254,6 +254,12 @@ resource "rime_image_registry_config" "this" {
 	cloud.Deny(user, true, "ecr:CreateRepository")
 	fails(t, w, []string{"apply", "-auto-approve"}, "Error: AWS Permission Missing", `Tried to create managed image "model".`, "Missing permission: ecr:CreateRepository")
 	cloud.Allow()
+	cloud.Deny(user, true, "ecr:PutImage")
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Unable to Create Managed Image", "403 Forbidden", "DENIED")
+	cloud.Allow()
+	if left := (ecrStand{cloud}).version(t, "model"); left != "" {
+		t.Errorf("a create that was refused left %q", left)
+	}
 	repository := "ml/model"
 	if _, err := ecrClient(cloud).CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository, ImageTagMutability: types.ImageTagMutabilityImmutable}); err != nil {
 		t.Fatal(err)
@@ -261,4 +267,18 @@ resource "rime_image_registry_config" "this" {
 	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Repository Has Immutable Tags", `IMMUTABLE_WITH_EXCLUSION with the exclusion "rime-*"`)
 	w.Env["AWS_ACCESS_KEY_ID"] = "AKIANOBODYKNOWSTHIS0"
 	fails(t, w, []string{"plan"}, "Error: AWS Credentials Not Accepted", "Tried to find the ECR registry of the managed images")
+}
+
+// A repository that AWS shows late, and now and then not at all, is waited for before anything is pushed, and its image is never taken for gone.
+func TestManagedImage_ecrLag(t *testing.T) {
+	t.Parallel()
+	cloud := acctest.StartAWS(t, aws.Options{Lag: aws.Lag{Max: 5 * time.Second, Flapping: true}})
+	w := acctest.NewECRWorkspace(t, cloud)
+	w.Write("main.tf", model)
+	w.Apply()
+	w.PlanIsEmpty()
+	w.Destroy()
+	w.Apply()
+	w.PlanIsEmpty()
+	w.Destroy()
 }

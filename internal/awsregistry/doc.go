@@ -15,7 +15,7 @@
 //
 //   - [Client.Account]: where we are.
 //   - [Client.CreateRegistry], [Client.ReadRegistry], [Client.UpdateRegistry], [Client.DeleteRegistry], [Client.Drift]: a [RegistrySpec] made real.
-//   - [Client.Repositories], [Client.Repository], [Client.LifecyclePolicy], [Client.Images], [Client.FindImages], [Client.Contents]: what is there.
+//   - [Client.Repositories], [Client.Repository], [Client.LifecyclePolicy], [Client.Images], [Client.Contents]: what is there.
 //   - [Client.PreviewLifecyclePolicy]: what a lifecycle policy would do.
 //   - [RepositoryManager], [Client.PrepareRepository], [Client.RemoveRepository], [Client.Keychain], [Client.Credentials]: for the embedded registry.
 //   - [Limiter]: AWS's quotas, shared by whoever sends requests to the same account.

@@ -2,9 +2,7 @@ package awsregistry
 
 import (
 	"context"
-	"errors"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,38 +46,6 @@ func (c *Client) Images(ctx context.Context, repository string) iter.Seq2[Image,
 			}
 		}
 	}
-}
-
-// FindImages returns the images of a repository with these tags, by tag: one call for each 100. Tags that lead nowhere are left out. ECR refuses a whole batch
-// for one missing tag; then the repository is listed.
-func (c *Client) FindImages(ctx context.Context, repository string, tags []string) (map[string]Image, error) {
-	found := map[string]Image{}
-	take := func(image Image) {
-		for _, tag := range image.Tags {
-			if slices.Contains(tags, tag) {
-				found[tag] = image
-			}
-		}
-	}
-	for batch := range slices.Chunk(tags, batchSize) {
-		var ids []types.ImageIdentifier
-		for _, tag := range batch {
-			ids = append(ids, types.ImageIdentifier{ImageTag: &tag})
-		}
-		out, err := call(ctx, c, "repository "+repository, func(ctx context.Context, s *services) (*ecr.DescribeImagesOutput, error) {
-			return s.ecr.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: &repository, ImageIds: ids})
-		})
-		if _, missing := errors.AsType[*types.ImageNotFoundException](err); missing {
-			return found, c.takeAll(ctx, repository, take)
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, detail := range out.ImageDetails {
-			take(imageFrom(detail))
-		}
-	}
-	return found, nil
 }
 
 // takeAll hands out everything in a repository.

@@ -144,22 +144,6 @@ func TestClient_images(t *testing.T) {
 		if contents, err := client.Contents(t.Context(), "ml/absent"); err != nil || contents.Images != 0 {
 			t.Errorf("%+v, %v", contents, err)
 		}
-		var tags []string
-		for i := range 210 {
-			tags = append(tags, fmt.Sprintf("t%d", i))
-		}
-		w.ForgetCalls()
-		found, err := client.FindImages(t.Context(), "ml/a", tags)
-		if err != nil || len(found) != 210 || found["t7"].Digest == "" || found["t7"].Digest == found["t8"].Digest {
-			t.Errorf("%d, %v", len(found), err)
-		}
-		if n := w.CallCounts()["ecr:DescribeImages"]; n != 3 {
-			t.Errorf("%d calls for 210 tags", n)
-		}
-		found, err = client.FindImages(t.Context(), "ml/a", []string{"t3", "absent"})
-		if _, there := found["t3"]; err != nil || len(found) != 1 || !there {
-			t.Errorf("with one that is absent: %v, %v", found, err)
-		}
 		for _, err := range client.Images(t.Context(), "ml/absent") {
 			if !errors.Is(err, awsregistry.ErrNotFound) {
 				t.Error(err)

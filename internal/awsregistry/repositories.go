@@ -20,8 +20,6 @@ const (
 	mutable = string(types.ImageTagMutabilityMutable)
 	// pageSize is the most that ECR gives at a time.
 	pageSize = 1000
-	// batchSize is the most that ECR is asked about by name at a time.
-	batchSize = 100
 )
 
 // Repository is a repository in ECR.

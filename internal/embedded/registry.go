@@ -201,12 +201,19 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
-	return r.begin(ctx, repo, func(rec *record) (order, error) {
+	image, build, err := r.begin(ctx, repo, func(rec *record) (order, error) {
 		if rec != nil && !r.unclaimed(rec) {
 			return order{}, r.taken(rec)
 		}
 		return order{spec: spec, base: from, creation: true}, nil
 	})
+	if err != nil {
+		// Nobody would know of a repository that was made for nothing. One in which there is something stays.
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.Options.RequestTimeout)
+		defer cancel()
+		_ = r.removeRepository(limited, repo)
+	}
+	return image, build, err
 }
 
 // prepare gets the repository ready for its first push.

@@ -436,3 +436,25 @@ func TestAwaitBuild_unexpectedImage(t *testing.T) {
 		wants[*primehub.NotBuiltError](t, err)
 	})
 }
+
+// TestAwaitBuild_leavesKeycloakAlone shows that who may use an image, which costs the platform a call for each group there is, is not asked by those who do not need it.
+func TestAwaitBuild_leavesKeycloakAlone(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		spec := built("churn", "numpy")
+		spec.Owner = w.group(sandbox.GroupDataScience)
+		w.ready(spec)
+		ref, err := w.Rebuild(t.Context(), "churn", *recipe("scipy"))
+		w.must(err)
+		time.Sleep(time.Minute)
+		w.must(w.CancelBuild(t.Context(), "churn"))
+		_, err = w.AwaitBuild(t.Context(), ref, nil)
+		wants[*primehub.BuildCancelledError](t, err)
+		if calls := w.KeycloakCalls(); calls > 0 {
+			t.Errorf("Keycloak was asked %d times", calls)
+		}
+		if w.get("churn"); w.KeycloakCalls() == 0 {
+			t.Error("nobody counts")
+		}
+	})
+}

@@ -90,7 +90,7 @@ func (r Recipe) input() wire.ImageSpecUpdateInput {
 //
 // It looks first, and sends the request once; an image that was created here by a run of Terraform which died is taken over instead, see [Client.Settle]. After an error it looks again: the image was not there before, so one that is there now and is what was asked for is
 // the one that was just created. With a lost answer that is success; with an error of the platform it is an [*IncompleteError], which comes together with the
-// image. Other errors of note: [ErrAlreadyExists], [*OrphanedRoleError], [*FailedCreateError], [*NameError]. The image comes without its groups.
+// image. Other errors of note: [ErrAlreadyExists], [*OrphanedRoleError], [*FailedCreateError], [*NameError]. The image comes without who may use it.
 func (c *Client) Create(ctx context.Context, spec Spec) (Image, error) {
 	if err := CheckName(spec.Name, spec.Recipe != nil); err != nil {
 		return Image{}, err
@@ -131,7 +131,7 @@ func (c *Client) create(ctx context.Context, spec Spec) (Image, error) {
 	if err != nil {
 		return c.afterFailedCreate(ctx, spec, err)
 	}
-	image := decodeImage(&answer.CreateImage)
+	image := decodeState(&answer.CreateImage)
 	if image.Name != spec.Name {
 		return Image{}, c.broken("CreateImage", fmt.Sprintf("the answer is about image %q", image.Name))
 	}

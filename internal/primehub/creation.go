@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
@@ -21,12 +22,14 @@ func (c *Client) creationOf(image string) string {
 // inheritGenerated takes over an image that a run of Terraform which died has created from the same display name, for the same group, under a name that it had generated. The
 // zero Image is none.
 func (c *Client) inheritGenerated(ctx context.Context, spec Spec) (Image, error) {
-	images, err := c.Images(ctx, Filter{Search: spec.DisplayName, Group: spec.Owner.Name, SystemOnly: spec.Owner.Name == ""})
+	answer, err := wire.ListImageStates(ctx, c, wire.ImageWhereInput{Search: spec.DisplayName})
 	if err != nil {
 		return Image{}, err
 	}
-	for _, found := range images {
-		if found.DisplayName != spec.DisplayName || !generatedFrom(spec.DisplayName, found.Name) || !c.creations.Lines.Cut(c.creationOf(found.Name)) {
+	for i := range answer.Images {
+		found := decodeState(&answer.Images[i])
+		if found.DisplayName != spec.DisplayName || found.Group != spec.Owner.Name || !generatedFrom(spec.DisplayName, found.Name) ||
+			!c.creations.Lines.Cut(c.creationOf(found.Name)) {
 			continue
 		}
 		spec.Name = found.Name

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
+	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
 const (
@@ -113,7 +114,7 @@ func (c *Client) imagesByName(ctx context.Context) (map[string]Image, error) {
 		images, err := c.Images(ctx, Filter{})
 		return byName(images), err
 	}
-	answer, err := wire.ListImageStates(ctx, c)
+	answer, err := wire.ListImageStates(ctx, c, wire.ImageWhereInput{})
 	if err != nil {
 		return nil, err
 	}
@@ -213,22 +214,12 @@ func (s *shelf[T]) get(ctx context.Context, read func(context.Context) (T, error
 		case s.end:
 			return s.value, s.ok
 		case s.reading != nil:
-			s.await(ctx, s.reading)
+			wait.Unlocked(ctx, &s.mu, s.reading)
 		default:
 			s.fill(ctx, read)
 		}
 	}
 	return value, false
-}
-
-// await waits for somebody else's read. It is called with the lock held, and gives it up meanwhile.
-func (s *shelf[T]) await(ctx context.Context, reading <-chan struct{}) {
-	s.mu.Unlock()
-	defer s.mu.Lock()
-	select {
-	case <-reading:
-	case <-ctx.Done():
-	}
 }
 
 // fill reads. It is called with the lock held, and gives it up meanwhile.

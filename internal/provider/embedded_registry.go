@@ -58,7 +58,7 @@ type home struct {
 }
 
 // locator finds out where the embedded registry is: where the configuration says, or else in ECR.
-func locator(model providerModel, account func() (*awsregistry.Client, error), p *rimeProvider) func(context.Context) (home, error) {
+func (p *rimeProvider) locator(model providerModel, account func() (*awsregistry.Client, error)) func(context.Context) (home, error) {
 	host := model.EmbeddedRegistry.URL.ValueString()
 	registry, isECR := awsregistry.ParseRegistryURL(host)
 	switch {
@@ -70,7 +70,13 @@ func locator(model providerModel, account func() (*awsregistry.Client, error), p
 	regional := once(func() (*awsregistry.Client, error) {
 		return newAWSClient(model.AWS.in(registry.Region), model.HTTP, p.version, p.awsOptions)
 	})
-	return func(ctx context.Context) (home, error) { return namedRegistry(ctx, host, registry, regional) }
+	return func(ctx context.Context) (home, error) {
+		h, err := namedRegistry(ctx, host, registry, regional)
+		if model.AWS == nil && errors.Is(err, awsregistry.ErrCredentialsMissing) {
+			return home{host: host}, nil // Whoever has no credentials of AWS may have logged in to it like to any other.
+		}
+		return h, err
+	}
 }
 
 // accountRegistry is the ECR registry of the account, as AWS names it.
@@ -86,16 +92,13 @@ func accountRegistry(ctx context.Context, account func() (*awsregistry.Client, e
 	return home{host: credentials.Host(), ecr: client, own: true}, nil
 }
 
-// namedRegistry is an ECR registry that the configuration names. Whoever has no credentials of AWS may have logged in to it like to any other.
+// namedRegistry is an ECR registry that the configuration names.
 func namedRegistry(ctx context.Context, host string, registry awsregistry.Account, regional func() (*awsregistry.Client, error)) (home, error) {
 	client, err := regional()
 	if err != nil {
 		return home{}, err
 	}
 	caller, err := client.Account(ctx)
-	if errors.Is(err, awsregistry.ErrCredentialsMissing) {
-		return home{host: host}, nil
-	}
 	if err != nil {
 		return home{}, &diags.RegistryNotFoundError{Err: err}
 	}

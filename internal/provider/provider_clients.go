@@ -98,7 +98,7 @@ func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config, ac
 			return registry, err
 		}))}, d
 	case model.EmbeddedRegistry != nil:
-		locate := locator(model, account, p)
+		locate := p.locator(model, account)
 		return &clients{
 			images:            p.embeddedRegistry(model, locate),
 			externalBases:     func(ctx context.Context) (string, []string) { return externalBases(ctx, model, locate) },

@@ -129,7 +129,7 @@ func (r *groupImageResource) Update(ctx context.Context, req resource.UpdateRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	takeOverGroupImageTriggers(ctx, req.Private, &state, plan)
+	takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 	intended := decideGroupImage(ctx, state, plan)
 	name := plan.Name.ValueString()
 	ctx, cancel := withTimeout(ctx, "update", plan.Timeouts.Update, defaultUpdateTimeout, &resp.Diagnostics)

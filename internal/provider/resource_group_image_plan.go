@@ -82,7 +82,7 @@ func (r *groupImageResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if state == nil {
 		plan.groupImageFacts, plan.RebuildReason = unknownGroupImageFacts(), types.StringNull()
 	} else {
-		takeOverGroupImageTriggers(ctx, req.Private, state, plan)
+		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 		resp.RequiresReplace.Append(plan.planChange(ctx, *state)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
@@ -195,11 +195,4 @@ func changedKeys(before, after types.Map) (changed []string, known bool) {
 	}
 	slices.Sort(changed)
 	return changed, known
-}
-
-// takeOverGroupImageTriggers makes the configured triggers those of an imported image: no platform keeps them, and an import is no reason to build anew.
-func takeOverGroupImageTriggers(ctx context.Context, private privateState, state *groupImageModel, plan groupImageModel) {
-	if mark, _ := private.GetKey(ctx, importedKey); mark != nil && state.Triggers.IsNull() {
-		state.Triggers = plan.Triggers
-	}
 }

@@ -144,7 +144,7 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	takeOverTriggers(ctx, req.Private, &state, plan)
+	takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 	registry, err := r.registry(ctx)
 	intended := decide(ctx, registry, state, plan)
 	if intended.task == taskNone {

@@ -126,9 +126,9 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		plan.RebuildReason = types.StringNull()
 	case !plan.Name.Equal(state.Name):
 		plan.expectBuild(state, types.StringNull())
-		resp.RequiresReplace.Append(path.Root("name"))
+		resp.RequiresReplace.Append(pathName)
 	default:
-		takeOverTriggers(ctx, req.Private, &state, plan)
+		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 		resp.RequiresReplace.Append(plan.planChange(ctx, registry, state)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
@@ -246,10 +246,10 @@ type privateState interface {
 	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 }
 
-// takeOverTriggers makes the configured triggers those of an imported image: no registry keeps them, and an import is no
+// takeOverTriggers makes the configured triggers those of an imported image: no registry and no platform keeps them, and an import is no
 // reason to build anew.
-func takeOverTriggers(ctx context.Context, private privateState, state *managedImageModel, plan managedImageModel) {
-	if mark, _ := private.GetKey(ctx, importedKey); mark != nil && state.Triggers.IsNull() {
-		state.Triggers = plan.Triggers
+func takeOverTriggers(ctx context.Context, private privateState, state *types.Map, plan types.Map) {
+	if mark, _ := private.GetKey(ctx, importedKey); mark != nil && state.IsNull() {
+		*state = plan
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
 const (
@@ -98,7 +99,7 @@ func (w *walk) find(ctx context.Context, name string) (imageregistry.Image, bool
 		}
 		switch {
 		case w.reading != nil:
-			w.await(ctx, w.reading)
+			wait.Unlocked(ctx, &w.mu, w.reading)
 		case w.over || w.pages.read >= w.asked:
 			return imageregistry.Image{}, false
 		default:
@@ -106,16 +107,6 @@ func (w *walk) find(ctx context.Context, name string) (imageregistry.Image, bool
 		}
 	}
 	return imageregistry.Image{}, false
-}
-
-// await waits for a page that somebody else reads. It is called with the lock held, and gives it up meanwhile.
-func (w *walk) await(ctx context.Context, page <-chan struct{}) {
-	w.mu.Unlock()
-	defer w.mu.Lock()
-	select {
-	case <-page:
-	case <-ctx.Done():
-	}
 }
 
 // read reads the next page. It is called with the lock held, and gives it up meanwhile.

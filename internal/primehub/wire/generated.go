@@ -29,11 +29,11 @@ func (v *CancelImageBuildResponse) GetCancelImageBuild() *CancelImageBuildCancel
 
 // CreateImageResponse is returned by CreateImage on success.
 type CreateImageResponse struct {
-	CreateImage Image `json:"createImage"`
+	CreateImage ImageState `json:"createImage"`
 }
 
 // GetCreateImage returns CreateImageResponse.CreateImage, and is useful for accessing the field via an interface.
-func (v *CreateImageResponse) GetCreateImage() Image { return v.CreateImage }
+func (v *CreateImageResponse) GetCreateImage() ImageState { return v.CreateImage }
 
 // DeleteImageDeleteImage includes the requested fields of the GraphQL type Image.
 type DeleteImageDeleteImage struct {
@@ -856,6 +856,14 @@ type __ListGroupsInput struct {
 // GetWhere returns __ListGroupsInput.Where, and is useful for accessing the field via an interface.
 func (v *__ListGroupsInput) GetWhere() GroupWhereInput { return v.Where }
 
+// __ListImageStatesInput is used internally by genqlient
+type __ListImageStatesInput struct {
+	Where ImageWhereInput `json:"where"`
+}
+
+// GetWhere returns __ListImageStatesInput.Where, and is useful for accessing the field via an interface.
+func (v *__ListImageStatesInput) GetWhere() ImageWhereInput { return v.Where }
+
 // __ListImagesInput is used internally by genqlient
 type __ListImagesInput struct {
 	Mode  QueryImageMode  `json:"mode"`
@@ -954,12 +962,8 @@ func CancelImageBuild(
 const CreateImage_Operation = `
 mutation CreateImage ($data: ImageCreateInput!) {
 	createImage(data: $data) {
-		... Image
+		... ImageState
 	}
-}
-fragment Image on Image {
-	... ImageState
-	global
 }
 fragment ImageState on Image {
 	id
@@ -1165,8 +1169,8 @@ func ListGroups(
 
 // The query executed by ListImageStates.
 const ListImageStates_Operation = `
-query ListImageStates {
-	images(mode: ALL) {
+query ListImageStates ($where: ImageWhereInput) {
+	images(mode: ALL, where: $where) {
 		... ImageState
 	}
 }
@@ -1203,10 +1207,14 @@ fragment ImageState on Image {
 func ListImageStates(
 	ctx_ context.Context,
 	client_ graphql.Client,
+	where ImageWhereInput,
 ) (data_ *ListImageStatesResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ListImageStates",
 		Query:  ListImageStates_Operation,
+		Variables: &__ListImageStatesInput{
+			Where: where,
+		},
 	}
 
 	data_ = &ListImageStatesResponse{}
