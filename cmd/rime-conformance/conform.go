@@ -58,10 +58,14 @@ func (c *conformance) check(ctx context.Context, client string) error {
 		return fmt.Errorf("ask for the version of %s: %w", name, err)
 	}
 	c.out.Printf("%s: version %s", client, version)
-	if strings.HasPrefix(name, "primehub") {
+	switch {
+	case name == "moto":
+		return c.checkAWS(ctx, venv)
+	case strings.HasPrefix(name, "primehub"):
 		return c.checkPrimeHub(ctx, venv, client, place)
+	default:
+		return c.checkRIME(ctx, venv, client, string(version), place)
 	}
-	return c.checkRIME(ctx, venv, client, string(version), place)
 }
 
 // checkRIME drives the stand-in of a RIME platform. The client reads images that the provider has made; in the end the provider takes over one that the client has made.
@@ -115,8 +119,11 @@ func install(ctx context.Context, python, dir, client string) (string, error) {
 		return "", fmt.Errorf("make a virtual environment: %w\n%s", err, text)
 	}
 	installs := [][]string{{client}}
-	if strings.HasPrefix(client, "rime-sdk") {
+	switch distribution.FindString(client) {
+	case "rime-sdk":
 		installs = [][]string{looseDependencies, {"--no-deps", client}}
+	case "moto": // with what its server needs for ECR, IAM and STS, which is little of what its extra "server" brings
+		installs = [][]string{{client, "flask", "flask-cors"}}
 	}
 	for _, args := range installs {
 		pip := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--no-compile"}, args...)
@@ -134,18 +141,8 @@ func install(ctx context.Context, python, dir, client string) (string, error) {
 
 // drive runs a script.
 func drive(ctx context.Context, venv, dir, script string, world any, out *log.Logger) error {
-	files, err := scripts.ReadDir(".")
-	if err != nil {
+	if err := writeScripts(dir); err != nil {
 		return err
-	}
-	for _, file := range files {
-		text, err := scripts.ReadFile(file.Name())
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, file.Name()), text, 0o600); err != nil {
-			return err
-		}
 	}
 	told, err := json.Marshal(world)
 	if err != nil {
@@ -158,6 +155,24 @@ func drive(ctx context.Context, venv, dir, script string, world any, out *log.Lo
 	cmd.Stdout, cmd.Stderr = out.Writer(), out.Writer()
 	if err := cmd.Run(); err != nil {
 		return errors.Join(fmt.Errorf("the client does not agree with the stand-in: %w", err), context.Cause(ctx))
+	}
+	return nil
+}
+
+// writeScripts puts the scripts where an interpreter finds them.
+func writeScripts(dir string) error {
+	files, err := scripts.ReadDir(".")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := scripts.ReadFile(file.Name())
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, file.Name()), text, 0o600); err != nil {
+			return err
+		}
 	}
 	return nil
 }

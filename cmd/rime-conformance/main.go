@@ -2,6 +2,9 @@
 // publish, so that it is they who say whether the stand-ins are faithful. It installs them from PyPI, each into a virtual environment of its own. On either platform, the
 // real Terraform makes images with the provider of this tree, which each client compares field by field with what it reads, and imports an image that the client made.
 //
+// Of AWS it takes moto, a simulation that others have written: what the provider and its tests ask of AWS is asked of moto and of our stand-in, whose answers must mean the same
+// but for the known [differences]; and Terraform makes, changes, repairs, imports and destroys image registries on moto with the provider.
+//
 // Without arguments it takes the clients of [defaultClients]; arguments are requirements like "rime-sdk==2.6.8". It exits with 1
 // when a client disagrees with the stand-in or the provider, and with 3 when PyPI cannot be reached, which says nothing of either.
 package main
@@ -20,10 +23,11 @@ import (
 )
 
 // defaultClients are, of RIME, the newest of both, the one that the contract was read from, one of each other generation of the API, and one
-// that looks for jobs where they were in the betas of 2.0; of PrimeHub, the newest, and the oldest that can do as much.
+// that looks for jobs where they were in the betas of 2.0; of PrimeHub, the newest, and the oldest that can do as much; and the
+// moto that the differences from it are known of.
 var defaultClients = []string{
 	"robustintelligence", "robustintelligence==2.10.16", "rime-sdk", "rime-sdk==2.6.8", "rime-sdk==2.0.1", "rime-sdk==2.0.0b18",
-	"primehub-python-sdk", "primehub-python-sdk==0.4.0",
+	"primehub-python-sdk", "primehub-python-sdk==0.4.0", "moto==5.2.5",
 }
 
 // exitUnavailable is the exit status when PyPI could not be reached.

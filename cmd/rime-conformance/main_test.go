@@ -73,6 +73,12 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if os.Getenv(serves) != "" {
+		if err := serveSandbox(); err != nil {
+			panic(err)
+		}
+		return
+	}
 	if displayName := os.Getenv(leavesGroupImage); displayName != "" {
 		if err := leaveGroupImage(displayName); err != nil {
 			panic(err)
@@ -211,7 +217,17 @@ func TestDefaultClients(t *testing.T) {
 	for _, entry := range entries {
 		names = append(names, entry.Name())
 	}
+	ci, err := os.ReadFile("../../.ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, client := range defaultClients {
+		if strings.HasPrefix(client, "moto") { // it is no client, and its version is told twice
+			if !strings.Contains(string(ci), " "+client+" ") {
+				t.Errorf(".ci/run has another moto than %s", client)
+			}
+			continue
+		}
 		if script := scriptOf(client); !slices.Contains(names, script) {
 			t.Errorf("%s needs %s, and there are %q", client, script, names)
 		}

@@ -74,7 +74,7 @@ func (t *terraform) config() string { return filepath.Join(t.dir, "terraform.rc"
 
 // makeImages applies the configuration "made" on that platform and returns the images as the provider's state has them.
 func (t *terraform) makeImages(ctx context.Context, client string, on platform) (json.RawMessage, error) {
-	w, err := t.workspace("made", client, on)
+	w, err := t.configured("made", client, on)
 	if err != nil {
 		return nil, err
 	}
@@ -89,18 +89,11 @@ func (t *terraform) makeImages(ctx context.Context, client string, on platform) 
 
 // takeOver imports the image that the client left behind: that plans no change, and leaves none to plan.
 func (t *terraform) takeOver(ctx context.Context, client string, on platform) error {
-	w, err := t.workspace("imported", client, on)
+	w, err := t.configured("imported", client, on)
 	if err != nil {
 		return err
 	}
-	if _, err := w.run(ctx, "plan", "-out", "tfplan"); err != nil {
-		return err
-	}
-	text, err := w.run(ctx, "show", "-json", "tfplan")
-	if err != nil {
-		return err
-	}
-	if err := onlyImports(text); err != nil {
+	if err := w.onlyImports(ctx, leftByClient); err != nil {
 		return err
 	}
 	if _, err := w.run(ctx, "apply", "tfplan"); err != nil {
@@ -109,47 +102,36 @@ func (t *terraform) takeOver(ctx context.Context, client string, on platform) er
 	return w.changesNothing(ctx)
 }
 
-// onlyImports holds a plan against what it has to be.
-func onlyImports(text []byte) error {
-	var plan struct {
-		Changes []struct {
-			Change struct {
-				Actions   []string
-				Importing *struct{ ID string }
-			}
-		} `json:"resource_changes"`
-	}
-	if err := json.Unmarshal(text, &plan); err != nil {
-		return fmt.Errorf("read the plan of an import: %w", err)
-	}
-	if len(plan.Changes) != 1 {
-		return fmt.Errorf("the plan of an import is about %d resources", len(plan.Changes))
-	}
-	change := plan.Changes[0].Change
-	if change.Importing == nil || change.Importing.ID != leftByClient || !slices.Equal(change.Actions, []string{"no-op"}) {
-		return fmt.Errorf("the plan of the import of an image that a client made is %q, want none but the import", change.Actions)
-	}
-	return nil
-}
-
 // workspace is a configuration with its state.
 type workspace struct {
 	*terraform
 	dir string
+	// env are variables of the environment, besides those that are not Terraform's and not the provider's.
 	env []string
 }
 
-// workspace makes one for a client.
-func (t *terraform) workspace(configuration, client string, on platform) (*workspace, error) {
-	w := &workspace{terraform: t, dir: filepath.Join(t.dir, "terraform", configuration, client), env: on.env}
+// workspace makes an empty one.
+func (t *terraform) workspace(place string, env ...string) (*workspace, error) {
+	w := &workspace{terraform: t, dir: filepath.Join(t.dir, "terraform", place), env: env}
+	return w, os.MkdirAll(w.dir, 0o700)
+}
+
+// configured makes one for a client, with one of the configurations for its platform.
+func (t *terraform) configured(configuration, client string, on platform) (*workspace, error) {
 	text, err := configurations.ReadFile(on.kind + "/" + configuration + ".tf")
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+	w, err := t.workspace(filepath.Join(configuration, client), on.env...)
+	if err != nil {
 		return nil, err
 	}
-	return w, os.WriteFile(filepath.Join(w.dir, "main.tf"), text, 0o600)
+	return w, w.write(string(text))
+}
+
+// write writes the configuration.
+func (w *workspace) write(text string) error {
+	return os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte(text), 0o600)
 }
 
 // run runs Terraform and returns its standard output; all of its output is in the error.
@@ -175,6 +157,50 @@ func (w *workspace) run(ctx context.Context, args ...string) ([]byte, error) {
 func (w *workspace) changesNothing(ctx context.Context) error {
 	if _, err := w.run(ctx, "plan", "-detailed-exitcode"); err != nil {
 		return fmt.Errorf("a plan after an apply is not empty: %w", err)
+	}
+	return nil
+}
+
+// plan plans, and returns what would become of each resource.
+func (w *workspace) plan(ctx context.Context) ([]plannedChange, error) {
+	if _, err := w.run(ctx, "plan", "-out", "tfplan"); err != nil {
+		return nil, err
+	}
+	text, err := w.run(ctx, "show", "-json", "tfplan")
+	if err != nil {
+		return nil, err
+	}
+	var plan struct {
+		Changes []plannedChange `json:"resource_changes"`
+	}
+	if err := json.Unmarshal(text, &plan); err != nil {
+		return nil, fmt.Errorf("read a plan: %w", err)
+	}
+	return plan.Changes, nil
+}
+
+// plannedChange is what would become of a resource.
+type plannedChange struct {
+	Address string
+	Change  struct {
+		Actions   []string
+		Before    map[string]any
+		Importing *struct{ ID string }
+	}
+}
+
+// onlyImports plans an import, holds the plan against what it has to be, and leaves it in the file tfplan.
+func (w *workspace) onlyImports(ctx context.Context, id string) error {
+	changes, err := w.plan(ctx)
+	if err != nil {
+		return err
+	}
+	if len(changes) != 1 {
+		return fmt.Errorf("the plan of an import is about %d resources", len(changes))
+	}
+	change := changes[0].Change
+	if change.Importing == nil || change.Importing.ID != id || !slices.Equal(change.Actions, []string{"no-op"}) {
+		return fmt.Errorf("the plan of the import of what was made elsewhere is %q, want none but the import", change.Actions)
 	}
 	return nil
 }

@@ -229,12 +229,13 @@ func TestRegistry_otherPolicies(t *testing.T) {
 		other := w.somebody()
 		made := do(t, other.iam.CreatePolicy, &iam.CreatePolicyInput{PolicyName: sdk.String("key"), PolicyDocument: sdk.String(wide)})
 		do(t, other.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: sdk.String(serverRole), PolicyArn: made.Policy.Arn})
+		do(t, other.iam.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: sdk.String(serverRole), PolicyName: sdk.String("inside"), PolicyDocument: sdk.String(wide)})
 		registry, err := client.UpdateRegistry(t.Context(), spec, spec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		mustMatch(t, client, spec, registry)
-		if got := registry.Server.Role.OtherPolicies; !slices.Equal(got, []string{*made.Policy.Arn}) {
+		if got := registry.Server.Role.OtherPolicies; !slices.Equal(got, []string{*made.Policy.Arn, "inline:inside"}) {
 			t.Errorf("%v", got)
 		}
 		if err := client.DeleteRegistry(t.Context(), spec); err != nil {

@@ -92,9 +92,9 @@ var (
 	validARN    = regexp.MustCompile(`^(\*|arn:(aws|aws-cn|aws-us-gov|\*):[^:]+:[^:]*:[^:]*:.+)$`)
 )
 
-// checkPermissions checks the document of a managed policy.
-func checkPermissions(text string) error {
-	if err := checkSize("PolicySize", text, maxPolicySize); err != nil {
+// checkPermissions checks the document of a policy, which may have so many characters without white space.
+func checkPermissions(text string, most int) error {
+	if err := checkSize("PolicySize", text, most); err != nil {
 		return err
 	}
 	d, err := parseDocument(text, "Syntax errors in policy.")

@@ -43,6 +43,9 @@ func (c *Cloud) iamOperations() map[string]operation {
 		"/iam/DetachRolePolicy":              queryAction(c.detachRolePolicy),
 		"/iam/ListAttachedRolePolicies":      queryOperation(c.listAttachedRolePolicies),
 		"/iam/ListRolePolicies":              queryOperation(c.listRolePolicies),
+		"/iam/PutRolePolicy":                 queryAction(c.putRolePolicy),
+		"/iam/GetRolePolicy":                 queryOperation(c.getRolePolicy),
+		"/iam/DeleteRolePolicy":              queryAction(c.deleteRolePolicy),
 		"/iam/ListInstanceProfilesForRole":   queryOperation(c.listInstanceProfilesForRole),
 
 		"/iam/GetOpenIDConnectProvider":   queryOperation(c.getOIDCProvider),

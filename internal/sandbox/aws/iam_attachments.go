@@ -69,21 +69,15 @@ func (c *Cloud) listAttachedRolePolicies(in params) (*attachedResult, error) {
 	return &attachedResult{members[attachedXML]{page}, marker != "", marker}, err
 }
 
-// emptyResult answers lists of what roles here never have: inline policies, instance profiles.
-type emptyResult struct {
-	PolicyNames      *members[string]
-	InstanceProfiles *members[string]
+// profilesResult lists what roles here never have.
+type profilesResult struct {
+	InstanceProfiles members[string]
 	IsTruncated      bool
 }
 
-func (c *Cloud) listRolePolicies(in params) (*emptyResult, error) {
+func (c *Cloud) listInstanceProfilesForRole(in params) (*profilesResult, error) {
 	_, err := c.roleOf(in)
-	return &emptyResult{PolicyNames: &members[string]{}}, err
-}
-
-func (c *Cloud) listInstanceProfilesForRole(in params) (*emptyResult, error) {
-	_, err := c.roleOf(in)
-	return &emptyResult{InstanceProfiles: &members[string]{}}, err
+	return &profilesResult{}, err
 }
 
 type entityXML struct {

@@ -101,7 +101,7 @@ func (c *Cloud) createPolicy(in params) (*policyResult, error) {
 	if err := checkDescription(p.description); err != nil {
 		return nil, err
 	}
-	if err := checkPermissions(in.Get("PolicyDocument")); err != nil {
+	if err := checkPermissions(in.Get("PolicyDocument"), maxPolicySize); err != nil {
 		return nil, err
 	}
 	if p.tags, err = mergeTags(nil, in.tags()); err != nil {

@@ -16,6 +16,7 @@ type role struct {
 	boundary                         string // the ARN of a policy
 	tags                             []tag
 	attached                         []string // ARNs of policies
+	inline                           []inlinePolicy
 }
 
 // roleXML is a role in answers.
@@ -181,6 +182,8 @@ func (c *Cloud) deleteRole(in params) error {
 		return noSuchRole(r.name)
 	case len(truth.attached) > 0:
 		return refuse("DeleteConflict", "Cannot delete entity, must detach all policies first.")
+	case len(truth.inline) > 0:
+		return refuse("DeleteConflict", "Cannot delete entity, must delete policies first.")
 	}
 	c.roles.set(r.name, nil)
 	return nil

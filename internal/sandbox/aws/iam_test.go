@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 )
@@ -248,10 +250,51 @@ func TestAttachments(t *testing.T) {
 	for _, arn := range arns {
 		do(t, a.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: new("r"), PolicyArn: &arn})
 	}
-	if inline := do(t, a.iam.ListRolePolicies, &iam.ListRolePoliciesInput{RoleName: new("r")}); len(inline.PolicyNames) > 0 || inline.IsTruncated {
-		t.Errorf("inline policies: %v", inline.PolicyNames)
-	}
 	do(t, a.iam.ListInstanceProfilesForRole, &iam.ListInstanceProfilesForRoleInput{RoleName: new("r")})
+	do(t, a.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: new("r")})
+}
+
+// An inline policy is part of its role, allows what it says, and keeps the role from being deleted.
+func TestInlinePolicies(t *testing.T) {
+	t.Parallel()
+	a := start(t, aws.Options{})
+	arn := createRole(t, a, "r", trust)
+	session := a.assume(t, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: new("s1")})
+	list := &ecr.DescribeRepositoriesInput{}
+	refused(t, session.ecr.DescribeRepositories, list, "AccessDeniedException", "because no identity-based policy")
+	document := func(effect string) *string {
+		return new(`{"Version": "2012-10-17", "Statement": [{"Effect": "` + effect + `", "Action": "ecr:DescribeRepositories", "Resource": "*"}]}`)
+	}
+	put := func(name, effect string) *iam.PutRolePolicyInput {
+		return &iam.PutRolePolicyInput{RoleName: new("r"), PolicyName: &name, PolicyDocument: document(effect)}
+	}
+	do(t, a.iam.PutRolePolicy, put("b", "Deny"))
+	do(t, a.iam.PutRolePolicy, put("b", "Allow"))
+	do(t, session.ecr.DescribeRepositories, list)
+	got := do(t, a.iam.GetRolePolicy, &iam.GetRolePolicyInput{RoleName: new("r"), PolicyName: new("b")})
+	if text, err := url.QueryUnescape(*got.PolicyDocument); err != nil || text != *document("Allow") {
+		t.Errorf("document %s, %v", text, err)
+	}
+	do(t, a.iam.PutRolePolicy, put("a", "Deny"))
+	refused(t, session.ecr.DescribeRepositories, list, "AccessDeniedException", "explicit deny")
+	equalLists(t, "policies", do(t, a.iam.ListRolePolicies, &iam.ListRolePoliciesInput{RoleName: new("r")}).PolicyNames, []string{"a", "b"})
+	first := do(t, a.iam.ListRolePolicies, &iam.ListRolePoliciesInput{RoleName: new("r"), MaxItems: new(int32(1))})
+	equalLists(t, "page", do(t, a.iam.ListRolePolicies, &iam.ListRolePoliciesInput{RoleName: new("r"), Marker: first.Marker}).PolicyNames, []string{"b"})
+
+	refused(t, a.iam.PutRolePolicy, put("a b", "Allow"), "ValidationError", "policyName")
+	refused(t, a.iam.PutRolePolicy, put("c", "Perhaps"), "MalformedPolicyDocument", "")
+	long := put("c", "Allow")
+	long.PolicyDocument = new(strings.Replace(*document("Allow"), `"ecr:DescribeRepositories"`, `["ecr:`+strings.Repeat("x", 7000)+`"]`, 1))
+	do(t, a.iam.PutRolePolicy, long)
+	long.PolicyName = new("d")
+	refused(t, a.iam.PutRolePolicy, long, "LimitExceeded", "10240")
+	refused(t, a.iam.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: new("none"), PolicyName: new("a"), PolicyDocument: document("Allow")}, "NoSuchEntity", "The role with name none cannot be found.")
+	refused(t, a.iam.GetRolePolicy, &iam.GetRolePolicyInput{RoleName: new("r"), PolicyName: new("d")}, "NoSuchEntity", "The role policy with name d cannot be found.")
+	refused(t, a.iam.DeleteRolePolicy, &iam.DeleteRolePolicyInput{RoleName: new("r"), PolicyName: new("d")}, "NoSuchEntity", "The role policy with name d cannot be found.")
+	refused(t, a.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: new("r")}, "DeleteConflict", "Cannot delete entity, must delete policies first.")
+	for _, name := range []string{"a", "b", "c"} {
+		do(t, a.iam.DeleteRolePolicy, &iam.DeleteRolePolicyInput{RoleName: new("r"), PolicyName: &name})
+	}
 	do(t, a.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: new("r")})
 }
 

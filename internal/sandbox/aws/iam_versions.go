@@ -39,7 +39,7 @@ func (p *policy) versionOf(in params) (int, error) {
 
 func (c *Cloud) createPolicyVersion(in params) (*versionResult, error) {
 	document := in.Get("PolicyDocument")
-	if err := checkPermissions(document); err != nil {
+	if err := checkPermissions(document, maxPolicySize); err != nil {
 		return nil, err
 	}
 	var result versionResult

@@ -95,11 +95,11 @@ func (c *Cloud) verdict(by *principal, action, resource string) verdict {
 	if r == nil {
 		return silent
 	}
-	verdict := c.verdictOf(r.attached, action, resource)
+	verdict := c.verdictOf(r.attached, r.inline, action, resource)
 	if r.boundary == "" || verdict != allowed {
 		return verdict
 	}
-	return c.verdictOf([]string{r.boundary}, action, resource)
+	return c.verdictOf([]string{r.boundary}, nil, action, resource)
 }
 
 // managedByAWS are AWS's own policies that there are, and the actions that they allow.
@@ -117,20 +117,25 @@ func (c *Cloud) managedActions(arn string) (actions string, found bool) {
 }
 
 // verdictOf is what policies say together: one that forbids is enough. Statements with conditions are not counted among those that allow.
-func (c *Cloud) verdictOf(arns []string, action, resource string) verdict {
+func (c *Cloud) verdictOf(arns []string, inline []inlinePolicy, action, resource string) verdict {
 	said := silent
+	documents := make([]string, 0, len(arns)+len(inline))
+	for _, p := range inline {
+		documents = append(documents, p.document)
+	}
 	for _, arn := range arns {
 		if actions, found := c.managedActions(arn); found && wildcard(actions).MatchString(action) {
 			said = allowed
 		}
-		p := c.policies.get(arn)
-		if p == nil {
-			continue
+		if p := c.policies.get(arn); p != nil {
+			i := slices.IndexFunc(p.versions, func(v version) bool { return v.id == p.standard })
+			documents = append(documents, p.versions[i].document)
 		}
-		i := slices.IndexFunc(p.versions, func(v version) bool { return v.id == p.standard })
-		d, err := parseDocument(p.versions[i].document, "")
+	}
+	for _, text := range documents {
+		d, err := parseDocument(text, "")
 		if err != nil {
-			panic(err) // it was checked when it was created
+			panic(err) // it was checked when it was put
 		}
 		for _, s := range d.Statement {
 			switch {
