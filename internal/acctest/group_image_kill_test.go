@@ -158,3 +158,35 @@ func TestGroupImage_killTerraform(t *testing.T) {
 	b.PlanIsEmpty()
 	b.expectNothingLeft()
 }
+
+// An interrupt may leave an image in no state, so that the next apply takes it over; but once a state has been seen to have it, nobody does.
+func TestGroupImage_claim(t *testing.T) {
+	t.Parallel()
+	b := newHubBench(t, primehub.Options{BuildTime: time.Minute, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond},
+		primehub.TokenGroupAdmin, oneBuild("xgboost"))
+	for _, seen := range []bool{false, true} {
+		b.must(b.hub.SetBuildTime(time.Minute))
+		b.hub.Forget()
+		p := b.Start("apply", "-auto-approve")
+		acctest.Eventually(t, startsWithin, "the build", func() bool {
+			builds := b.hub.Builds("churn")
+			return p.Ended() || len(builds) > 0 && builds[len(builds)-1].Phase == "Running"
+		})
+		p.Interrupt()
+		shows(t, p.Wait(), "The build was cancelled.")
+		b.must(b.hub.SetBuildTime(hubBuildTime))
+		if seen {
+			b.MustRun("plan")
+		}
+		b.MustRun("state", "rm", "rime_group_image.a")
+		if seen {
+			fails(t, b.Workspace, []string{"apply", "-auto-approve"}, "PrimeHub Image Already Exists")
+			continue
+		}
+		b.Apply()
+		if creates, rebuilds := b.count("createImage"), b.count("rebuildImage"); creates != 1 || rebuilds != 1 {
+			t.Errorf("%d creates, %d rebuilds", creates, rebuilds)
+		}
+		b.expectNothingLeft()
+	}
+}
