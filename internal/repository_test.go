@@ -33,7 +33,7 @@ var allowedImports = map[string][]string{
 	"internal/rime":                    {"internal/imageregistry", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
 	"internal/primehub":                {"internal/primehub/wire", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
 	"internal/buildkit":                {"internal/imageregistry", "internal/requirement"},
-	"internal/awsregistry":             {"internal/httpx", "internal/wait"},
+	"internal/awsregistry":             {"internal/httpx", "internal/lifeline", "internal/wait"},
 	"internal/imageregistry":           {"internal/requirement", "internal/wait"},
 	"internal/sandbox/aws":             {"internal/sandbox/fault", "internal/sandbox/oci"},
 	"internal/sandbox/oci":             {"internal/sandbox/fault"},

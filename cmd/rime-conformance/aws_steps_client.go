@@ -23,6 +23,7 @@ func registrySpec() awsregistry.RegistrySpec {
 		Server:  awsregistry.IdentitySpec{RoleName: names.ServerRole, PolicyName: names.ServerPolicy, Trust: trust(server)},
 		Builder: awsregistry.IdentitySpec{RoleName: names.BuilderRole, PolicyName: names.BuilderPolicy, Trust: trust(builder)},
 		Tags:    map[string]string{"team": "ml"},
+		Owner:   "0123456789abcdef",
 	}
 }
 
@@ -66,7 +67,7 @@ func registrySteps() []step {
 		ours("CreateRegistry: anew", func(ctx context.Context, c *awsregistry.Client) (awsregistry.Registry, error) {
 			return c.CreateRegistry(ctx, changed)
 		}),
-		ours("DeleteOurs", done(func(ctx context.Context, c *awsregistry.Client) error { return c.DeleteOurs(ctx, changed) })),
+		ours("DeleteRegistry: anew", done(func(ctx context.Context, c *awsregistry.Client) error { return c.DeleteRegistry(ctx, changed) })),
 		ours("ReadRegistry: nothing once more", read(changed)),
 		onECR("DeleteRepository: under the prefix", (*ecr.Client).DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: repository}),
 	}

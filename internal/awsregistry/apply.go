@@ -6,16 +6,58 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// CreateRegistry makes what the spec asks for and returns it when AWS shows it reliably. What exists already is continued if it carries [OwnershipTag] for the
-// prefix, as after an interruption, or if the spec says that it was adopted; anything else is a [*ForeignError] and stays as it is.
-func (c *Client) CreateRegistry(ctx context.Context, spec RegistrySpec) (Registry, error) {
+// CreateRegistry makes what the spec asks for and returns it when AWS shows it reliably. What exists already is continued if it carries the spec's owner, if it is what a run left that
+// died here, see [Client.NewOwner], or if the spec says that it was adopted; anything else is a [*ForeignError], which is found before anything is made.
+func (c *Client) CreateRegistry(ctx context.Context, spec RegistrySpec) (registry Registry, err error) {
+	defer func() { c.debris.end(ctx, err) }()
+	if err := c.refuseForeign(ctx, spec); err != nil {
+		return Registry{}, err
+	}
 	return c.applyRegistry(ctx, spec, nil)
+}
+
+// refuseForeign looks for what has a name of ours and is somebody else's.
+func (c *Client) refuseForeign(ctx context.Context, spec RegistrySpec) error {
+	account, err := c.Account(ctx)
+	if err != nil {
+		return err
+	}
+	server, builder := c.identities(account, spec)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, id := range []identity{server, builder} {
+		group.Go(func() error {
+			found, err := find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) })
+			if err == nil && found != nil {
+				_, err = c.ourPolicy(ctx, id, found)
+			}
+			return err
+		})
+		group.Go(func() error {
+			found, err := find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) })
+			if err == nil && found != nil {
+				_, err = c.ourRole(ctx, id, found)
+			}
+			return err
+		})
+	}
+	if spec.Template != nil {
+		group.Go(func() error {
+			prefix := templatePrefix(spec.Prefix)
+			found, err := find(ctx, c, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, prefix) })
+			if err == nil && found != nil {
+				err = found.refuseUnless(c.ownership(spec))
+			}
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 // UpdateRegistry makes what there is what the spec asks for, in place, whatever has happened to it meanwhile. prior is what was asked for before: what the spec
 // leaves out of it is released. Roles and policies with other names than before are new ones; the old ones are deleted last. It may be
 // interrupted and begun again at any point.
-func (c *Client) UpdateRegistry(ctx context.Context, spec, prior RegistrySpec) (Registry, error) {
+func (c *Client) UpdateRegistry(ctx context.Context, spec, prior RegistrySpec) (registry Registry, err error) {
+	defer func() { c.debris.end(ctx, err) }()
 	return c.applyRegistry(ctx, spec, &prior)
 }
 
@@ -25,7 +67,7 @@ func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, prior *Re
 		return Registry{}, err
 	}
 	registry := Registry{Account: account}
-	server, builder := c.identities(account, spec, prior)
+	server, builder := c.identities(account, spec)
 	group, within := errgroup.WithContext(ctx)
 	apply := func(id identity, result *Identity) {
 		group.Go(func() (err error) {
@@ -84,11 +126,11 @@ func (c *Client) removeLeftovers(ctx context.Context, account Account, spec Regi
 	if prior == nil {
 		return nil
 	}
-	server, builder := c.identities(account, spec, prior)
-	priorServer, priorBuilder := c.identities(account, *prior, &spec)
+	server, builder := c.identities(account, spec)
+	priorServer, priorBuilder := c.identities(account, *prior)
 	for _, id := range []struct{ now, before identity }{{server, priorServer}, {builder, priorBuilder}} {
 		if id.before.RoleName != id.now.RoleName {
-			if err := c.removeRole(ctx, id.before); err != nil {
+			if _, err := c.removeRole(ctx, id.before); err != nil {
 				return err
 			}
 		}
@@ -107,22 +149,20 @@ func (c *Client) removeLeftovers(ctx context.Context, account Account, spec Regi
 	return nil
 }
 
-// DeleteRegistry deletes roles, policies and the template that the spec names, if they are ours, and returns when they are reliably gone. Repositories, their images
-// and their lifecycle policies stay. What is gone already is no error; it may be interrupted and begun again at any point.
-func (c *Client) DeleteRegistry(ctx context.Context, spec RegistrySpec) error {
+// DeleteRegistry deletes roles, policies and the template that the spec names, if they are ours, and returns when they are reliably gone. What is somebody else's stays, and so do
+// repositories, their images and their lifecycle policies. What is gone already is no error; it may be interrupted and begun again at any point.
+func (c *Client) DeleteRegistry(ctx context.Context, spec RegistrySpec) (err error) {
+	defer func() { c.debris.end(ctx, err) }()
 	account, err := c.Account(ctx)
 	if err != nil {
 		return err
 	}
-	server, builder := c.identities(account, spec, nil)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.removeIdentity(ctx, server) })
-	group.Go(func() error { return c.removeIdentity(ctx, builder) })
-	group.Go(func() error {
-		if spec.Template == nil {
-			return nil
-		}
-		return c.removeTemplate(ctx, spec)
-	})
+	server, builder := c.identities(account, spec)
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.removeIdentity(within, server) })
+	group.Go(func() error { return c.removeIdentity(within, builder) })
+	if spec.Template != nil {
+		group.Go(func() error { return c.removeTemplate(within, spec) })
+	}
 	return group.Wait()
 }

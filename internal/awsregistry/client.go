@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 )
 
 const (
@@ -34,6 +35,7 @@ type Client struct {
 	services *lazy[*services]
 	account  *lazy[Account]
 	token    *lazy[Credentials]
+	debris   debris
 }
 
 // services are the SDK's clients.
@@ -57,6 +59,9 @@ func New(config Config) (*Client, error) {
 	return &Client{
 		config: config, options: options, limiter: limiter, slots: make(chan struct{}, options.Concurrency),
 		services: newLazy[*services](), account: newLazy[Account](), token: newLazy[Credentials](),
+		debris: debris{
+			creations: lifeline.Creations{Lines: lifeline.Lines{Directory: config.Lifelines}}, workspace: cmp.Or(config.Workspace, lifeline.Workspace()),
+		},
 	}, nil
 }
 

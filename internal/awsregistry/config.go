@@ -31,6 +31,11 @@ type Config struct {
 	Limiter *Limiter
 	// Observe is told of every request. Nil: nobody is.
 	Observe func(context.Context, httpx.Exchange)
+	// Lifelines is a directory that all processes of this machine share, by which a run of Terraform learns that the one before it died: see [Client.NewOwner]. Empty: nobody
+	// learns of it.
+	Lifelines string
+	// Workspace identifies the machine and directory of this run of Terraform. Default: [lifeline.Workspace].
+	Workspace string
 	// Options tune what rarely needs to be tuned.
 	Options Options
 }

@@ -5,7 +5,7 @@
 //
 //   - [Account], [PartitionOf], [ParseRegistryURL], [Covers]: ARNs, host names and what is under a prefix.
 //   - [ModuleNames], [EffectivePrefix], [ModuleServiceAccounts], [ChartServiceAccounts]: the names the platform's Terraform module gives.
-//   - [CheckPrefix], [RepositoryName], [CheckNaming], [CheckNames], [CheckRolePath], [CheckPermissionsBoundary], [CheckTags], [CheckOIDCProviderARN], [CheckOIDCProviderURL], [TrustSpec.Check],
+//   - [CheckPrefix], [CheckNaming], [CheckNames], [CheckRolePath], [CheckPermissionsBoundary], [CheckTags], [CheckOIDCProviderARN], [CheckOIDCProviderURL], [TrustSpec.Check],
 //     [RepositorySettings.Check], [TemplateSpec.Check]: refusals as [*InputError], with the field and a suggestion. Nil: fine.
 //   - [RegistryServerPolicy], [ImageBuilderPolicy], [ServiceAccountTrust], [PodIdentityTrust], [RegistrySpec.Documents], [SamePolicy]: policy documents.
 //   - [ServiceAccountAnnotation], [HelmValues]: what the cluster has to be told.
@@ -15,6 +15,7 @@
 //
 //   - [Client.Account]: where we are.
 //   - [Client.CreateRegistry], [Client.ReadRegistry], [Client.UpdateRegistry], [Client.DeleteRegistry], [Client.Drift]: a [RegistrySpec] made real.
+//   - [Client.NewOwner], [Client.Claim], [Client.Settle]: whose registry it is, also after the death of a run of Terraform.
 //   - [Client.Repositories], [Client.Repository], [Client.LifecyclePolicy], [Client.Images], [Client.Contents]: what is there.
 //   - [Client.PreviewLifecyclePolicy]: what a lifecycle policy would do.
 //   - [RepositoryManager], [Client.PrepareRepository], [Client.RemoveRepository], [Client.Keychain], [Client.Credentials]: for the embedded registry.

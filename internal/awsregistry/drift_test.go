@@ -177,13 +177,20 @@ func TestRegistry_foreign(t *testing.T) {
 			t.Helper()
 			do(t, other.iam.CreatePolicy, &iam.CreatePolicyInput{PolicyName: &policyName, PolicyDocument: sdk.String(wide)})
 		}, "policy"},
-		"policy of another prefix": {func(t *testing.T, other somebody) {
+		"policy of another resource": {func(t *testing.T, other somebody) {
 			t.Helper()
 			do(t, other.iam.CreatePolicy, &iam.CreatePolicyInput{
 				PolicyName: &policyName, PolicyDocument: sdk.String(wide),
-				Tags: []iamtypes.Tag{{Key: sdk.String(awsregistry.OwnershipTag), Value: sdk.String("/ml/other")}},
+				Tags: []iamtypes.Tag{{Key: sdk.String(awsregistry.OwnershipTag), Value: sdk.String("fedcba9876543210")}},
 			})
 		}, "policy"},
+		"template of another resource": {func(t *testing.T, other somebody) {
+			t.Helper()
+			do(t, other.ecr.CreateRepositoryCreationTemplate, &ecr.CreateRepositoryCreationTemplateInput{
+				Prefix: sdk.String("ml/prod"), AppliedFor: []ecrtypes.RCTAppliedFor{ecrtypes.RCTAppliedForReplication},
+				Description: sdk.String("Managed Image Registry, by terraform-provider-rime (fedcba9876543210)"),
+			})
+		}, "repository creation template"},
 		"template": {func(t *testing.T, other somebody) {
 			t.Helper()
 			do(t, other.ecr.CreateRepositoryCreationTemplate, &ecr.CreateRepositoryCreationTemplateInput{
@@ -202,8 +209,12 @@ func TestRegistry_foreign(t *testing.T) {
 				if !ok || foreign.Kind != test.kind {
 					t.Fatalf("create: %v", err)
 				}
-				if err := client.DeleteRegistry(t.Context(), spec); !errors.As(err, &foreign) {
-					t.Errorf("delete: %v", err)
+				left := w.left(t)
+				if len(left) > 1 {
+					t.Errorf("made before somebody else's was seen: %v", left)
+				}
+				if err := client.DeleteRegistry(t.Context(), spec); err != nil || !slices.Equal(w.left(t), left) {
+					t.Errorf("after a delete there is %v: %v", w.left(t), err)
 				}
 				spec.Adopted = true
 				mustApply(t, t.Context(), client, spec)
@@ -211,7 +222,7 @@ func TestRegistry_foreign(t *testing.T) {
 				if err := client.DeleteRegistry(t.Context(), spec); err != nil {
 					t.Errorf("delete what was adopted: %v", err)
 				}
-				if left := w.left(t); len(left) > 0 {
+				if left = w.left(t); len(left) > 0 {
 					t.Errorf("left: %v", left)
 				}
 			})

@@ -145,6 +145,7 @@ func newSpec() awsregistry.RegistrySpec {
 		Server:  awsregistry.IdentitySpec{RoleName: names.ServerRole, PolicyName: names.ServerPolicy, Trust: trust(server)},
 		Builder: awsregistry.IdentitySpec{RoleName: names.BuilderRole, PolicyName: names.BuilderPolicy, Trust: trust(builder)},
 		Tags:    map[string]string{"team": "ml"},
+		Owner:   "0123456789abcdef",
 	}
 }
 

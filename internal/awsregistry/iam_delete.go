@@ -2,6 +2,7 @@ package awsregistry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,24 +27,39 @@ func (e *InUseError) Error() string {
 // Unwrap returns AWS's answer.
 func (e *InUseError) Unwrap() error { return e.Err }
 
-// removeIdentity deletes a role and its policy, if they are ours. What is gone already is no error, and each step looks first, so that it
-// continues what was interrupted.
+// removeIdentity deletes a role and its policy, if they are ours. What is gone already, or somebody else's, is no error: of ours, nothing is left under that name. Each step looks first,
+// so that it continues what was interrupted.
 func (c *Client) removeIdentity(ctx context.Context, id identity) error {
-	if err := c.removeRole(ctx, id); err != nil {
+	theirs, err := c.removeRole(ctx, id)
+	if err != nil {
 		return err
+	}
+	if theirs {
+		id.RoleName = "" // Whoever holds the policy then is somebody else.
 	}
 	return c.removePolicy(ctx, id)
 }
 
-func (c *Client) removeRole(ctx context.Context, id identity) error {
+// isForeign tells whether something is somebody else's.
+func isForeign(err error) bool {
+	_, foreign := errors.AsType[*ForeignError](err)
+	return foreign
+}
+
+// removeRole deletes the role, unless it is somebody else's, which it tells.
+func (c *Client) removeRole(ctx context.Context, id identity) (theirs bool, err error) {
 	role, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
-		return c.getRole(ctx, id.RoleName, id.spec.Prefix)
+		return c.getRole(ctx, id.RoleName)
 	})
 	if err != nil || role == nil {
-		return err
+		return false, err
 	}
-	if role, err = c.ourRole(ctx, id, role); err != nil || role == nil {
-		return err
+	role, err = c.ourRole(ctx, id, role)
+	switch {
+	case isForeign(err):
+		return true, nil
+	case err != nil || role == nil:
+		return false, err
 	}
 	// A role is deleted only when nothing is attached to it any more, everywhere.
 	err = c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
@@ -59,10 +75,10 @@ func (c *Client) removeRole(ctx context.Context, id identity) error {
 		return err
 	}, ClassConflict)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return c.confirmGone(ctx, "role "+id.RoleName, func(ctx context.Context) error {
-		_, err := c.getRole(ctx, id.RoleName, id.spec.Prefix)
+	return false, c.confirmGone(ctx, "role "+id.RoleName, func(ctx context.Context) error {
+		_, err := c.getRole(ctx, id.RoleName)
 		return err
 	})
 }
@@ -94,12 +110,15 @@ func (c *Client) emptyRole(ctx context.Context, role string) error {
 
 func (c *Client) removePolicy(ctx context.Context, id identity) error {
 	arn := id.policyARN()
-	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn, id.spec.Prefix) }
+	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn) }
 	policy, err := find(ctx, c, c.options.Confirmations, look)
 	if err != nil || policy == nil {
 		return err
 	}
-	if policy, err = c.ourPolicy(ctx, id, policy); err != nil || policy == nil {
+	if policy, err = c.ourPolicy(ctx, id, policy); isForeign(err) || err == nil && policy == nil {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	var used *InUseError

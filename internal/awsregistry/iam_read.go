@@ -11,14 +11,14 @@ import (
 )
 
 // lookAtIdentity returns a role and its policy as one look shows them.
-func (c *Client) lookAtIdentity(ctx context.Context, account Account, spec RegistrySpec, id IdentitySpec) (Identity, error) {
+func (c *Client) lookAtIdentity(ctx context.Context, account Account, id IdentitySpec) (Identity, error) {
 	policy, err := find(ctx, c, 1, func(ctx context.Context) (*Policy, error) {
-		return c.getPolicy(ctx, account.PolicyARN("/", id.PolicyName), spec.Prefix)
+		return c.getPolicy(ctx, account.PolicyARN("/", id.PolicyName))
 	})
 	if err != nil {
 		return Identity{}, err
 	}
-	role, err := find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, spec.Prefix) })
+	role, err := find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) })
 	if err != nil || role == nil {
 		return Identity{Policy: policy}, err
 	}
@@ -41,7 +41,7 @@ func (c *Client) lookAtIdentity(ctx context.Context, account Account, spec Regis
 }
 
 // getRole returns a role.
-func (c *Client) getRole(ctx context.Context, name, prefix string) (*Role, error) {
+func (c *Client) getRole(ctx context.Context, name string) (*Role, error) {
 	out, err := call(ctx, c, "role "+name, func(ctx context.Context, s *services) (*iam.GetRoleOutput, error) {
 		return s.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
 	})
@@ -56,13 +56,12 @@ func (c *Client) getRole(ctx context.Context, name, prefix string) (*Role, error
 	if found.PermissionsBoundary != nil {
 		role.PermissionsBoundaryARN = aws.ToString(found.PermissionsBoundary.PermissionsBoundaryArn)
 	}
-	role.Tags, role.owner = readTags(found.Tags)
-	role.Owned = role.owner == owner(prefix)
+	role.Tags, role.Owner = readTags(found.Tags)
 	return role, nil
 }
 
 // getPolicy returns a policy with its default version.
-func (c *Client) getPolicy(ctx context.Context, arn, prefix string) (*Policy, error) {
+func (c *Client) getPolicy(ctx context.Context, arn string) (*Policy, error) {
 	out, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.GetPolicyOutput, error) {
 		return s.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
 	})
@@ -82,8 +81,7 @@ func (c *Client) getPolicy(ctx context.Context, arn, prefix string) (*Policy, er
 		Name: aws.ToString(out.Policy.PolicyName), ARN: aws.ToString(out.Policy.Arn),
 		VersionID: aws.ToString(out.Policy.DefaultVersionId), Document: Unescape(aws.ToString(version.PolicyVersion.Document)),
 	}
-	policy.Tags, policy.owner = readTags(out.Policy.Tags)
-	policy.Owned = policy.owner == owner(prefix)
+	policy.Tags, policy.Owner = readTags(out.Policy.Tags)
 	return policy, nil
 }
 

@@ -14,9 +14,6 @@ import (
 // maxVersions is how many versions of a policy IAM keeps.
 const maxVersions = 5
 
-// notOurs is why a role or a policy is foreign.
-const notOurs = "it does not carry the tag " + OwnershipTag + " with the prefix; import it to take it over"
-
 // identity is one of the two identities of a registry as it is to be.
 type identity struct {
 	IdentitySpec
@@ -25,52 +22,42 @@ type identity struct {
 	spec        RegistrySpec
 	account     Account
 	tags        map[string]string
-	// owners are the values of [OwnershipTag] that make something ours.
-	owners []string
+	ownership
 }
 
-// identities are the two. prior, where it is not nil, is the spec before: what was its own is this one's, too.
-func (c *Client) identities(account Account, spec RegistrySpec, prior *RegistrySpec) (server, builder identity) {
-	owners := []string{owner(spec.Prefix)}
-	if prior != nil {
-		owners = append(owners, owner(prior.Prefix))
-	}
-	documents, tags := spec.Documents(account), c.ownedTags(spec.Tags, spec.Prefix)
-	server = identity{spec.Server, documents.Server, ServerDescription, spec, account, tags, owners}
-	return server, identity{spec.Builder, documents.Builder, BuilderDescription, spec, account, tags, owners}
+// identities are the two.
+func (c *Client) identities(account Account, spec RegistrySpec) (server, builder identity) {
+	documents, tags, ours := spec.Documents(account), c.ownedTags(spec.Tags, spec.Owner), c.ownership(spec)
+	server = identity{spec.Server, documents.Server, ServerDescription, spec, account, tags, ours}
+	return server, identity{spec.Builder, documents.Builder, BuilderDescription, spec, account, tags, ours}
 }
 
 // ourPolicy returns the policy if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
 func (c *Client) ourPolicy(ctx context.Context, id identity, found *Policy) (*Policy, error) {
-	if id.isOurs(found.owner) {
+	if id.covers(found.Owner) {
 		return found, nil
 	}
 	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Policy, error) {
-		return find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN(), id.spec.Prefix) })
-	}, func(seen *Policy) bool { return seen != nil && id.isOurs(seen.owner) })
-	if err == nil && seen != nil && !id.isOurs(seen.owner) {
-		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: notOurs}
+		return find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) })
+	}, func(seen *Policy) bool { return seen != nil && id.covers(seen.Owner) })
+	if err == nil && seen != nil && !id.covers(seen.Owner) {
+		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
 	}
 	return seen, err
 }
 
 // ourRole returns the role if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
 func (c *Client) ourRole(ctx context.Context, id identity, found *Role) (*Role, error) {
-	if id.isOurs(found.owner) {
+	if id.covers(found.Owner) {
 		return found, nil
 	}
 	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
-		return find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, id.spec.Prefix) })
-	}, func(seen *Role) bool { return seen != nil && id.isOurs(seen.owner) })
-	if err == nil && seen != nil && !id.isOurs(seen.owner) {
-		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: notOurs}
+		return find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) })
+	}, func(seen *Role) bool { return seen != nil && id.covers(seen.Owner) })
+	if err == nil && seen != nil && !id.covers(seen.Owner) {
+		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
 	}
 	return seen, err
-}
-
-// isOurs tells whether something with that value of [OwnershipTag] may be changed and deleted.
-func (i identity) isOurs(owner string) bool {
-	return i.spec.Adopted || slices.Contains(i.owners, owner)
 }
 
 func (i identity) policyARN() string { return i.account.PolicyARN("/", i.PolicyName) }
@@ -107,7 +94,7 @@ func (c *Client) untilItTakes(ctx context.Context, id identity, step func(contex
 
 // ensurePolicy makes the policy what it is to be. A change is a new version, so that there is no moment without the policy.
 func (c *Client) ensurePolicy(ctx context.Context, id identity) error {
-	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN(), id.spec.Prefix) }
+	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) }
 	found, err := find(ctx, c, 1, look)
 	if err != nil {
 		return err
@@ -192,7 +179,7 @@ func (c *Client) deleteVersion(ctx context.Context, arn string, version types.Po
 
 func (c *Client) ensurePolicyTags(ctx context.Context, id identity, found *Policy) error {
 	arn := id.policyARN()
-	set, remove := tagChanges(id.tags, found.Tags, found.owner)
+	set, remove := tagChanges(id.tags, found.Tags, found.Owner)
 	if len(set) > 0 {
 		if _, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.TagPolicyOutput, error) {
 			return s.iam.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &arn, Tags: iamTags(set)})
@@ -211,7 +198,7 @@ func (c *Client) ensurePolicyTags(ctx context.Context, id identity, found *Polic
 
 // ensureRole makes the role what it is to be.
 func (c *Client) ensureRole(ctx context.Context, id identity) error {
-	look := func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName, id.spec.Prefix) }
+	look := func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) }
 	found, err := find(ctx, c, 1, look)
 	if err != nil {
 		return err
@@ -263,7 +250,7 @@ func (c *Client) changeRole(ctx context.Context, id identity, found *Role) error
 			return err
 		})
 	}
-	set, remove := tagChanges(id.tags, found.Tags, found.owner)
+	set, remove := tagChanges(id.tags, found.Tags, found.Owner)
 	if len(set) > 0 {
 		changes = append(changes, func(ctx context.Context, s *services) error {
 			_, err := s.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: &id.RoleName, Tags: iamTags(set)})
@@ -301,12 +288,12 @@ func (c *Client) ensureAttachment(ctx context.Context, id identity) error {
 func (c *Client) confirmIdentity(ctx context.Context, id identity) (Identity, error) {
 	var seen Identity
 	err := c.confirm(ctx, "role "+id.RoleName, func(ctx context.Context) (wrong string, err error) {
-		seen, err = c.lookAtIdentity(ctx, id.account, id.spec, id.IdentitySpec)
+		seen, err = c.lookAtIdentity(ctx, id.account, id.IdentitySpec)
 		if err != nil {
 			return "", err
 		}
 		wrong = c.wrongWith(id, seen)
-		if wrong == "" && (!seen.Role.Owned || !seen.Policy.Owned) {
+		if wrong == "" && (seen.Role.Owner != id.owner || seen.Policy.Owner != id.owner) {
 			wrong = "tag " + OwnershipTag
 		}
 		return wrong, nil

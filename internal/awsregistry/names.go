@@ -90,12 +90,11 @@ const (
 )
 
 var (
-	prefixForm     = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[/_-][a-z0-9]+)*\z`)
-	repositoryForm = regexp.MustCompile(`\A[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\z`)
-	suffixForm     = regexp.MustCompile(`\A[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\z`)
-	namespaceForm  = regexp.MustCompile(`\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\z`)
-	iamNameForm    = regexp.MustCompile(`\A[\w+=,.@-]+\z`)
-	rolePathForm   = regexp.MustCompile(`\A/(?:[!-~]+/)?\z`)
+	prefixForm    = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[/_-][a-z0-9]+)*\z`)
+	suffixForm    = regexp.MustCompile(`\A[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\z`)
+	namespaceForm = regexp.MustCompile(`\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\z`)
+	iamNameForm   = regexp.MustCompile(`\A[\w+=,.@-]+\z`)
+	rolePathForm  = regexp.MustCompile(`\A/(?:[!-~]+/)?\z`)
 )
 
 // CheckPrefix refuses what cannot be a prefix of repositories: the module's rule, by which an empty one is none (contracts/rime-api.md §5.1). Whether an
@@ -117,18 +116,6 @@ func CheckPrefix(prefix string) *InputError {
 		return &InputError{Rule: -1, Field: FieldRepositoryPrefix, Text: prefix, Problem: "leaves no room for the names of images: a repository's name has at most 256 characters", Suggestion: "shorten it to 192 characters"}
 	}
 	return nil
-}
-
-// RepositoryName is the repository of an image of that name under a prefix. It refuses what ECR would.
-func RepositoryName(prefix, image string) (string, *InputError) {
-	repository := under(prefix) + image
-	switch {
-	case !repositoryForm.MatchString(repository):
-		return "", &InputError{Rule: -1, Field: FieldRepositoryPrefix, Text: repository, Problem: "is no name of a repository in ECR: it holds lower-case letters and digits with \"/\", \".\", \"-\" or \"_\" between them"}
-	case len(repository) > maxRepository:
-		return "", &InputError{Rule: -1, Field: FieldRepositoryPrefix, Text: repository, Problem: "is too long for a repository in ECR, whose name has at most 256 characters"}
-	}
-	return repository, nil
 }
 
 // CheckNaming refuses a suffix or a namespace that the names made of them could not hold.

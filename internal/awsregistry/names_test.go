@@ -141,23 +141,6 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-func TestRepositoryName(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ prefix, image, want string }{
-		{"ml", "sklearn", "ml/sklearn"},
-		{"/ml/team/", "a-b", "ml/team/a-b"},
-		{"", "sklearn", "sklearn"},
-		{"ml", "", ""},
-		{"ml", "Sk", ""},
-		{strings.Repeat("a", 250), "sklearn", ""},
-	} {
-		got, problem := awsregistry.RepositoryName(test.prefix, test.image)
-		if got != test.want || (problem == nil) != (test.want != "") {
-			t.Errorf("%+v: %q, %v", test, got, problem)
-		}
-	}
-}
-
 func TestRepositorySettings_check(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

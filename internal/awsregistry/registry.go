@@ -40,13 +40,11 @@ type Role struct {
 	PermissionsBoundaryARN string
 	// Tags are without [OwnershipTag] and those that AWS puts on.
 	Tags map[string]string
-	// Owned tells that the role carries [OwnershipTag] for the prefix asked about.
-	Owned bool
+	// Owner is the value of [OwnershipTag]: see [RegistrySpec.Owner]. Empty: there is none.
+	Owner string
 	// OtherPolicies are the ARNs of attached policies besides ours, and the names of inline policies with "inline:" before them. They may be meant, as for a
 	// key of KMS, so that they are no drift and stay.
 	OtherPolicies []string
-
-	owner string
 }
 
 // Policy is a customer managed policy in IAM.
@@ -58,10 +56,8 @@ type Policy struct {
 	// VersionID is that version ("v3").
 	VersionID string
 	Tags      map[string]string
-	// Owned tells that the policy carries [OwnershipTag] for the prefix asked about.
-	Owned bool
-
-	owner string
+	// Owner is the value of [OwnershipTag]: see [RegistrySpec.Owner]. Empty: there is none.
+	Owner string
 }
 
 // Template is a repository creation template.
@@ -72,8 +68,8 @@ type Template struct {
 	// CustomRoleARN is the role ECR takes on. Empty: its own.
 	CustomRoleARN string
 	Settings      RepositorySettings
-	// Owned tells that the template says it is ours.
-	Owned bool
+	// Owner is who the description says made it: see [RegistrySpec.Owner]. Empty: it does not say.
+	Owner string
 }
 
 // RepositoryReport sums up the repositories under a prefix.
@@ -98,7 +94,7 @@ func (c *Client) ReadRegistry(ctx context.Context, spec RegistrySpec) (Registry,
 		return Registry{}, err
 	}
 	registry := Registry{Account: account}
-	server, builder := c.identities(account, spec, nil)
+	server, builder := c.identities(account, spec)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		registry.Server, err = c.readIdentity(ctx, server)
@@ -127,7 +123,7 @@ func (c *Client) ReadRegistry(ctx context.Context, spec RegistrySpec) (Registry,
 // readIdentity returns a role and its policy. That they are not as they should be is confirmed by several looks.
 func (c *Client) readIdentity(ctx context.Context, id identity) (Identity, error) {
 	return believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (Identity, error) {
-		return c.lookAtIdentity(ctx, id.account, id.spec, id.IdentitySpec)
+		return c.lookAtIdentity(ctx, id.account, id.IdentitySpec)
 	}, func(seen Identity) bool { return c.wrongWith(id, seen) == "" })
 }
 
@@ -139,8 +135,8 @@ func (c *Client) wrongWith(id identity, seen Identity) (wrong string) {
 
 // Drift is one difference between what is asked for and what there is.
 type Drift struct {
-	// Path is what differs: "registry_server" or "image_builder" with "role", "trust", "permissions_boundary_arn", "role_path", "role_tags", "policy",
-	// "policy_tags" or "attachment"; "creation_template"; "repositories" with "lifecycle_policy" or "settings".
+	// Path is what differs: "registry_server" or "image_builder" with "role", "trust", "permissions_boundary_arn", "role_path", "role_tags", "role_owner",
+	// "policy", "policy_tags", "policy_owner" or "attachment"; "creation_template"; "repositories" with "lifecycle_policy" or "settings".
 	Path string
 	// Want and Got are both sides, for people.
 	Want, Got string
@@ -184,12 +180,14 @@ func (c *Client) identityDrift(spec RegistrySpec, id IdentitySpec, is Identity, 
 	compare("policy", documents.Policy, missing, is.Policy != nil)
 	if is.Policy != nil {
 		compare("policy", documents.Policy, is.Policy.Document, SamePolicy(documents.Policy, is.Policy.Document))
+		compare("policy_owner", spec.Owner, is.Policy.Owner, spec.Adopted || spec.Owner == is.Policy.Owner)
 		compare("policy_tags", fmt.Sprint(tags), fmt.Sprint(is.Policy.Tags), maps.Equal(tags, is.Policy.Tags))
 	}
 	compare("role", id.RoleName, missing, is.Role != nil)
 	if is.Role == nil {
 		return
 	}
+	compare("role_owner", spec.Owner, is.Role.Owner, spec.Adopted || spec.Owner == is.Role.Owner)
 	compare("trust", documents.Trust, is.Role.Trust, SamePolicy(documents.Trust, is.Role.Trust))
 	compare("permissions_boundary_arn", spec.PermissionsBoundaryARN, is.Role.PermissionsBoundaryARN, spec.PermissionsBoundaryARN == is.Role.PermissionsBoundaryARN)
 	compare("role_path", spec.rolePath(), is.Role.Path, spec.rolePath() == is.Role.Path)

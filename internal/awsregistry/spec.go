@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// OwnershipTag is on every role and policy this provider makes, and on repositories the embedded registry makes. Its value names the prefix, so that one
-// installation is not taken for another's.
+// OwnershipTag is on every role and policy this provider makes, where its value is [RegistrySpec.Owner], so that no resource takes another's for its own; and on
+// repositories the embedded registry makes, where it names the repository.
 const OwnershipTag = "rime:managed-image-registry"
 
 // RegistrySpec is what a Managed Image Registry is to have on AWS.
@@ -27,7 +27,9 @@ type RegistrySpec struct {
 	Repositories RepositorySettings
 	// Template makes repositories on the first push. Nil: none of ours.
 	Template *TemplateSpec
-	// Adopted tells that the caller knows these roles, policies and template to be its own, having imported them: they need not carry [OwnershipTag].
+	// Owner is what tells roles, policies and template of this registry from any other's, as [Client.NewOwner] made it.
+	Owner string
+	// Adopted tells that the caller knows these roles, policies and template to be its own, having imported them: they need not carry the owner.
 	Adopted bool
 }
 
@@ -160,8 +162,8 @@ func (s RegistrySpec) Names() Names {
 // rolePath is the path of the roles.
 func (s RegistrySpec) rolePath() string { return cmp.Or(s.RolePath, "/") }
 
-// owner is the value of [OwnershipTag] for a prefix.
-func owner(prefix string) string { return "/" + strings.Trim(prefix, "/") }
+// owner is the value of [OwnershipTag] for a repository.
+func owner(repository string) string { return "/" + strings.Trim(repository, "/") }
 
 // MergedTags are the tags of something with the client's defaults, as AWS is to have them, without [OwnershipTag].
 func (c *Client) MergedTags(tags map[string]string) map[string]string {
@@ -174,9 +176,9 @@ func (c *Client) MergedTags(tags map[string]string) map[string]string {
 }
 
 // ownedTags are the merged tags with [OwnershipTag].
-func (c *Client) ownedTags(tags map[string]string, prefix string) map[string]string {
+func (c *Client) ownedTags(tags map[string]string, owner string) map[string]string {
 	merged := c.MergedTags(tags)
-	merged[OwnershipTag] = owner(prefix)
+	merged[OwnershipTag] = owner
 	return merged
 }
 

@@ -17,8 +17,10 @@ import (
 const (
 	// rootTemplate is ECR's name of the template for every repository that no other is for.
 	rootTemplate = "ROOT"
-	// templateOwner begins the description of templates of ours: they cannot have tags of their own.
-	templateOwner = "Managed Image Registry, by terraform-provider-rime"
+	// templateMark begins the description of templates of ours, and ends before the owner: they cannot have tags of their own.
+	templateMark = "Managed Image Registry, by terraform-provider-rime ("
+	// ownerLength is the length of what [Client.NewOwner] makes.
+	ownerLength = 16
 	// createOnPush is the event that templates of ours are for, unless others are asked for.
 	createOnPush = "CREATE_ON_PUSH"
 )
@@ -36,7 +38,7 @@ func (t TemplateSpec) Check(settings RepositorySettings) *InputError {
 			return refuse(FieldAppliedFor, event, "is nothing that templates are for", "write \"CREATE_ON_PUSH\", \"PULL_THROUGH_CACHE\" or \"REPLICATION\"")
 		}
 	}
-	room := maxDescription - len(templateOwner+": ")
+	room := maxDescription - len(templateMark+"): ") - ownerLength
 	encrypted := settings.Encryption != nil && settings.Encryption.Type != string(types.EncryptionTypeAes256)
 	switch {
 	case utf8.RuneCountInString(t.Description) > room:
@@ -56,7 +58,7 @@ func templatePrefix(prefix string) string { return cmp.Or(strings.Trim(prefix, "
 
 // wantedTemplate is the template as it is to be.
 func (c *Client) wantedTemplate(spec RegistrySpec) Template {
-	description := templateOwner
+	description := templateMark + spec.Owner + ")"
 	if spec.Template.Description != "" {
 		description += ": " + spec.Template.Description
 	}
@@ -146,7 +148,7 @@ func (c *Client) getTemplate(ctx context.Context, prefix string) (*Template, err
 func templateFrom(found types.RepositoryCreationTemplate) *Template {
 	template := &Template{
 		Prefix: strings.Trim(aws.ToString(found.Prefix), "/"), Description: aws.ToString(found.Description), CustomRoleARN: aws.ToString(found.CustomRoleArn),
-		Owned: strings.HasPrefix(aws.ToString(found.Description), templateOwner),
+		Owner: templateOwner(aws.ToString(found.Description)),
 		Settings: RepositorySettings{
 			TagMutability: string(found.ImageTagMutability), Exclusions: exclusionsFrom(found.ImageTagMutabilityExclusionFilters),
 			LifecyclePolicy: aws.ToString(found.LifecyclePolicy), Tags: map[string]string{},
@@ -162,6 +164,23 @@ func templateFrom(found types.RepositoryCreationTemplate) *Template {
 		template.Settings.Encryption = &Encryption{Type: string(e.EncryptionType), KMSKey: aws.ToString(e.KmsKey)}
 	}
 	return template
+}
+
+// templateOwner is the owner that a template's description names, if it does.
+func templateOwner(description string) string {
+	if rest, ours := strings.CutPrefix(description, templateMark); ours {
+		owner, _, _ := strings.Cut(rest, ")")
+		return owner
+	}
+	return ""
+}
+
+// refuseUnless refuses a template that is somebody else's.
+func (t Template) refuseUnless(ours ownership) error {
+	if ours.covers(t.Owner) {
+		return nil
+	}
+	return &ForeignError{Kind: "repository creation template", Name: t.Prefix, Reason: whyForeign(t.Owner, "its description")}
 }
 
 // ensureTemplate makes the template what it is to be.
@@ -180,11 +199,8 @@ func (c *Client) ensureTemplate(ctx context.Context, spec RegistrySpec) error {
 			return err
 		}
 	}
-	if !found.Owned && !spec.Adopted {
-		return &ForeignError{Kind: "repository creation template", Name: want.Prefix, Reason: "its description does not say so"}
-	}
-	if found.same(want) {
-		return nil
+	if err := found.refuseUnless(c.ownership(spec)); err != nil || found.same(want) {
+		return err
 	}
 	return c.patiently(ctx, "template "+want.Prefix, func(ctx context.Context) error { return c.updateTemplate(ctx, want) }, ClassNotFound)
 }
@@ -221,11 +237,8 @@ func (c *Client) updateTemplate(ctx context.Context, want Template) error {
 func (c *Client) removeTemplate(ctx context.Context, spec RegistrySpec) error {
 	prefix := templatePrefix(spec.Prefix)
 	found, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, prefix) })
-	switch {
-	case err != nil || found == nil:
+	if err != nil || found == nil || !c.ownership(spec).covers(found.Owner) {
 		return err
-	case !found.Owned && !spec.Adopted:
-		return &ForeignError{Kind: "repository creation template", Name: found.Prefix, Reason: "its description does not say so"}
 	}
 	_, err = call(ctx, c, "template "+found.Prefix, func(ctx context.Context, s *services) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {
 		return s.ecr.DeleteRepositoryCreationTemplate(ctx, &ecr.DeleteRepositoryCreationTemplateInput{Prefix: &found.Prefix})

@@ -163,7 +163,9 @@ func fromOwnership(tried string, err error) (diag.Diagnostic, bool) {
 		return diag.NewErrorDiagnostic("AWS Object Belongs to Somebody Else", text(
 			fmt.Sprintf("%s But the %s %q exists already and was not made by this resource, so that it was left as it is.", tried, foreign.Kind, foreign.Name),
 			"How that was seen:\n"+foreign.Reason,
-			"Import it, if it is this installation's; otherwise give another `resource_name_suffix` or `namespace`, or a name of its own.",
+			"If it is this installation's, made by the platform's module or by an apply whose state is lost, import the whole: its id is `<repository_prefix>,<resource_name_suffix>,<namespace>`. "+
+				"If another configuration or workspace has it, remove it there first, or give another `resource_name_suffix` or `namespace`, or names of their own, here. "+
+				"If a run of Terraform was killed here a moment ago, apply again in some seconds.",
 			facts(fact{"Kind", foreign.Kind}, fact{"Name", foreign.Name}, fact{"ARN", foreign.ARN}),
 		)), true
 	case errors.As(err, &inUse):
@@ -219,13 +221,6 @@ func InvalidInput(at path.Path, err *awsregistry.InputError) diag.Diagnostic {
 
 // maxShown is the longest value that a message repeats, in bytes.
 const maxShown = 200
-
-// UselessRule warns of a lifecycle rule that can never do anything.
-func UselessRule(at path.Path, err *awsregistry.InputError) diag.Diagnostic {
-	return diag.NewAttributeWarningDiagnostic(at, "Lifecycle Rule Without Effect", text(
-		fmt.Sprintf("%s %s.", at, strings.TrimSuffix(err.Problem, ".")), sentence(err.Suggestion),
-	))
-}
 
 // EmptyPrefix refuses a prefix that covers every repository unless that was asked for.
 func EmptyPrefix(at path.Path) diag.Diagnostic {

@@ -63,7 +63,7 @@ var awsMessages = map[string]diag.Diagnostics{
 	"aws_config":           awsFailed(&diags.ConfigurationError{Err: &awsregistry.ConfigError{Field: "aws.region", Problem: `"mars-1" is no AWS region, as in "eu-central-1"`}}),
 	"aws_not_known_yet":    awsFailed(diags.ErrNotKnownYet),
 	"aws_foreign": awsFailed(&awsregistry.ForeignError{
-		Kind: "role", Name: "eks_ecr_image_builder_prod_rime", ARN: "arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime", Reason: "it does not carry the tag rime:managed-image-registry with the prefix; import it to take it over",
+		Kind: "role", Name: "eks_ecr_image_builder_prod_rime", ARN: "arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime", Reason: `its tag rime:managed-image-registry names the owner "0e6f732176e46a0d", which is another resource, or one whose state is lost`,
 	}),
 	"aws_in_use": awsFailed(&awsregistry.InUseError{
 		Policy: "eks_ecr_image_builder_policy_prod_rime", Holders: []string{"role ci", "user ada"}, Err: refusedByAWS(awsregistry.ClassConflict, "DeletePolicy", "DeleteConflict", "Cannot delete a policy attached to entities."),
@@ -87,6 +87,16 @@ var awsMessages = map[string]diag.Diagnostics{
 	"aws_invalid_setting":   {diags.InvalidInput(path.Root("tag_mutability_exclusions"), &awsregistry.InputError{Rule: -1, Field: awsregistry.FieldExclusions, Problem: "are missing", Suggestion: "give a pattern"})},
 	"aws_invalid_policy":    {diags.InvalidInputWithin(path.Root("lifecycle_policy_json"), &awsregistry.InputError{Rule: 0, Field: awsregistry.FieldCountNumber, Text: "0", Problem: "is not accepted by ECR", Suggestion: "give 1 at least"})},
 	"aws_useless_rule":      {diags.UselessRule(path.Root("lifecycle_rules").AtListIndex(1), &awsregistry.InputError{Rule: 1, Problem: "never selects an image, as rule 1 selects all of them before"})},
+	"aws_useless_rule_json": {diags.UselessRuleWithin(path.Root("lifecycle_policy_json"), &awsregistry.InputError{Rule: 1, Problem: "never has an effect: the rule of priority 1 comes first and selects all of these images", Suggestion: "give it a lower priority number, or remove it"})},
+	"aws_hazardous_rule": {diags.HazardousRule(path.Root("lifecycle_rules").AtListIndex(1), awsregistry.Hazard{
+		Rule: 1, Record: true, Reason: `The rule of priority 2 can expire the record "rime-record" of an image of the embedded registry.`,
+		Suggestion: `put a rule before it with tag_patterns = ["rime-record"], count_type = "imageCountMoreThan" and count_number = 1, which never fires and keeps the record from later rules`,
+	})},
+	"aws_repositories": {
+		diags.RepositoriesExist(path.Root("repository_prefix"), "ml/prod/rime", []string{"ml/prod/rime/a", "ml/prod/rime/b", "ml/prod/rime/c", "ml/prod/rime/d", "ml/prod/rime/e", "ml/prod/rime/f", "ml/prod/rime/g"}, []string{"lifecycle_rules", "scan_on_push"}),
+		diags.RepositoriesExist(path.Root("repository_prefix"), "", []string{"churn"}, nil),
+	},
+	"aws_template_tags":     {diags.TemplateWithoutTags(path.Root("creation_template").AtName("custom_role_arn"), []string{"owner", "team"})},
 	"aws_empty_prefix":      {diags.EmptyPrefix(path.Root("repository_prefix"))},
 	"aws_empty_prefix_warn": {diags.EmptyPrefixAllowed(path.Root("repository_prefix"))},
 	"aws_not_refreshed":     {diags.NotRefreshed()},

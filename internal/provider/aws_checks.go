@@ -45,15 +45,30 @@ var (
 	rolePathCheck        = inputCheck("Invalid Role Path", "must be a path in IAM, with `/` at both ends", awsregistry.CheckRolePath)
 	oidcProviderARNCheck = inputCheck("Invalid OIDC Provider ARN", "must be the ARN of an IAM identity provider", awsregistry.CheckOIDCProviderARN)
 	oidcProviderURLCheck = inputCheck("Invalid OIDC Provider URL", "must be the address of an OIDC issuer", awsregistry.CheckOIDCProviderURL)
+	policyARNCheck       = inputCheck("Invalid Policy ARN", "must be the ARN of an IAM policy", awsregistry.CheckPermissionsBoundary)
 
-	policyARNCheck = formCheck("Invalid Policy ARN", "must be the ARN of an IAM policy",
-		"arn:aws:iam::123456789012:policy/boundary", regexp.MustCompile(`\Aarn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[\w+=,.@/-]+\z`))
-	roleARNCheck = formCheck("Invalid Role ARN", "must be the ARN of an IAM role",
-		"arn:aws:iam::123456789012:role/ecr-templates", regexp.MustCompile(`\Aarn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+\z`))
 	serviceAccountCheck = formCheck("Invalid Service Account", "must be a namespace and the name of a service account in it, with a colon between them",
 		"rime:rime-rime-image-registry-server", regexp.MustCompile(`\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\z`))
 	accountIDCheck = formCheck("Invalid AWS Account", "must be the number of an AWS account, of twelve digits", "123456789012", regexp.MustCompile(`\A[0-9]{12}\z`))
 )
+
+// tagsCheck judges the tags that are known.
+type tagsCheck struct{}
+
+var _ validator.Map = tagsCheck{}
+
+// Description implements validator.Describer.
+func (tagsCheck) Description(context.Context) string { return "must be tags that AWS accepts" }
+
+// MarkdownDescription implements validator.Describer.
+func (c tagsCheck) MarkdownDescription(ctx context.Context) string { return c.Description(ctx) }
+
+// ValidateMap implements validator.Map.
+func (tagsCheck) ValidateMap(_ context.Context, req validator.MapRequest, resp *validator.MapResponse) {
+	if refused := awsregistry.CheckTags(textMap(req.ConfigValue)); refused != nil {
+		resp.Diagnostics.Append(diags.InvalidInput(req.Path, refused))
+	}
+}
 
 // lifecyclePolicyCheck judges a lifecycle policy in JSON; one may have several problems.
 type lifecyclePolicyCheck struct{}
@@ -82,6 +97,12 @@ func (lifecyclePolicyCheck) ValidateString(_ context.Context, req validator.Stri
 	}
 	for _, refused := range policy.Check() {
 		resp.Diagnostics.Append(diags.InvalidInputWithin(req.Path, refused))
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	for _, useless := range policy.Useless() {
+		resp.Diagnostics.Append(diags.UselessRuleWithin(req.Path, useless))
 	}
 }
 

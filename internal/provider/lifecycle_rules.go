@@ -5,6 +5,7 @@ import (
 
 	dsschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -66,6 +67,26 @@ func checkLifecycle(ctx context.Context, rules types.List) diag.Diagnostics {
 	}
 	for _, useless := range policy.Useless() {
 		d.Append(diags.UselessRule(inputPath(useless), useless))
+	}
+	return d
+}
+
+// warnOfLifecycle warns of rules, known and accepted by ECR, that can take away what the embedded registry needs.
+func warnOfLifecycle(ctx context.Context, rules types.List, policyJSON types.String) diag.Diagnostics {
+	var d diag.Diagnostics
+	at := func(rule int) path.Path { return path.Root(string(awsregistry.FieldLifecycleRules)).AtListIndex(rule) }
+	policy, whole := lifecyclePolicy(ctx, rules)
+	if rules.IsNull() {
+		at = func(int) path.Path { return path.Root(string(awsregistry.FieldLifecyclePolicy)) }
+		var err error
+		policy, err = awsregistry.ParseLifecyclePolicy(policyJSON.ValueString())
+		whole = err == nil && !policyJSON.IsNull() && !policyJSON.IsUnknown()
+	}
+	if !whole || len(policy.Check()) > 0 {
+		return d
+	}
+	for _, hazard := range policy.Hazards() {
+		d.Append(diags.HazardousRule(at(hazard.Rule), hazard))
 	}
 	return d
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -57,7 +58,13 @@ func (p *rimeProvider) awsClient(ctx context.Context, config tfsdk.Config) func(
 	if d.HasError() {
 		return always[*awsregistry.Client](nil, diags.ErrNotConfigured)
 	}
-	return once(func() (*awsregistry.Client, error) { return newAWSClient(m, h.withDefaults(), p.version, p.awsOptions) })
+	return once(func() (*awsregistry.Client, error) {
+		client, err := newAWSClient(m, h.withDefaults(), p.version, p.awsOptions)
+		if err == nil {
+			p.end.add(client.Settle)
+		}
+		return client, err
+	})
 }
 
 // in is the same in that region.
@@ -79,6 +86,7 @@ func newAWSClient(m *awsModel, h *httpModel, version string, options awsregistry
 	options.RequestTimeout, options.Retries = c.timeout, c.retries
 	config := awsregistry.Config{
 		Transport: c.transport, UserAgent: "terraform-provider-rime/" + version, Observe: logAWSExchange, Options: options,
+		Lifelines: os.TempDir(),
 	}
 	if m != nil {
 		config.Region, config.Profile, config.DefaultTags = m.Region.ValueString(), m.Profile.ValueString(), m.DefaultTags
@@ -153,7 +161,7 @@ func awsAttribute() schema.Attribute {
 				Optional:            true,
 				ElementType:         types.StringType,
 				MarkdownDescription: "Tags for everything that is made on AWS, by name. Tags of a resource win over them.",
-				Validators:          []validator.Map{mapvalidator.NoNullValues()},
+				Validators:          []validator.Map{mapvalidator.NoNullValues(), tagsCheck{}},
 			},
 		},
 	}

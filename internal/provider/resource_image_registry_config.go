@@ -70,6 +70,7 @@ func (r *imageRegistryConfigResource) Create(ctx context.Context, req resource.C
 	}
 	plan.complete(&account)
 	spec := plan.spec(ctx)
+	spec.Owner = client.NewOwner()
 	registry, err := client.CreateRegistry(ctx, spec)
 	if err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.CreateRegistryConfig, plan, err))
@@ -97,11 +98,11 @@ func remains(ctx context.Context, client *awsregistry.Client, spec awsregistry.R
 		return awsregistry.Registry{Account: account}, true
 	}
 	for _, id := range []awsregistry.Identity{registry.Server, registry.Builder} {
-		if id.Role != nil && id.Role.Owned || id.Policy != nil && id.Policy.Owned {
+		if id.Role != nil && id.Role.Owner == spec.Owner || id.Policy != nil && id.Policy.Owner == spec.Owner {
 			return registry, true
 		}
 	}
-	return registry, registry.Template != nil && registry.Template.Owned
+	return registry, registry.Template != nil && registry.Template.Owner == spec.Owner
 }
 
 // Read implements resource.Resource. Only a confirmed absence removes the resource; any other error leaves the state as it is.
@@ -126,14 +127,13 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 		resp.Diagnostics.Append(registryFailed(diags.ReadRegistryConfig, state, err))
 		return
 	}
-	spec := state.spec(ctx)
+	spec, unfinished := specs(ctx, req.Private, state)
+	client.Claim(spec.Owner)
 	registry, err := client.ReadRegistry(ctx, spec)
 	if err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.ReadRegistryConfig, state, err))
 		return
 	}
-	unfinished, d := req.Private.GetKey(ctx, unfinishedKey)
-	resp.Diagnostics.Append(d...)
 	if nothingLeft(registry) && unfinished == nil {
 		tflog.Info(ctx, "image registry configuration is gone: removing it from the state", map[string]any{"prefix": spec.Prefix})
 		resp.State.RemoveResource(ctx)
@@ -141,7 +141,7 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 	}
 	if state.RegistryServer.IsNull() { // It has just been imported.
 		resp.Diagnostics.Append(state.takeOver(registry, client.MergedTags(nil))...)
-		spec = state.spec(ctx)
+		spec, _ = specs(ctx, req.Private, state)
 	}
 	state.RolePath = rolePath(registry, state.RolePath)
 	resp.Diagnostics.Append(warnOfOthers(registry)...)
@@ -212,6 +212,9 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 		}
 		if change.enabled {
 			state.Drift = driftList(nil, true)
+		}
+		if change.spec.Owner != "" {
+			state.OwnershipTag = types.StringValue(change.spec.Owner)
 		}
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
 		return

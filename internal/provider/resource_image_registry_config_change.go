@@ -54,6 +54,9 @@ func (c *registryChange) make(ctx context.Context, client *awsregistry.Client) d
 	}
 	// What was imported under these names is ours; what has other names is not ours for that.
 	c.spec.Adopted = c.prior.Adopted && c.spec.Names() == c.prior.Names()
+	if c.spec.Owner = c.prior.Owner; c.spec.Owner == "" {
+		c.spec.Owner = client.NewOwner()
+	}
 	var registry awsregistry.Registry
 	if c.enabled {
 		registry, c.err = client.UpdateRegistry(ctx, c.spec, c.prior)
@@ -72,12 +75,12 @@ func (c *registryChange) make(ctx context.Context, client *awsregistry.Client) d
 // remove removes everything.
 func (c *registryChange) remove(ctx context.Context, client *awsregistry.Client) error {
 	if c.enabled {
-		if err := client.DeleteOurs(ctx, c.prior); err != nil {
+		if err := client.DeleteRegistry(ctx, c.prior); err != nil {
 			return err
 		}
 	}
 	if c.unfinished == nil {
 		return nil
 	}
-	return client.DeleteOurs(ctx, *c.unfinished)
+	return client.DeleteRegistry(ctx, *c.unfinished)
 }

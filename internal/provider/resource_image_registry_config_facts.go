@@ -25,6 +25,7 @@ type registryFacts struct {
 	HelmValuesYAML            types.String `tfsdk:"helm_values_yaml"`
 	Repositories              types.Object `tfsdk:"repositories"`
 	Drift                     types.List   `tfsdk:"drift"`
+	OwnershipTag              types.String `tfsdk:"ownership_tag"`
 }
 
 // unknownRegistryFacts are those of a registry whose configuration is not known yet.
@@ -32,7 +33,7 @@ func unknownRegistryFacts() registryFacts {
 	return registryFacts{
 		RegistryID: types.StringUnknown(), RegistryURL: types.StringUnknown(), EffectiveRepositoryPrefix: types.StringUnknown(), RepositoryARNPattern: types.StringUnknown(),
 		RegistryServer: types.ObjectUnknown(roleFactsType.AttrTypes), ImageBuilder: types.ObjectUnknown(roleFactsType.AttrTypes),
-		HelmValuesYAML: types.StringUnknown(), Repositories: types.ObjectUnknown(repositoriesType.AttrTypes), Drift: noDrift(),
+		HelmValuesYAML: types.StringUnknown(), Repositories: types.ObjectUnknown(repositoriesType.AttrTypes), Drift: noDrift(), OwnershipTag: types.StringUnknown(),
 	}
 }
 
@@ -41,7 +42,7 @@ func disabledRegistryFacts(prefix string) registryFacts {
 	return registryFacts{
 		RegistryID: types.StringNull(), RegistryURL: types.StringNull(), EffectiveRepositoryPrefix: types.StringValue(prefix), RepositoryARNPattern: types.StringNull(),
 		RegistryServer: types.ObjectNull(roleFactsType.AttrTypes), ImageBuilder: types.ObjectNull(roleFactsType.AttrTypes),
-		HelmValuesYAML: types.StringValue(awsregistry.HelmValues{}.YAML()), Repositories: types.ObjectNull(repositoriesType.AttrTypes), Drift: noDrift(),
+		HelmValuesYAML: types.StringValue(awsregistry.HelmValues{}.YAML()), Repositories: types.ObjectNull(repositoriesType.AttrTypes), Drift: noDrift(), OwnershipTag: types.StringNull(),
 	}
 }
 
@@ -72,6 +73,7 @@ func (f *registryFacts) set(ctx context.Context, spec awsregistry.RegistrySpec, 
 		values.ServerRoleARN, values.BuilderRoleARN = account.RoleARN(spec.RolePath, spec.Server.RoleName), account.RoleARN(spec.RolePath, spec.Builder.RoleName)
 	}
 	f.HelmValuesYAML = types.StringValue(values.YAML())
+	f.OwnershipTag = textValue(spec.Owner)
 	return d
 }
 
@@ -174,6 +176,7 @@ func (m *imageRegistryConfigModel) takeOver(registry awsregistry.Registry, defau
 	if role == nil {
 		return d
 	}
+	m.OwnershipTag = textValue(role.Owner)
 	m.RolePath = types.StringValue(role.Path)
 	m.PermissionsBoundaryARN = textValue(role.PermissionsBoundaryARN)
 	tags := maps.Clone(role.Tags)

@@ -76,7 +76,7 @@ func TestImageRegistryConfig_foreign(t *testing.T) {
 		ProtoV6ProviderFactories: withAWS(),
 		Steps: []resource.TestStep{{
 			Config:      a.config(scopeAndTrust),
-			ExpectError: words(`AWS Object Belongs to Somebody Else § exists already and was not made by this resource, so that it was left as it is. § Import it, if it is this installation's`),
+			ExpectError: words(`AWS Object Belongs to Somebody Else § exists already and was not made by this resource, so that it was left as it is. § does not name an owner § import the whole: its id is`),
 		}},
 	})
 	if n := a.Count("", "^/iam/(Create|Tag|Untag|Update|Put|Delete|Attach|Detach)"); n != 6 {

@@ -17,6 +17,15 @@ func rule(other map[string]any) map[string]any {
 	return all
 }
 
+// policyOf is a lifecycle policy with these selections, in this order.
+func policyOf(selections ...string) string {
+	var rules []string
+	for i, selection := range selections {
+		rules = append(rules, fmt.Sprintf(`{"rulePriority":%d,"selection":{%s,"countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}`, i+1, selection))
+	}
+	return `{"rules":[` + strings.Join(rules, ",") + `]}`
+}
+
 func TestImageRegistryConfig_invalid(t *testing.T) {
 	t.Parallel()
 	trust := map[string]any{"repository_prefix": "ml", "namespace": "rime", "resource_name_suffix": "prod", "oidc_provider_url": clusterIssuer}
@@ -39,8 +48,22 @@ func TestImageRegistryConfig_invalid(t *testing.T) {
 		"service account":       {map[string]any{"registry_server_service_accounts": []any{"rime/server"}}, []string{"ERROR", "Invalid Service Account", "registry_server_service_accounts", "colon"}},
 		"long names":            {map[string]any{"resource_name_suffix": strings.Repeat("a", 25), "namespace": strings.Repeat("b", 30)}, []string{"ERROR", "Invalid Image Registry Setting", "resource_name_suffix", "too long for IAM"}},
 		"role path":             {map[string]any{"role_path": "platform"}, []string{"ERROR", "Invalid Role Path", "role_path", `Write "/platform/".`}},
-		"boundary":              {map[string]any{"permissions_boundary_arn": "boundary"}, []string{"ERROR", "Invalid Policy ARN", "permissions_boundary_arn", "arn:aws:iam::123456789012:policy/boundary"}},
-		"ownership tag":         {map[string]any{"tags": map[string]any{"rime:managed-image-registry": "x"}}, []string{"ERROR", "Invalid Attribute Value Match", `tags["rime:managed-image-registry"]`, "must be none of"}},
+		"boundary":              {map[string]any{"permissions_boundary_arn": "boundary"}, []string{"ERROR", "Invalid Policy ARN", "permissions_boundary_arn", "is not the ARN of a policy"}},
+		"ownership tag":         {map[string]any{"tags": map[string]any{"rime:managed-image-registry": "x"}}, []string{"ERROR", "Invalid Image Registry Setting", "tags", "tells what is ours"}},
+		"AWS's tag":             {map[string]any{"tags": map[string]any{"AWS:x": unknown{}, "aws:y": "z"}}, []string{"ERROR", "Invalid Image Registry Setting", "tags", "a key of AWS's own"}},
+		"template, description": {map[string]any{"creation_template": map[string]any{"description": strings.Repeat("x", 186)}}, []string{"ERROR", "Invalid Image Registry Setting", "creation_template.description", "185 characters"}},
+		"template, role":        {map[string]any{"creation_template": map[string]any{"custom_role_arn": "creator"}}, []string{"ERROR", "Invalid Image Registry Setting", "creation_template.custom_role_arn", "is not the ARN of a role"}},
+		"template, no role":     {map[string]any{"creation_template": map[string]any{}, "encryption": map[string]any{"type": "KMS"}}, []string{"ERROR", "Invalid Image Registry Setting", "creation_template.custom_role_arn", "Give custom_role_arn"}},
+		"template, key":         {map[string]any{"creation_template": map[string]any{"custom_role_arn": "arn:aws:iam::123456789012:role/x"}, "encryption": map[string]any{"type": "KMS", "kms_key": "alias/x"}}, []string{"ERROR", "Invalid Image Registry Setting", "encryption.kms_key", "not the ARN of a key"}},
+		"template":              {map[string]any{"creation_template": map[string]any{"description": strings.Repeat("x", 185)}}, nil},
+		"template, unknown":     {map[string]any{"creation_template": unknown{}, "encryption": unknown{}}, nil},
+		"encryption":            {map[string]any{"encryption": map[string]any{"type": "AES256", "kms_key": "alias/x"}}, []string{"ERROR", "Invalid Image Registry Setting", "encryption", "AES256 does not take"}},
+		"untagged only":         {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "untagged"})}}, nil},
+		"record in danger":      {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "untagged"}), rule(map[string]any{"priority": 2})}}, []string{"WARNING", "Lifecycle Rule May Take Images in Use", "lifecycle_rules[1]", `can expire the record "rime-record"`}},
+		"image in danger":       {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "tagged", "tag_patterns": []any{"3.*"}})}}, []string{"WARNING", "Lifecycle Rule May Take Images in Use", "lifecycle_rules[0]", "can expire an image that is in use"}},
+		"useless":               {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "tagged", "tag_patterns": []any{"a*"}}), rule(map[string]any{"priority": 2, "tag_status": "tagged", "tag_patterns": []any{"ab*"}})}}, []string{"WARNING", "Lifecycle Rule Without Effect", "lifecycle_rules[1].tag_patterns", "never has an effect"}},
+		"danger in a policy":    {map[string]any{"lifecycle_policy_json": policyOf(`"tagStatus":"any"`)}, []string{"WARNING", "Lifecycle Rule May Take Images in Use", "lifecycle_policy_json", "The rule of priority 1"}},
+		"useless in a policy":   {map[string]any{"lifecycle_policy_json": policyOf(`"tagStatus":"tagged","tagPatternList":["a*"]`, `"tagStatus":"tagged","tagPatternList":["ab*"]`)}, []string{"WARNING", "Lifecycle Rule Without Effect", "lifecycle_policy_json", "Rule 2 of the policy never has an effect"}},
 		"exclusions":            {map[string]any{"tag_mutability": "IMMUTABLE", "tag_mutability_exclusions": []any{"rime-*"}}, []string{"ERROR", "Invalid Image Registry Setting", "tag_mutability_exclusions", "_WITH_EXCLUSION"}},
 		"same priority":         {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "untagged"}), rule(nil)}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[1].priority", "2 is free"}},
 		"any not last":          {map[string]any{"lifecycle_rules": []any{rule(nil), rule(map[string]any{"priority": 2, "tag_status": "untagged"})}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[0].priority", "must come last"}},

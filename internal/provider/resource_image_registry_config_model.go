@@ -109,19 +109,22 @@ func (m *imageRegistryConfigModel) spec(ctx context.Context) awsregistry.Registr
 		PermissionsBoundaryARN: m.PermissionsBoundaryARN.ValueString(),
 		Tags:                   textMap(m.Tags),
 		Repositories:           m.repositorySettings(ctx),
+		Owner:                  m.OwnershipTag.ValueString(),
 	}
-	if m.CreationTemplate.IsNull() {
-		return spec
-	}
-	var template creationTemplateModel
-	if m.CreationTemplate.As(ctx, &template, basetypes.ObjectAsOptions{}).HasError() {
-		return spec
-	}
-	spec.Template = &awsregistry.TemplateSpec{Description: template.Description.ValueString(), CustomRoleARN: template.CustomRoleARN.ValueString()}
-	spec.Template.AppliedFor, _ = texts(template.AppliedFor)
-	if spec.Template.CustomRoleARN != "" { // ECR puts tags on repositories in the name of that role only.
+	if spec.Template = m.template(ctx); spec.Template != nil && spec.Template.CustomRoleARN != "" { // ECR puts tags on repositories in the name of that role only.
 		spec.Repositories.Tags = spec.Tags
 	}
+	return spec
+}
+
+// template is the creation template; nil for none.
+func (m *imageRegistryConfigModel) template(ctx context.Context) *awsregistry.TemplateSpec {
+	var template creationTemplateModel
+	if m.CreationTemplate.IsNull() || m.CreationTemplate.As(ctx, &template, basetypes.ObjectAsOptions{}).HasError() {
+		return nil
+	}
+	spec := &awsregistry.TemplateSpec{Description: template.Description.ValueString(), CustomRoleARN: template.CustomRoleARN.ValueString()}
+	spec.AppliedFor, _ = texts(template.AppliedFor)
 	return spec
 }
 
@@ -143,14 +146,14 @@ func (m *imageRegistryConfigModel) repositorySettings(ctx context.Context) awsre
 	return settings
 }
 
-// textMap is a map of strings that are all known; nil for none.
+// textMap is a map of strings, as far as they are known; nil for none.
 func textMap(value types.Map) map[string]string {
 	if value.IsNull() {
 		return nil
 	}
 	all := map[string]string{}
 	for key, element := range value.Elements() {
-		if text, ok := element.(types.String); ok {
+		if text, ok := element.(types.String); ok && !text.IsUnknown() {
 			all[key] = text.ValueString()
 		}
 	}

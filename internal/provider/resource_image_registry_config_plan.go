@@ -26,14 +26,9 @@ func (r *imageRegistryConfigResource) ValidateConfig(ctx context.Context, req re
 		resp.Diagnostics.Append(config.checkTrust()...)
 	}
 	resp.Diagnostics.Append(config.checkNames()...)
-	if config.TagMutability.IsUnknown() || config.Encryption.IsUnknown() {
-		return
-	}
-	if exclusions, whole := texts(config.TagMutabilityExclusions); whole || len(exclusions) > 0 {
-		settings := awsregistry.RepositorySettings{TagMutability: config.TagMutability.ValueString(), Exclusions: exclusions}
-		if refused := settings.Check(); refused != nil {
-			resp.Diagnostics.Append(diags.InvalidInput(inputPath(refused), refused))
-		}
+	resp.Diagnostics.Append(config.checkSettings(ctx)...)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(warnOfLifecycle(ctx, config.LifecycleRules, config.LifecyclePolicyJSON)...)
 	}
 }
 
@@ -145,9 +140,16 @@ func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resour
 	if !plan.Repositories.IsNull() && !state.Repositories.IsNull() {
 		plan.Repositories = state.Repositories
 	}
+	if plan.Enable.ValueBool() {
+		plan.OwnershipTag = state.OwnershipTag
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	if !resp.Plan.Raw.Equal(req.State.Raw) && plan.Enable.ValueBool() {
 		plan.Repositories = types.ObjectUnknown(repositoriesType.AttrTypes)
+		if plan.OwnershipTag.IsNull() {
+			plan.OwnershipTag = types.StringUnknown()
+		}
+		resp.Diagnostics.Append(r.foresee(ctx, plan, state)...)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}
 }

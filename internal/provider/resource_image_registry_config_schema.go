@@ -151,12 +151,8 @@ func roleAttributes() map[string]schema.Attribute {
 		},
 		"tags": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Tags of the roles and policies, by name, besides the provider's `aws.default_tags`. The tag `" + awsregistry.OwnershipTag + "` is always there: it tells what is whose.",
-			Validators: []validator.Map{
-				mapvalidator.NoNullValues(),
-				mapvalidator.KeysAre(stringvalidator.LengthBetween(1, 128), stringvalidator.NoneOf(awsregistry.OwnershipTag)),
-				mapvalidator.ValueStringsAre(stringvalidator.LengthAtMost(256)),
-			},
+			MarkdownDescription: "Tags of the roles and policies, by name, besides the provider's `aws.default_tags`, at most 49; with `creation_template.custom_role_arn`, of the repositories that ECR makes, too. The tag `" + awsregistry.OwnershipTag + "` is always there: it tells what is whose.",
+			Validators:          []validator.Map{mapvalidator.NoNullValues(), tagsCheck{}},
 		},
 	}
 }

@@ -70,10 +70,9 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 						setvalidator.ValueStringsAre(stringvalidator.OneOf("CREATE_ON_PUSH", "PULL_THROUGH_CACHE", "REPLICATION")),
 					},
 				},
-				"description": schema.StringAttribute{Optional: true, MarkdownDescription: "What the template is for, in words."},
+				"description": schema.StringAttribute{Optional: true, MarkdownDescription: "What the template is for, in words, at most 185 characters."},
 				"custom_role_arn": schema.StringAttribute{
-					Optional: true, MarkdownDescription: "ARN of a role that ECR takes on, which it needs to put tags on repositories and to encrypt with a key of yours.",
-					Validators: []validator.String{roleARNCheck},
+					Optional: true, MarkdownDescription: "ARN of a role that ECR takes on, which it needs to put tags on repositories and to encrypt them with a key of AWS KMS. Without it, repositories that ECR makes have no tags.",
 				},
 			},
 		},
@@ -135,6 +134,8 @@ func registryFactAttributes() map[string]schema.Attribute {
 		"registry_server":             role("The role of the platform's registry server, which makes and deletes repositories. Null if not enabled."),
 		"image_builder":               role("The role of the platform's image builder jobs, which pull and push images. Null if not enabled."),
 		"helm_values_yaml":            computed("Values for the platform's Helm chart (version 2), as YAML: the registry and the annotations of the service accounts."),
+		"ownership_tag": computed("Value of the tag `" + awsregistry.OwnershipTag + "` on roles and policies, by which this resource knows them for its own: another configuration with the same names does not touch them. " +
+			"Null if not enabled, and for what was imported and made by something else, until the first change of it."),
 		"repositories": schema.SingleNestedAttribute{
 			Computed: true, MarkdownDescription: "Repositories under the prefix, counted. Null if not enabled.",
 			Attributes: map[string]schema.Attribute{

@@ -1,0 +1,119 @@
+package awsregistry
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"sync"
+
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
+)
+
+// ownership tells what the caller may change and delete.
+type ownership struct {
+	// owner is what the caller puts on what it makes.
+	owner string
+	// adopted is what the caller has imported, whatever is on it.
+	adopted bool
+	debris  *debris
+}
+
+func (c *Client) ownership(spec RegistrySpec) ownership {
+	return ownership{owner: spec.Owner, adopted: spec.Adopted, debris: &c.debris}
+}
+
+// covers tells whether something with that owner on it is the caller's. What a run of Terraform made here that died before anybody saved its state is, too: it has
+// the caller's names, and nobody else will ever ask for it.
+func (o ownership) covers(owner string) bool {
+	return o.adopted || owner != "" && (owner == o.owner || o.debris.inherit(owner))
+}
+
+// whyForeign is how something was seen to be somebody else's, by the owner on it and where that is written.
+func whyForeign(owner, where string) string {
+	if owner == "" {
+		return where + " does not name an owner, so that it was made by something else"
+	}
+	return where + " names the owner " + quote(owner) + ", which is another resource, or one whose state is lost"
+}
+
+// NewOwner returns what is to be the [RegistrySpec.Owner] of a registry that is about to be created: a name nobody else has. From now on, until [Client.Settle], the death of this
+// process lets the next run in this directory take over what carries it.
+func (c *Client) NewOwner() string {
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // never fails, by its documentation
+	owner := hex.EncodeToString(random)
+	c.debris.creations.Begin(c.debris.lifeline(owner))
+	return owner
+}
+
+// Claim tells that a state has what carries that owner, so that nobody takes it for what a run left that died.
+func (c *Client) Claim(owner string) {
+	if owner != "" {
+		c.debris.creations.Lines.Forget(c.debris.lifeline(owner))
+	}
+}
+
+// Settle tells that Terraform has ended in good order, and so has saved its state. An end after an interrupt is in no good order: whoever presses Ctrl-C twice may
+// get no state.
+func (c *Client) Settle() { c.debris.settle() }
+
+// debris is what runs of Terraform left in this directory that died while they created something.
+type debris struct {
+	creations lifeline.Creations
+	// workspace is this machine and directory.
+	workspace string
+
+	mu sync.Mutex
+	// inherited are the owners of such runs that this process has taken over from.
+	inherited map[string]bool
+	// failed and interrupted tell that some change did not come to its end.
+	failed, interrupted bool
+}
+
+// lifeline is the name of the lifeline of whatever has that owner: another directory takes nothing over.
+func (d *debris) lifeline(owner string) string {
+	sum := sha256.Sum256([]byte(d.workspace + "\x00" + owner))
+	return hex.EncodeToString(sum[:16])
+}
+
+// inherit takes over from the run that had that owner, if it died here, and tells whether it did.
+func (d *debris) inherit(owner string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.inherited[owner] {
+		return true
+	}
+	if _, ok := d.creations.Inherit(d.lifeline(owner)); !ok {
+		return false
+	}
+	if d.inherited == nil {
+		d.inherited = map[string]bool{}
+	}
+	d.inherited[owner] = true
+	return true
+}
+
+// end tells how a change of everything ended.
+func (d *debris) end(ctx context.Context, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failed = d.failed || err != nil
+	d.interrupted = d.interrupted || err != nil && errors.Is(ctx.Err(), context.Canceled)
+}
+
+// settle is for the end of Terraform in good order. After a failure, something may still carry the owners inherited from: then the next run may inherit it again.
+func (d *debris) settle() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.interrupted {
+		return
+	}
+	for owner := range d.inherited {
+		if d.failed {
+			d.creations.Fail(d.lifeline(owner))
+		}
+	}
+	d.creations.Settle()
+}
