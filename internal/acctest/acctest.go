@@ -7,10 +7,12 @@
 package acctest
 
 import (
+	"cmp"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -45,7 +47,8 @@ func (r run) Run() int {
 	return code
 }
 
-// Binary returns the path of the provider's binary, built once from the tree as it is, with the race detector where cgo allows.
+// Binary returns the path of the provider's binary, built once from the tree as it is, with the race detector where cgo allows. RIME_TEST_RACE has the flags of
+// that: a build like that of the test itself finds most of its packages compiled.
 func Binary(t testing.TB) string {
 	t.Helper()
 	shared.mu.Lock()
@@ -61,7 +64,7 @@ func Binary(t testing.TB) string {
 	binary := filepath.Join(dir, "terraform-provider-rime")
 	args := []string{"build", "-o", binary}
 	if os.Getenv("CGO_ENABLED") == "1" {
-		args = append(args, "-race")
+		args = append(args, strings.Fields(cmp.Or(os.Getenv("RIME_TEST_RACE"), "-race"))...)
 	}
 	cmd := exec.Command("go", append(args, ".")...) //nolint:noctx // all tests share the result, whichever of them asks first
 	cmd.Dir = repositoryRoot(t)

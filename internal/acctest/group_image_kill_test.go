@@ -137,6 +137,7 @@ func TestGroupImage_killTerraform(t *testing.T) {
 	t.Parallel()
 	b := newHubBench(t, primehub.Options{BuildTime: 10 * time.Minute, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond},
 		primehub.TokenGroupAdmin, oneBuild("xgboost"))
+	b.Env["TF_LOG_SDK"] = "trace" // to a pipe that nobody reads any more
 	p := b.Start("apply", "-auto-approve")
 	acctest.Eventually(t, startsWithin, "the build", func() bool {
 		builds := b.hub.Builds("churn")

@@ -282,6 +282,7 @@ func TestManagedImage_killProvider(t *testing.T) {
 func TestManagedImage_killTerraform(t *testing.T) {
 	t.Parallel()
 	b := newSlowBench(t)
+	b.Env["TF_LOG_SDK"] = "trace" // to a pipe that nobody reads any more
 	b.Write("main.tf", imageOf("model", b.slow))
 	p := b.applyUntilBuilding(b.slow)
 	providers := p.KillTerraform()
@@ -320,6 +321,7 @@ func TestManagedImage_killTerraformIdle(t *testing.T) {
 	begun := filepath.Join(t.TempDir(), "begun")
 	config := imageWith("model", "depends_on = [terraform_data.pause]", "tiny-model")
 	registry, w := setup(t, config+fmt.Sprintf("resource \"terraform_data\" \"pause\" {\n  provisioner \"local-exec\" {\n    command = \"touch %s; sleep 20\"\n  }\n}\n", begun))
+	w.Env["TF_LOG_SDK"] = "trace"
 	p := w.Start("apply", "-auto-approve")
 	acctest.Eventually(t, startsWithin, "the pause", func() bool {
 		_, err := os.Stat(begun)

@@ -166,6 +166,7 @@ func TestRIME_killTerraform(t *testing.T) {
 	t.Parallel()
 	p, _ := slowPlatform(t, sandbox.CancelAllowed)
 	p.Write("main.tf", model)
+	p.Env["TF_LOG_SDK"] = "trace" // to a pipe that nobody reads any more
 	process := p.startUntilWaiting("apply", "-auto-approve")
 	providers := process.KillTerraform()
 	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })

@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 	for variable, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": aws.AccessKeyID, "AWS_SECRET_ACCESS_KEY": aws.SecretAccessKey,
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"GOGC": "400", // of Terraform, whose small memory is not worth the time to collect it that often
 	} {
 		if err := os.Setenv(variable, value); err != nil {
 			panic(err)
