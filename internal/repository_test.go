@@ -26,7 +26,7 @@ const module = "github.com/managed-images/terraform-provider-rime"
 // listed may import nothing of ours; test files are free.
 var allowedImports = map[string][]string{
 	"":                                 {"internal/provider"},
-	"internal/provider":                {"internal/awsregistry", "internal/primehub", "internal/diags", "internal/fwtypes", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/httpx", "internal/buildkit", "internal/requirement"},
+	"internal/provider":                {"internal/awsregistry", "internal/primehub", "internal/diags", "internal/fwtypes", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/httpx", "internal/buildkit", "internal/requirement", "internal/wait"},
 	"internal/diags":                   {"internal/awsregistry", "internal/primehub", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/buildkit", "internal/requirement"},
 	"internal/fwtypes":                 {"internal/requirement"},
 	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},

@@ -144,6 +144,7 @@ func tag(t *testing.T, cloud *aws.Server, repository, from, to string) {
 func TestManagedImage_ecrSettings(t *testing.T) {
 	t.Parallel()
 	cloud := acctest.StartAWS(t, aws.Options{})
+	t.Cleanup(func() { expectDocumented(t, cloud) })
 	untagged := `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":14},"action":{"type":"expire"}}]}`
 	w := acctest.NewECRWorkspace(t, cloud, `repository_settings = {
       tag_mutability        = "IMMUTABLE"
@@ -219,7 +220,8 @@ resource "rime_managed_image" "a" {
 }
 `)
 	w.Apply()
-	if tokens := cloud.CallCounts()["ecr:GetAuthorizationToken"]; tokens < 2 {
+	// The plan and the apply are a process each, and each needs one.
+	if tokens := cloud.CallCounts()["ecr:GetAuthorizationToken"]; tokens < 3 {
 		t.Errorf("%d tokens for a build that is longer than one lives", tokens)
 	}
 	w.PlanIsEmpty()
@@ -260,6 +262,11 @@ resource "rime_image_registry_config" "this" {
 	if left := (ecrStand{cloud}).version(t, "model"); left != "" {
 		t.Errorf("a create that was refused left %q", left)
 	}
+	w.Apply()
+	cloud.Deny(user, true, "ecr:DeleteRepository")
+	shows(t, w.Destroy(), "Warning: Empty Repository Left", "ecr:DeleteRepository", "Destroy complete!")
+	cloud.Allow()
+	(ecrStand{cloud}).remove(t, "model")
 	repository := "ml/model"
 	if _, err := ecrClient(cloud).CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository, ImageTagMutability: types.ImageTagMutabilityImmutable}); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
+	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
 const (
@@ -32,9 +33,9 @@ type Client struct {
 	limiter *Limiter
 	// slots bounds how many requests are under way at a time.
 	slots    chan struct{}
-	services *lazy[*services]
-	account  *lazy[Account]
-	token    *lazy[Credentials]
+	services *wait.Lazy[*services]
+	account  *wait.Lazy[Account]
+	token    *wait.Lazy[Credentials]
 	debris   debris
 }
 
@@ -58,7 +59,7 @@ func New(config Config) (*Client, error) {
 	options := config.Options.withDefaults()
 	return &Client{
 		config: config, options: options, limiter: limiter, slots: make(chan struct{}, options.Concurrency),
-		services: newLazy[*services](), account: newLazy[Account](), token: newLazy[Credentials](),
+		services: wait.NewLazy[*services](), account: wait.NewLazy[Account](), token: wait.NewLazy[Credentials](),
 		debris: debris{creations: lifeline.Creations{Lines: lifeline.Lines{Directory: options.Lifelines}}, workspace: options.Workspace},
 	}, nil
 }
@@ -68,7 +69,7 @@ func (c *Client) Limiter() *Limiter { return c.limiter }
 
 // Account tells where the client is. It asks AWS once.
 func (c *Client) Account(ctx context.Context) (Account, error) {
-	return c.account.get(ctx, always, func(ctx context.Context) (Account, error) {
+	return c.account.Get(ctx, wait.Always, func(ctx context.Context) (Account, error) {
 		var region string
 		identity, err := call(ctx, c, "", func(ctx context.Context, s *services) (*sts.GetCallerIdentityOutput, error) {
 			region = s.aws.Region
@@ -88,7 +89,7 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 // call makes one request, repeated where that may help. Its errors are [*Error], or the context's.
 func call[O any](ctx context.Context, c *Client, subject string, request func(context.Context, *services) (O, error)) (O, error) {
 	var none O
-	s, err := c.services.get(ctx, always, c.load)
+	s, err := c.services.Get(ctx, wait.Always, c.load)
 	if err != nil {
 		return none, newError(ctx, subject, err)
 	}

@@ -78,14 +78,14 @@ func (c *Client) PrepareRepository(ctx context.Context, repository string, setti
 		if created = err == nil; err != nil && !is(err, ClassExists) {
 			return err
 		}
-		if _, err := await(ctx, c, "repository "+repository, func(ctx context.Context) (*Repository, error) {
+		if found, err = await(ctx, c, "repository "+repository, func(ctx context.Context) (*Repository, error) {
 			found, err := c.Repository(ctx, repository)
 			return &found, err
 		}); err != nil {
 			return err
 		}
 	}
-	put, err := c.preparePolicy(ctx, repository, settings.LifecyclePolicy, created)
+	put, err := c.preparePolicy(ctx, *found, settings.LifecyclePolicy, created)
 	if err != nil || !put && !created {
 		return err
 	}
@@ -95,7 +95,8 @@ func (c *Client) PrepareRepository(ctx context.Context, repository string, setti
 }
 
 // preparePolicy puts the lifecycle policy where it may, and tells whether it did.
-func (c *Client) preparePolicy(ctx context.Context, repository, policy string, created bool) (put bool, err error) {
+func (c *Client) preparePolicy(ctx context.Context, found Repository, policy string, created bool) (put bool, err error) {
+	repository := found.Name
 	if policy == "" {
 		return false, nil
 	}
@@ -110,7 +111,7 @@ func (c *Client) preparePolicy(ctx context.Context, repository, policy string, c
 		return false, err
 	}
 	if !created {
-		ours, err := c.ownsRepository(ctx, repository)
+		ours, err := c.ownsRepository(ctx, found)
 		if err != nil || !ours {
 			return false, err
 		}
@@ -140,15 +141,10 @@ func (c *Client) createRepository(ctx context.Context, repository string, settin
 }
 
 // ownsRepository tells whether a repository that exists carries [OwnershipTag].
-func (c *Client) ownsRepository(ctx context.Context, repository string) (bool, error) {
-	account, err := c.Account(ctx)
-	if err != nil {
-		return false, err
-	}
-	arn := account.RepositoryARN(repository)
-	out, err := await(ctx, c, "repository "+repository, func(ctx context.Context) (*ecr.ListTagsForResourceOutput, error) {
-		return call(ctx, c, "repository "+repository, func(ctx context.Context, s *services) (*ecr.ListTagsForResourceOutput, error) {
-			return s.ecr.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &arn})
+func (c *Client) ownsRepository(ctx context.Context, repository Repository) (bool, error) {
+	out, err := await(ctx, c, "repository "+repository.Name, func(ctx context.Context) (*ecr.ListTagsForResourceOutput, error) {
+		return call(ctx, c, "repository "+repository.Name, func(ctx context.Context, s *services) (*ecr.ListTagsForResourceOutput, error) {
+			return s.ecr.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &repository.ARN})
 		})
 	})
 	if err != nil {
@@ -167,7 +163,7 @@ func (c *Client) RemoveRepository(ctx context.Context, repository string) error 
 	if err != nil || found == nil {
 		return err
 	}
-	ours, err := c.ownsRepository(ctx, repository)
+	ours, err := c.ownsRepository(ctx, *found)
 	if err != nil || !ours {
 		return err
 	}

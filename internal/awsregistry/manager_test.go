@@ -236,3 +236,45 @@ func TestClient_keychain(t *testing.T) {
 		}
 	})
 }
+
+// A token serves to its end where AWS gives no new one.
+func TestClient_tokenNotRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, aws.Options{})
+		client := w.client(t)
+		first, err := client.Credentials(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Deny("*", true, "ecr:GetAuthorizationToken")
+		<-time.After(11 * time.Hour)
+		if kept, err := client.Credentials(t.Context()); err != nil || kept != first {
+			t.Errorf("%+v, %v", kept, err)
+		}
+		<-time.After(time.Hour)
+		if _, err := client.Credentials(t.Context()); !errors.Is(err, awsregistry.ErrDenied) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// Where the region is the chain's, a token goes to the registries of that region only, too.
+func TestClient_keychainOfTheChain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		keychain := newWorld(t, aws.Options{}).client(t).Keychain()
+		for host, want := range map[string]bool{
+			"210987654321.dkr.ecr." + aws.DefaultRegion + ".amazonaws.com": true, "123456789012.dkr.ecr.ap-south-1.amazonaws.com": false,
+			"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn": false,
+		} {
+			registry, err := name.NewRegistry(host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if authenticator, err := authn.Resolve(t.Context(), keychain, registry); err != nil || (authenticator != authn.Anonymous) != want {
+				t.Errorf("%s: %v, %v", host, authenticator, err)
+			}
+		}
+	})
+}

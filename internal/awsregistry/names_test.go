@@ -190,7 +190,14 @@ func TestAccount(t *testing.T) {
 			t.Errorf("%s: %+v", want.url, parsed)
 		}
 	}
-	for _, host := range []string{"docker.io", "123456789012.dkr.ecr.us-east-1.amazonaws.com.evil.test", "x123456789012.dkr.ecr.us-east-1.amazonaws.com", "public.ecr.aws"} {
+	for _, host := range []string{
+		"123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", "123456789012.dkr-ecr.us-east-1.on.aws", "123456789012.dkr-ecr-fips.us-east-1.on.aws",
+	} {
+		if twin, ok := awsregistry.ParseRegistryURL(host); !ok || twin != (awsregistry.Account{ID: "123456789012", Region: "us-east-1", Partition: "aws"}) {
+			t.Errorf("%s is the registry of %+v", host, twin)
+		}
+	}
+	for _, host := range []string{"docker.io", "123456789012.dkr-ecr.us-east-1.amazonaws.com", "123456789012.dkr.ecr.us-east-1.amazonaws.com.evil.test", "x123456789012.dkr.ecr.us-east-1.amazonaws.com", "public.ecr.aws"} {
 		if account, ok := awsregistry.ParseRegistryURL(host); ok {
 			t.Errorf("%s: %+v", host, account)
 		}

@@ -107,8 +107,9 @@ func under(prefix string) string {
 // Covers tells whether the repository is under the prefix; an empty prefix covers every one.
 func Covers(prefix, repository string) bool { return strings.HasPrefix(repository, under(prefix)) }
 
-// registryHost is the host name of an ECR registry: account, "dkr.ecr" or its FIPS twin, region, domain.
-var registryHost = regexp.MustCompile(`\A([0-9]{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)\z`)
+// registryHost is the host name of an ECR registry: account, "dkr.ecr" or its FIPS twin, region, domain; or the dual-stack form of it ("Making requests to Amazon ECR
+// registries").
+var registryHost = regexp.MustCompile(`\A([0-9]{12})\.dkr(?:\.ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)|-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.aws)\z`)
 
 // ParseRegistryURL returns the account and the region of an ECR registry's host name, and whether it is one.
 func ParseRegistryURL(host string) (Account, bool) {
@@ -116,5 +117,6 @@ func ParseRegistryURL(host string) (Account, bool) {
 	if parts == nil {
 		return Account{}, false
 	}
-	return Account{ID: parts[1], Region: parts[2], Partition: PartitionOf(parts[2])}, true
+	region := parts[2] + parts[3]
+	return Account{ID: parts[1], Region: region, Partition: PartitionOf(region)}, true
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/embedded"
 )
 
 const registrySubject = `the image registry configuration of the repositories under "ml/prod/rime"`
@@ -36,6 +37,13 @@ func denied() *awsregistry.Error {
 		"arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime because no identity-based policy allows the iam:CreateRole action")
 	e.StatusCode, e.Action = 403, "iam:CreateRole"
 	return e
+}
+
+func deniedByECR(operation, resource string) *awsregistry.Error {
+	return &awsregistry.Error{
+		Service: "ECR", Operation: operation, Class: awsregistry.ClassDenied, Code: "AccessDeniedException", StatusCode: 400, RequestID: "0b6f1c2d-0000", Action: "ecr:" + operation,
+		Message: "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecr:" + operation + " on resource: arn:aws:ecr:us-east-1:123456789012:" + resource + " because no identity-based policy allows the ecr:" + operation + " action",
+	}
 }
 
 // imageInECR is what became of the creation of a managed image in ECR.
@@ -73,10 +81,11 @@ var awsMessages = map[string]diag.Diagnostics{
 	"aws_other_account":  awsFailed(&diags.OtherAccountError{Want: "123456789012.dkr.ecr.us-east-1.amazonaws.com", Got: "210987654321.dkr.ecr.us-east-1.amazonaws.com"}),
 
 	"ecr_not_found": imageInECR(&diags.RegistryNotFoundError{Err: &awsregistry.Error{Service: "credentials", Operation: "chain", Class: awsregistry.ClassCredentialsMissing, Message: "the chain has none"}}),
-	"ecr_denied":    imageInECR(denied()),
+	"ecr_denied":    imageInECR(deniedByECR("CreateRepository", "repository/ml/sklearn")),
 	"ecr_immutable": imageInECR(&awsregistry.ImmutableError{Repository: "ml/sklearn"}),
 	"ecr_unstable":  imageInECR(&awsregistry.UnstableError{Subject: "repository ml/sklearn", Missing: "lifecycle policy", Err: errors.New("AWS did not settle within 3m0s")}),
-	"ecr_list":      {diags.ListFailed(denied())},
+	"ecr_list":      {diags.ListFailed(deniedByECR("DescribeRepositories", "repository/*"))},
+	"ecr_left":      {diags.RepositoryLeft("sklearn", &embedded.RepositoryLeftError{Repository: "123456789012.dkr.ecr.us-east-1.amazonaws.com/ml/sklearn", Err: deniedByECR("DeleteRepository", "repository/ml/sklearn")})},
 	"ecr_kept":      {diags.RepositoryKept("sklearn", "123456789012.dkr.ecr.us-east-1.amazonaws.com/ml/sklearn", 2)},
 
 	"ecr_external_bases": {diags.ExternalBaseImages(path.Root("allow_external_custom_images"), "123456789012.dkr.ecr.us-east-1.amazonaws.com", []string{`"3.11" = "python:3.11-slim"`, `"3.12" = "python:3.12-slim"`})},

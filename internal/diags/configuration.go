@@ -56,7 +56,7 @@ func noRegistry() diag.Diagnostic {
 			"    api_key  = var.rime_api_key\n"+
 			"  }\n"+
 			"or set the environment variables RIME_ENDPOINT and RIME_API_KEY.",
-		"Or configure the embedded registry, which keeps images in any OCI registry and builds them with BuildKit:\n"+
+		"Or configure the embedded registry, which keeps images in any OCI registry, or in ECR where `url` is left out, and builds them with BuildKit:\n"+
 			"  provider \"rime\" {\n"+
 			"    embedded_registry = {\n"+
 			"      url               = \"registry.example.com:5000\"\n"+

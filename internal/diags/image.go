@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/managed-images/terraform-provider-rime/internal/embedded"
 )
 
 // ErrCannotChange is a registry that can only create and delete images, asked to change one.
@@ -58,6 +60,16 @@ func RepositoryKept(name, repository string, tags int) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Repository Is Kept", text(
 		fmt.Sprintf("The repository of managed image %q also holds tags that are not the image's. Its deletion leaves them, and the repository, as they are.", name),
 		facts(fact{"Repository", repository}, fact{"Tags that stay", strconv.Itoa(tags)}),
+	))
+}
+
+// RepositoryLeft warns of an empty repository of an image that was deleted.
+func RepositoryLeft(name string, left *embedded.RepositoryLeftError) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Empty Repository Left", text(
+		fmt.Sprintf("Managed image %q is deleted, but its repository, which is empty now, could not be removed.", name),
+		"The answer was:\n"+left.Err.Error(),
+		"Remove the repository by hand, or leave it: an image of that name can be created in it again.",
+		facts(fact{"Repository", left.Repository}),
 	))
 }
 

@@ -158,7 +158,7 @@ func saysWhatToDo(err error) bool {
 func adviceForStatus(status int) string {
 	switch {
 	case status == http.StatusUnauthorized:
-		return "Log in: the provider uses what `docker login` stored and Docker's credential helpers."
+		return "Log in: the provider uses what `docker login` stored and Docker's credential helpers, and for ECR the credentials of AWS's chain."
 	case status == http.StatusForbidden:
 		return "Ask for the right to pull, push and delete in this repository: the credentials are known but may not do this."
 	case status == http.StatusTooManyRequests:

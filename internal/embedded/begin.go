@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
@@ -28,6 +29,32 @@ func (r *Registry) resolveBase(ctx context.Context, python string) (base, error)
 	reference := r.config.BaseImages[python]
 	digest, err := r.config.Builder.ResolveBase(ctx, reference)
 	return base{Reference: reference, Digest: digest}, err
+}
+
+// beginPrepared begins a build in a repository that is ready for it; again where another process took the empty repository away in between. Once something of ours is
+// in it, it stays.
+func (r *Registry) beginPrepared(ctx context.Context, repo name.Repository, decide func(*record) (order, error)) (image imageregistry.Image, build imageregistry.Build, err error) {
+	for attempt := 0; ; attempt++ {
+		if err := r.prepare(ctx, repo); err != nil {
+			return image, build, err
+		}
+		image, build, err = r.begin(ctx, repo, decide)
+		answer, ok := errors.AsType[*APIError](err)
+		if r.config.Repositories == nil || !ok || !answer.has(transport.NameUnknownErrorCode) || attempt >= max(1, r.config.Options.Retries) {
+			return image, build, err
+		}
+		if err := httpx.Sleep(ctx, httpx.Backoff(r.config.Options.RetryDelay, attempt)); err != nil {
+			return image, build, err
+		}
+	}
+}
+
+// prepare gets the repository ready for its first push.
+func (r *Registry) prepare(ctx context.Context, repo name.Repository) error {
+	if r.config.Repositories == nil {
+		return nil
+	}
+	return r.config.Repositories.Prepare(ctx, repo)
 }
 
 // begin accepts a build: with no other process changing the record, decide is asked what to build (the record is nil where there is none), the record

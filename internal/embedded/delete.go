@@ -320,5 +320,8 @@ func (r *Registry) removeRepository(ctx context.Context, repo name.Repository) e
 	if err != nil || len(tags) > 0 {
 		return err
 	}
-	return r.config.Repositories.Remove(ctx, repo)
+	if err := r.config.Repositories.Remove(ctx, repo); err != nil {
+		return &RepositoryLeftError{Repository: repo.Name(), Err: err}
+	}
+	return nil
 }

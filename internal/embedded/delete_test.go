@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -246,88 +245,6 @@ func TestDelete_lateRenewal(t *testing.T) {
 		pass(time.Minute)
 		if tags := w.tags(t, built.RepoURI); len(tags) != 0 {
 			t.Errorf("back again: %q", tags)
-		}
-	})
-}
-
-// repositories is a RepositoryManager that only remembers.
-type repositories struct {
-	mu    sync.Mutex
-	calls []string
-	fails error
-}
-
-func (r *repositories) note(call string, repo name.Repository) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.calls = append(r.calls, call+" "+repo.RepositoryStr())
-	return r.fails
-}
-
-func (r *repositories) Prepare(_ context.Context, repo name.Repository) error {
-	return r.note("prepare", repo)
-}
-
-func (r *repositories) Remove(_ context.Context, repo name.Repository) error {
-	return r.note("remove", repo)
-}
-
-// List names what has been prepared, besides something that is no image.
-func (r *repositories) List(_ context.Context, directory string) ([]string, error) {
-	names := []string{directory + "/with/in"}
-	for _, call := range r.calls {
-		if repository, prepared := strings.CutPrefix(call, "prepare "); prepared {
-			names = append(names, repository)
-		}
-	}
-	return names, r.fails
-}
-
-func TestRepositoryManager(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t)
-		manager := &repositories{}
-		with := func(c *Config) { c.Repositories = manager }
-		p := w.process(t, "a/1", with)
-		built := p.mustCreate(t, specOf("model-a", "numpy"))
-		p.mustUpdate(t, specOf("model-a", "scipy"))
-		p.mustDelete(t, "model-a")
-		if want := []string{"prepare ml/model-a", "remove ml/model-a"}; !slices.Equal(manager.calls, want) {
-			t.Fatalf("calls %q", manager.calls)
-		}
-		// A repository with something of others in it stays.
-		p.mustCreate(t, specOf("model-a", "numpy"))
-		w.push(t, built.RepoURI+":theirs")
-		if kept, err := p.Kept(t.Context(), "model-a"); kept != 1 || err != nil {
-			t.Errorf("%d tags stay, %v", kept, err)
-		}
-		for image, err := range p.List(t.Context(), imageregistry.Filter{}) {
-			if err != nil || image.Name != "model-a" {
-				t.Errorf("listed %q, %v", image.Name, err)
-			}
-		}
-		p.mustDelete(t, "model-a")
-		if kept, err := p.Kept(t.Context(), "model-a"); kept != 0 || err != nil {
-			t.Errorf("%d tags stay of an image that is gone, %v", kept, err)
-		}
-		if n := len(manager.calls); n != 3 {
-			t.Fatalf("calls %q", manager.calls)
-		}
-		// A delete whose very last step was interrupted is finished by the next.
-		w.remove(t, built.RepoURI+":theirs")
-		if err := p.Delete(t.Context(), "model-a"); !errors.Is(err, imageregistry.ErrNotFound) {
-			t.Errorf("Delete returns %v", err)
-		}
-		if calls := manager.calls[3:]; !slices.Equal(calls, []string{"remove ml/model-a"}) {
-			t.Errorf("calls %q", calls)
-		}
-		manager.fails = errors.New("no such account")
-		if _, _, err := p.Create(t.Context(), specOf("model-b")); !errors.Is(err, manager.fails) {
-			t.Errorf("Create returns %v", err)
-		}
-		if tags := w.tags(t, testHost+"/ml/model-b"); len(tags) != 0 {
-			t.Errorf("an unprepared repository was pushed to: %q", tags)
 		}
 	})
 }

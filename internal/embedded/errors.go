@@ -28,6 +28,20 @@ type ConfigError struct {
 // Error implements error.
 func (e *ConfigError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Problem) }
 
+// RepositoryLeftError is an image that was deleted whose repository, empty now, could not be removed.
+type RepositoryLeftError struct {
+	Repository string
+	Err        error
+}
+
+// Error implements error.
+func (e *RepositoryLeftError) Error() string {
+	return fmt.Sprintf("the empty repository %s cannot be removed: %v", e.Repository, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *RepositoryLeftError) Unwrap() error { return e.Err }
+
 // UnsupportedPythonError is a request for a Python version that no base image is configured for.
 type UnsupportedPythonError struct {
 	Version    string

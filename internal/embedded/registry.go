@@ -195,13 +195,10 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	from, err := r.resolveBase(ctx, spec.PythonVersion)
-	if err == nil {
-		err = r.prepare(ctx, repo)
-	}
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
-	image, build, err := r.begin(ctx, repo, func(rec *record) (order, error) {
+	image, build, err := r.beginPrepared(ctx, repo, func(rec *record) (order, error) {
 		if rec != nil && !r.unclaimed(rec) {
 			return order{}, r.taken(rec)
 		}
@@ -214,14 +211,6 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 		_ = r.removeRepository(limited, repo)
 	}
 	return image, build, err
-}
-
-// prepare gets the repository ready for its first push.
-func (r *Registry) prepare(ctx context.Context, repo name.Repository) error {
-	if r.config.Repositories == nil {
-		return nil
-	}
-	return r.config.Repositories.Prepare(ctx, repo)
 }
 
 // taken is the error of a create whose name is somebody else's. While a build runs it is [imageregistry.ErrBusy] as well.

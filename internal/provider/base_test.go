@@ -26,7 +26,7 @@ func TestConnected(t *testing.T) {
 		t.Errorf("foreign data: %v", d)
 	}
 	registry := newFakeRegistry()
-	validating.connect(&clients{images: found(always[imageregistry.Registry](registry, nil))}, &d)
+	validating.connect(&clients{images: withoutContext(always[imageregistry.Registry](registry, nil))}, &d)
 	if got, err := validating.registry(t.Context()); err != nil || got != registry {
 		t.Errorf("got %v, %v", got, err)
 	}

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -19,31 +17,25 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/embedded"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
 // embeddedRegistry makes the embedded registry when it is first asked for, once it is known where that is.
 func (p *rimeProvider) embeddedRegistry(model providerModel, locate func(context.Context) (home, error)) func(context.Context) (imageregistry.Registry, error) {
-	var (
-		mu   sync.Mutex
-		made imageregistry.Registry
-	)
+	made := wait.NewLazy[imageregistry.Registry]()
 	return func(ctx context.Context) (imageregistry.Registry, error) {
-		home, err := locate(ctx)
-		if err != nil {
-			return nil, err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if made != nil {
-			return made, nil
-		}
-		registry, err := newEmbeddedRegistry(model, home, p.version)
-		if err != nil {
-			return nil, &diags.ConfigurationError{Err: err}
-		}
-		p.end.add(registry.Settle)
-		made = registry
-		return made, nil
+		return made.Get(ctx, wait.Always, func(ctx context.Context) (imageregistry.Registry, error) {
+			where, err := locate(ctx)
+			if err != nil {
+				return nil, err
+			}
+			registry, err := p.newEmbeddedRegistry(model, where)
+			if err != nil {
+				return nil, &diags.ConfigurationError{Err: err}
+			}
+			p.end.add(registry.Settle)
+			return registry, nil
+		})
 	}
 }
 
@@ -67,16 +59,29 @@ func (p *rimeProvider) locator(model providerModel, account func() (*awsregistry
 	case !isECR:
 		return func(context.Context) (home, error) { return home{host: host}, nil }
 	}
-	regional := once(func() (*awsregistry.Client, error) {
-		return newAWSClient(model.AWS.in(registry.Region), model.HTTP, p.version, p.awsOptions)
-	})
+	regional := account
+	if model.AWS == nil || model.AWS.Region.ValueString() != registry.Region {
+		regional = once(func() (*awsregistry.Client, error) {
+			return newAWSClient(model.AWS.in(registry.Region), model.HTTP, p.version, p.awsOptions)
+		})
+	}
 	return func(ctx context.Context) (home, error) {
 		h, err := namedRegistry(ctx, host, registry, regional)
-		if model.AWS == nil && errors.Is(err, awsregistry.ErrCredentialsMissing) {
-			return home{host: host}, nil // Whoever has no credentials of AWS may have logged in to it like to any other.
+		if model.AWS == nil && model.EmbeddedRegistry.RepositorySettings == nil && errors.Is(err, awsregistry.ErrCredentialsMissing) && loggedIn(ctx, host) {
+			return home{host: host}, nil // Whoever has no credentials of AWS has logged in to it like to any other.
 		}
 		return h, err
 	}
+}
+
+// loggedIn tells whether Docker has credentials for the registry.
+func loggedIn(ctx context.Context, host string) bool {
+	registry, err := name.NewRegistry(host)
+	if err != nil {
+		return false
+	}
+	authenticator, err := authn.Resolve(ctx, authn.DefaultKeychain, registry)
+	return err == nil && authenticator != authn.Anonymous
 }
 
 // accountRegistry is the ECR registry of the account, as AWS names it.
@@ -134,11 +139,18 @@ func (h home) externalBases(images map[string]string) []string {
 	var external []string
 	for _, version := range slices.Sorted(maps.Keys(images)) {
 		reference, err := name.ParseReference(images[version])
-		if err == nil && reference.Context().RegistryStr() != h.host {
+		if err == nil && !sameRegistry(reference.Context().RegistryStr(), h.host) {
 			external = append(external, fmt.Sprintf("%q = %q", version, images[version]))
 		}
 	}
 	return external
+}
+
+// sameRegistry tells whether two hosts are one registry: ECR's have a twin for FIPS.
+func sameRegistry(a, b string) bool {
+	one, isECR := awsregistry.ParseRegistryURL(a)
+	other, alike := awsregistry.ParseRegistryURL(b)
+	return a == b || isECR && alike && one == other
 }
 
 // externalBases are the base images of an embedded registry in ECR that are kept elsewhere, and where it is; none where it is not in ECR, or that cannot be told.
@@ -163,7 +175,7 @@ func (h home) check(m *embeddedRegistryModel) error {
 }
 
 // newEmbeddedRegistry makes the embedded registry and its builder; neither contacts anything yet.
-func newEmbeddedRegistry(model providerModel, h home, version string) (*embedded.Registry, error) {
+func (p *rimeProvider) newEmbeddedRegistry(model providerModel, h home) (*embedded.Registry, error) {
 	m := model.EmbeddedRegistry
 	if err := h.check(m); err != nil {
 		return nil, err
@@ -172,7 +184,7 @@ func newEmbeddedRegistry(model providerModel, h home, version string) (*embedded
 	if err != nil {
 		return nil, err
 	}
-	builder, err := newBuilder(model, h, version)
+	builder, err := newBuilder(model, h, p.version)
 	if err != nil {
 		return nil, err
 	}
@@ -185,11 +197,11 @@ func newEmbeddedRegistry(model providerModel, h home, version string) (*embedded
 		Transport:        h.transport(c.transport),
 		Builder:          builder,
 		Repositories:     h.repositories(m.RepositorySettings.settings()),
-		Version:          version,
+		Version:          p.version,
 		Options: embedded.Options{
 			RequestTimeout: c.timeout,
 			Retries:        c.retries,
-			Lifelines:      os.TempDir(),
+			Lifelines:      p.lifelines(),
 		},
 	})
 }

@@ -1,7 +1,10 @@
 package provider
 
 import (
+	"encoding/base64"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -85,21 +88,31 @@ func hasToken(t *testing.T, h home) bool {
 	return credentials.Username == "AWS"
 }
 
-// Whoever has no credentials of AWS may have logged in to ECR with Docker; who names an account and has none is told.
+// Whoever has no credentials of AWS may have logged in to ECR with Docker; who has not, or names an account, is told what is missing.
 func TestLocator_noCredentials(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	host := aws.DefaultAccount + ecrHost
-	if found, err := locate(t, inRegistry(host, nil)); err != nil || found.host != host || found.ecr != nil {
-		t.Errorf("found %+v, %v", found, err)
-	}
+	withSettings := inRegistry(host, nil)
+	withSettings.EmbeddedRegistry.RepositorySettings = &repositorySettingsModel{}
 	for _, model := range []providerModel{
-		inRegistry(host, &awsModel{}), inRegistry("", &awsModel{Region: types.StringValue(aws.DefaultRegion)}), inRegistry("", nil),
+		inRegistry(host, nil), inRegistry(host, &awsModel{}), inRegistry("", &awsModel{Region: types.StringValue(aws.DefaultRegion)}), inRegistry("", nil), withSettings,
 	} {
 		_, err := locate(t, model)
 		if unfound, ok := errors.AsType[*diags.RegistryNotFoundError](err); !ok {
 			t.Errorf("%v: %v", unfound, err)
 		}
+	}
+	login := `{"auths":{"` + host + `":{"auth":"` + base64.StdEncoding.EncodeToString([]byte("AWS:token")) + `"}}}`
+	if err := os.WriteFile(filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), []byte(login), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := locate(t, inRegistry(host, nil)); err != nil || found.host != host || found.ecr != nil {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	if _, err := locate(t, withSettings); err == nil {
+		t.Error("repositories cannot be made with a login of Docker")
 	}
 }
 
@@ -108,7 +121,7 @@ func TestHome_externalBases(t *testing.T) {
 	h := home{host: aws.DefaultAccount + ecrHost}
 	got := h.externalBases(map[string]string{
 		"3.10": h.host + "/base/python:3.10", "3.11": "python:3.11-slim", "3.12": h.host + "/base/python@sha256:" + "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-		"3.13": "210987654321" + ecrHost + "/base:3.13",
+		"3.13": "210987654321" + ecrHost + "/base:3.13", "3.14": aws.DefaultAccount + ".dkr.ecr-fips." + aws.DefaultRegion + ".amazonaws.com/base:3.14",
 	})
 	if want := []string{`"3.11" = "python:3.11-slim"`, `"3.13" = "210987654321` + ecrHost + `/base:3.13"`}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)

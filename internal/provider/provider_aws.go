@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -60,9 +59,7 @@ func (p *rimeProvider) awsClient(ctx context.Context, config tfsdk.Config) func(
 	}
 	return once(func() (*awsregistry.Client, error) {
 		options := p.awsOptions
-		if p.end != nil { // Lifelines are for who tells of the end: without one, each would look like a death.
-			options.Lifelines = os.TempDir()
-		}
+		options.Lifelines = p.lifelines()
 		client, err := newAWSClient(m, h.withDefaults(), p.version, options)
 		if err == nil {
 			p.end.add(client.Settle)
@@ -71,7 +68,7 @@ func (p *rimeProvider) awsClient(ctx context.Context, config tfsdk.Config) func(
 	})
 }
 
-// in is the same in that region.
+// in is this configuration for another region.
 func (m *awsModel) in(region string) *awsModel {
 	var regional awsModel
 	if m != nil {
@@ -133,10 +130,10 @@ func awsAttribute() schema.Attribute {
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "The AWS account of `rime_image_registry_config` and its kin. Everything may be left out: then it comes from AWS's standard chain " +
+		MarkdownDescription: "The AWS account of `rime_image_registry_config` and its kin, and of the embedded registry where that is in ECR. Everything may be left out: then it comes from AWS's standard chain " +
 			"(environment variables such as `AWS_PROFILE` and `AWS_REGION`, shared configuration files, the role of the machine or pod).",
 		Attributes: map[string]schema.Attribute{
-			"region":  optional("Region of the ECR registry, such as `eu-central-1`."),
+			"region":  optional("Region of the ECR registry, such as `eu-central-1`. Images in an ECR registry that `embedded_registry.url` names are in the region of that name."),
 			"profile": optional("Profile of AWS's shared configuration files."),
 			"assume_role": schema.SingleNestedAttribute{
 				Optional:            true,

@@ -77,9 +77,11 @@ func (p *rimeProvider) clients(ctx context.Context, config tfsdk.Config) (*clien
 
 // imageClients reads what concerns managed images.
 func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config, account func() (*awsregistry.Client, error)) (*clients, diag.Diagnostics) {
-	none := func(err error) *clients { return &clients{images: found(always[imageregistry.Registry](nil, err))} }
+	none := func(err error) *clients {
+		return &clients{images: withoutContext(always[imageregistry.Registry](nil, err))}
+	}
 	if p.registry != nil {
-		return &clients{images: found(always(p.registry, nil))}, nil
+		return &clients{images: withoutContext(always(p.registry, nil))}, nil
 	}
 	if !config.Raw.IsFullyKnown() {
 		return none(diags.ErrNotKnownYet), nil
@@ -90,8 +92,8 @@ func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config, ac
 		return none(diags.ErrNoRegistry), d
 	case !model.Endpoint.IsNull():
 		// A platform does not tell which Python versions it has.
-		return &clients{images: found(once(func() (imageregistry.Registry, error) {
-			registry, err := newPlatformRegistry(model, p.version)
+		return &clients{images: withoutContext(once(func() (imageregistry.Registry, error) {
+			registry, err := p.newPlatformRegistry(model)
 			if err == nil {
 				p.end.add(registry.Settle)
 			}
@@ -126,9 +128,17 @@ func always[T any](client T, err error) func() (T, error) {
 	return func() (T, error) { return client, err }
 }
 
-// found is a client that nobody has to be asked about.
-func found[T any](client func() (T, error)) func(context.Context) (T, error) {
+// withoutContext is a client that is made without asking anybody.
+func withoutContext[T any](client func() (T, error)) func(context.Context) (T, error) {
 	return func(context.Context) (T, error) { return client() }
+}
+
+// lifelines is where the providers of this machine show each other that they live. It is for one that learns of its end: without that, each end would look like a death.
+func (p *rimeProvider) lifelines() string {
+	if p.end == nil {
+		return ""
+	}
+	return os.TempDir()
 }
 
 // connection is what the attribute `http` describes.
@@ -152,7 +162,7 @@ func newConnection(m *httpModel) (connection, error) {
 }
 
 // newPlatformRegistry makes the registry of a RIME platform; it contacts nothing yet.
-func newPlatformRegistry(model providerModel, version string) (*rime.Registry, error) {
+func (p *rimeProvider) newPlatformRegistry(model providerModel) (*rime.Registry, error) {
 	c, err := newConnection(model.HTTP)
 	if err != nil {
 		return nil, err
@@ -161,10 +171,10 @@ func newPlatformRegistry(model providerModel, version string) (*rime.Registry, e
 		Endpoint:       model.Endpoint.ValueString(),
 		APIKey:         model.APIKey.ValueString(),
 		Transport:      c.transport,
-		UserAgent:      "terraform-provider-rime/" + version,
+		UserAgent:      "terraform-provider-rime/" + p.version,
 		RequestTimeout: c.timeout,
 		Retries:        c.retries,
-		Lifelines:      os.TempDir(),
+		Lifelines:      p.lifelines(),
 		Observe:        logExchange("request to the RIME platform"),
 	})
 }

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"os"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -64,7 +63,7 @@ func (p *rimeProvider) newPrimeHub(settings primehub.Settings, h *httpModel) (*p
 		RequestTimeout: c.timeout,
 		Retries:        c.retries,
 		Patience:       p.patience,
-		Lifelines:      os.TempDir(),
+		Lifelines:      p.lifelines(),
 		Observe:        logExchange("request to the PrimeHub platform"),
 	})
 }

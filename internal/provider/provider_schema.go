@@ -92,7 +92,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 			"url": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Host and port of the OCI registry, such as `registry.example.com:5000`, without a scheme. Defaults to the environment variable " +
-					"`RIME_EMBEDDED_REGISTRY_URL`, else to the ECR registry of the AWS account of `aws`, in its region. For a registry of ECR, credentials come from AWS's chain and repositories are made as needed.",
+					"`RIME_EMBEDDED_REGISTRY_URL`, else to the ECR registry of the AWS account of `aws`, in its region. For a registry of ECR, credentials come from AWS's chain; in that of the caller's own account, repositories are made as needed.",
 				Validators: []validator.String{registryHostCheck},
 			},
 			"repository_prefix": schema.StringAttribute{
@@ -119,7 +119,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 			},
 			"allow_external_custom_images": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether base images may come from other registries. With `false`, a plan fails for `base_images` outside of the registry of `url`. " +
+				MarkdownDescription: "Whether base images may come from other registries. With `false`, a plan fails for `base_images` outside of the registry. " +
 					"Goes with the attribute of that name of `rime_image_registry_config`. Defaults to `true`.",
 			},
 			"buildkit": buildkitAttribute(),

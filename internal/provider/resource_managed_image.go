@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/embedded"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -215,7 +216,11 @@ func (r *managedImageResource) Delete(ctx context.Context, req resource.DeleteRe
 	if err == nil {
 		err = registry.Delete(ctx, name)
 	}
-	if err != nil && !errors.Is(err, imageregistry.ErrNotFound) {
+	left, emptied := errors.AsType[*embedded.RepositoryLeftError](err)
+	switch {
+	case emptied: // The image is gone, and no state would lead anybody back to the repository.
+		resp.Diagnostics.Append(diags.RepositoryLeft(name, left))
+	case err != nil && !errors.Is(err, imageregistry.ErrNotFound):
 		resp.Diagnostics.Append(diags.FromError(diags.DeleteImage, name, err))
 	}
 }
