@@ -120,7 +120,8 @@ func TestManagedImage_parallelism(t *testing.T) {
 			for i := range images {
 				name := fmt.Sprintf("%s-%d", slug(t), i)
 				names = append(names, name)
-				packages = append(packages, acctest.Source(name, pypi.Source{Sleep: time.Second}))
+				// Long enough that two which may run at one time do, on a busy machine as well.
+				packages = append(packages, acctest.Source(name, pypi.Source{Sleep: 5 * time.Second}))
 				config.WriteString(imageOf(fmt.Sprintf("model%d", i), name))
 			}
 			w := acctest.Embedded{
