@@ -95,7 +95,7 @@ func (p *Process) providers() []int {
 	p.t.Helper()
 	pids := slices.DeleteFunc(processesWith("terraform-provider-rime"), func(pid int) bool { return parentOf(pid) != p.cmd.Process.Pid })
 	if len(pids) == 0 {
-		p.t.Fatal("Terraform runs no provider")
+		p.t.Fatalf("Terraform runs no provider\n%s", p.Output())
 	}
 	return pids
 }
