@@ -154,14 +154,14 @@ func TestKeyStaysSecret(t *testing.T) {
 
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{}, func(c *rime.Config) { c.RequestTimeout, c.Retries = 400*time.Millisecond, 10 })
+	w := start(t, sandbox.Options{}, func(c *rime.Config) { c.RequestTimeout, c.Retries = time.Second, 10 })
 	w.ready("churn")
 	w.Forget()
 	w.faults(fault.Rule{Delay: fault.Duration(time.Minute)})
 	began := time.Now()
 	_, err := w.Get(t.Context(), "churn")
 	late, ok := errors.AsType[*httpx.TimeoutError](err)
-	if !ok || late.After > 400*time.Millisecond || !apiError(t, err).Transient() || time.Since(began) > 5*time.Second {
+	if !ok || late.After > time.Second || !apiError(t, err).Transient() || time.Since(began) > 10*time.Second {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 	if n := len(w.Requests()); n < 2 {
@@ -173,7 +173,7 @@ func TestTimeouts(t *testing.T) {
 	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(time.Minute)})
 	_, _, err = w.Create(t.Context(), spec("other"))
 	late, ok = errors.AsType[*httpx.TimeoutError](err)
-	if !ok || late.After != 400*time.Millisecond || w.count(http.MethodPost, "^/v1/images$") != 1 {
+	if !ok || late.After != time.Second || w.count(http.MethodPost, "^/v1/images$") != 1 {
 		t.Errorf("%v after %d requests", err, w.count(http.MethodPost, "^/v1/images$"))
 	}
 
