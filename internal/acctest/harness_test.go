@@ -2,6 +2,7 @@ package acctest_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -162,6 +163,30 @@ func (r repository) index(reference string) v1.ImageIndex {
 func (r repository) image(reference string) v1.Image {
 	r.t.Helper()
 	return only(r.t, r.index(reference))
+}
+
+// pull reads the only image that a tag or digest stands for, as a container runtime does: every byte of it, and compared with its digest.
+func (r repository) pull(reference string) error {
+	r.t.Helper()
+	image := r.image(reference)
+	if _, err := image.RawConfigFile(); err != nil {
+		return err
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		return err
+	}
+	for _, layer := range layers {
+		content, err := layer.Compressed()
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, content)
+		if err := errors.Join(err, content.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // only is the only image of an index that is no attestation.

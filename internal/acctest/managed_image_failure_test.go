@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
@@ -131,7 +130,7 @@ func TestManagedImage_failedUpdate(t *testing.T) {
 	}
 	// What was published stays, under its digest and its tag, and the state still leads there.
 	for _, reference := range []string{before.Text("image_digest"), before.Text("rime_tag")} {
-		if err := validate.Image(repo.image(reference)); err != nil {
+		if err := repo.pull(reference); err != nil {
 			t.Errorf("%s cannot be pulled after the failed update: %v", reference, err)
 		}
 	}
@@ -147,7 +146,7 @@ func TestManagedImage_failedUpdate(t *testing.T) {
 	w.Apply()
 	w.PlanIsEmpty()
 	after, _ := w.Image("model")
-	if err := validate.Image(repo.image(after.Text("image_digest"))); err != nil {
+	if err := repo.pull(after.Text("image_digest")); err != nil {
 		t.Error(err)
 	}
 	w.Destroy()

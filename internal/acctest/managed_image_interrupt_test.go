@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
@@ -180,7 +179,7 @@ func TestManagedImage_interruptUpdate(t *testing.T) {
 	}
 	repo := repositoryOf(t, b.registry.Host, "model")
 	for _, reference := range []string{before.Text("image_digest"), before.Text("rime_tag")} {
-		if err := validate.Image(repo.image(reference)); err != nil {
+		if err := repo.pull(reference); err != nil {
 			t.Errorf("%s cannot be pulled after the interrupt: %v", reference, err)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
@@ -98,7 +97,7 @@ func TestManagedImage_registryWithoutDeletes(t *testing.T) {
 	w.Edit("main.tf", `"3.11"`, "\"3.11\"\n  deletion_policy = \"retain\"")
 	shows(t, w.Apply(), "0 added, 1 changed, 0 destroyed")
 	shows(t, w.Destroy(), "Destroy complete! Resources: 1 destroyed.")
-	if err := validate.Image(repositoryOf(t, host, "model").image(digest)); err != nil {
+	if err := repositoryOf(t, host, "model").pull(digest); err != nil {
 		t.Errorf("the image that was to be kept cannot be pulled: %v", err)
 	}
 }

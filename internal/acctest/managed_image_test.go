@@ -54,9 +54,12 @@ func TestManagedImage_published(t *testing.T) {
 		t.Error("other requirements made the same image")
 	}
 	for _, digest := range []string{first, second} { // pods may still run the first
-		if err := validate.Image(repo.image(digest)); err != nil {
+		if err := repo.pull(digest); err != nil {
 			t.Errorf("%s cannot be pulled: %v", digest, err)
 		}
+	}
+	if err := validate.Image(repo.image(second)); err != nil {
+		t.Errorf("the configuration, the manifest and the layers do not belong together: %v", err)
 	}
 	if want := []string{firstTag, text(t, w, "rime_tag"), recordTag}; !sameElements(repo.tags(), want) {
 		t.Errorf("the registry has the tags %q, want %q", repo.tags(), want)
