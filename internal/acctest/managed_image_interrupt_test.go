@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
