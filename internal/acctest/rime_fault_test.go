@@ -73,11 +73,13 @@ func newFaulty(t *testing.T) *faulty {
 	f := &faulty{Workspace: acctest.NewWorkspace(t), t: t, faults: platformFaults(), platforms: map[string]*sandbox.Server{}}
 	var providers strings.Builder
 	providers.WriteString(acctest.RequiredProviders)
-	for name := range f.faults {
+	for name, fault := range f.faults {
 		f.platforms[name] = acctest.StartPlatform(t, sandbox.Options{})
-		providers.WriteString(acctest.RIME{
-			Endpoint: f.platforms[name].URL, Alias: name, Settings: []string{`http = { max_retries = 1, request_timeout = "2s" }`},
-		}.Block())
+		settings := "http = { max_retries = 1 }"
+		if fault.rule.Delay > 0 { // a busy machine may need seconds to answer, too
+			settings = `http = { max_retries = 1, request_timeout = "6s" }`
+		}
+		providers.WriteString(acctest.RIME{Endpoint: f.platforms[name].URL, Alias: name, Settings: []string{settings}}.Block())
 	}
 	f.Write("provider.tf", providers.String())
 	return f

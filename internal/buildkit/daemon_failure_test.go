@@ -338,8 +338,8 @@ func awaitNoProcess(t *testing.T, name string, limit time.Duration) {
 func TestBuild_parallel(t *testing.T) {
 	t.Parallel()
 	var packages []pypi.Package
-	for i := range 4 {
-		packages = append(packages, pypi.Package{Name: "nap" + strconv.Itoa(i), Releases: []pypi.Release{{Version: "1.0", Source: &pypi.Source{Sleep: time.Second}}}})
+	for i := range 4 { // each takes so long that two overlap on a busy machine
+		packages = append(packages, pypi.Package{Name: "nap" + strconv.Itoa(i), Releases: []pypi.Release{{Version: "1.0", Source: &pypi.Source{Sleep: 5 * time.Second}}}})
 	}
 	b := newBench(t, packages...)
 	b.options.MaxParallel = 2

@@ -162,7 +162,7 @@ func mishappen(t *testing.T, o operation, m mishap, times int) {
 			c.Patience.Settle, c.Patience.Interrupted = 5*time.Second, 5*time.Second
 		}
 		if m.rule.Delay > 0 {
-			c.RequestTimeout = 500 * time.Millisecond
+			c.RequestTimeout = 2 * time.Second
 		}
 	})
 

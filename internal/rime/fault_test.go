@@ -165,7 +165,7 @@ func mishappen(t *testing.T, o operation, m mishap, times int, verdict func(erro
 	w.Forget()
 	registry := w.registry(func(c *rime.Config) {
 		if m.rule.Delay > 0 {
-			c.RequestTimeout = time.Second
+			c.RequestTimeout = 2 * time.Second
 		}
 	})
 	if !m.done {
