@@ -132,7 +132,11 @@ func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []
 	hub := exampleHub(t)
 	w.Env["PRIMEHUB_API_ENDPOINT"], w.Env["PRIMEHUB_API_TOKEN"] = hub.Endpoint(), primehub.TokenAdmin
 	w.UseAWS(cloud)
-	for _, file := range files {
+	read, err := filepath.Glob(filepath.Join(filepath.Dir(files[0]), "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range slices.Concat(files, read) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

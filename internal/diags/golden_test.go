@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -63,6 +64,22 @@ func requirements(attribute, name string, err error) diag.Diagnostics {
 
 func pipError(name, specifier string) error {
 	_, err := requirement.ParsePip(name, specifier)
+	return err
+}
+
+// argument is the message of a function as Terraform shows it: with a summary of its own, and a full stop.
+func argument(err *function.FuncError) diag.Diagnostics {
+	return diag.Diagnostics{diag.NewErrorDiagnostic("Invalid Function Argument", fmt.Sprintf("Argument %d: %s.", *err.FunctionArgument, err.Text))}
+}
+
+// refusedFile is a requirements file of so many lines with a hash, and one of other faults.
+func refusedFile(hashes int) *function.FuncError {
+	_, refused := requirement.ParsePipFile(strings.Repeat("numpy==1.26.4 --hash=sha256:0a1b\n", hashes) + "scipy; python_version < \"3.9\"\n-e .")
+	return diags.InvalidRequirementsFile(0, refused)
+}
+
+func condaError(text string) error {
+	_, err := requirement.ParseCondaSpec(text)
 	return err
 }
 
@@ -132,6 +149,13 @@ var messages = map[string]diag.Diagnostics{
 	"invalid_environment":   {diags.InvalidEnvironment("Invalid BuildKit Address", path.Root("address"), "BUILDKIT_HOST", "here", &diags.Problem{Text: "has no scheme", Suggestion: "write one"})},
 	"invalid_pip_name":      requirements("pip_requirements", "numpy>=1", pipError("numpy>=1", "")),
 	"invalid_pip_specifier": requirements("pip_requirements", "numpy", pipError("numpy", ">=1,=<2")),
+
+	"function_requirements_file": argument(refusedFile(1)),
+	"function_requirements_long": argument(refusedFile(20)),
+	"function_conda_spec":        argument(diags.InvalidRequirement(0, condaError("conda-forge::numpy==="))),
+	"function_conda_other":       argument(diags.InvalidRequirement(0, condaError("numpy@1.17"))),
+	"function_argument":          argument(diags.InvalidArgument(1, "My.Image", &diags.Problem{Text: "must be lower case", Suggestion: `write "my-image"`})),
+
 	"conflicting_pips": requirements("pip_requirements", "", requirement.CheckPips([]requirement.Pip{
 		{Name: "numpy", VersionSpecifier: ">1"}, {Name: "numpy"}, {Name: "pandas", VersionSpecifier: ">2,<1"},
 	})),

@@ -43,16 +43,20 @@ func InvalidRequirements(summary, attribute, name string, at path.Path, err erro
 			continue
 		}
 		subject := fmt.Sprintf("%s[%q]", attribute, cmp.Or(name, refused.Requirement))
-		problem := refused.Problem
-		if refused.Offending != "" && refused.Offending != refused.Text {
-			problem = fmt.Sprintf("cannot be used: %q %s", refused.Offending, refused.Problem)
-		}
 		all.Append(diag.NewAttributeErrorDiagnostic(at, summary, text(
-			fmt.Sprintf("%s: %s = %q %s.", subject, refused.Field, refused.Text, problem),
+			fmt.Sprintf("%s: %s = %q %s.", subject, refused.Field, refused.Text, problemOf(refused)),
 			sentence(refused.Suggestion),
 		)))
 	}
 	return all
+}
+
+// problemOf goes on after the text of the field.
+func problemOf(refused *requirement.Error) string {
+	if refused.Offending == "" || refused.Offending == refused.Text {
+		return refused.Problem
+	}
+	return fmt.Sprintf("cannot be used: %q %s", refused.Offending, refused.Problem)
 }
 
 // split takes joined errors apart.

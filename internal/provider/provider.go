@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -20,6 +21,7 @@ var (
 	_ provider.Provider                       = (*rimeProvider)(nil)
 	_ provider.ProviderWithConfigValidators   = (*rimeProvider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*rimeProvider)(nil)
+	_ provider.ProviderWithFunctions          = (*rimeProvider)(nil)
 )
 
 // New returns the constructor of the provider, in that version.
@@ -119,4 +121,9 @@ func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSour
 // EphemeralResources implements provider.ProviderWithEphemeralResources.
 func (p *rimeProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return []func() ephemeral.EphemeralResource{newRegistryCredentialsEphemeral}
+}
+
+// Functions implements provider.ProviderWithFunctions.
+func (p *rimeProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newParsePipRequirementsFunction, newParseCondaSpecFunction, newRepositoryNameFunction}
 }

@@ -108,7 +108,7 @@ func imageInputAttributes() map[string]schema.Attribute {
 			Computed: true,
 			Default:  setdefault.StaticValue(types.SetValueMust(pipRequirementType, nil)),
 			MarkdownDescription: "Python packages to install with pip, with what they depend on. Order and spelling mean nothing: `NumPy` is `numpy`, `>=1,<2` is `<2, >=1.0`. " +
-				"Defaults to none.",
+				"The function `parse_pip_requirements` reads them from a `requirements.txt`. Defaults to none.",
 			Validators: []validator.Set{
 				setvalidator.NoNullValues(),
 				requirementsCheck[pipRequirementModel, requirement.Pip]{"Invalid Pip Requirement", requirement.CheckPips},

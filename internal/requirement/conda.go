@@ -168,6 +168,7 @@ var condaMistakes = []struct {
 	{regexp.MustCompile(`^(.*[^=<>!~ ]) *([=<>!~]+) *$`), "has no version behind its operator", first},
 	{regexp.MustCompile(`^:+(.+)$`), "begins with a colon, before which a channel has to stand", first},
 	{regexp.MustCompile(`^(.+?):+$`), "ends with a colon, after which a package has to stand", nil},
+	{regexp.MustCompile(`^--?[A-Za-z][a-z-]*[ =]+(.+)$`), "begins with an option, which is not part of a specification", first},
 	{regexp.MustCompile(`^["'](.*)["']$`), "stands in quotes, which mean nothing here", first},
 	{regexp.MustCompile(`^(.+?)@(.+)$`), `has an "@", which conda does not know`, func(m []string) string { return m[1] + "==" + m[2] }},
 }

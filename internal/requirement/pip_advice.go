@@ -50,7 +50,7 @@ func diagnoseClause(text string) *refusedClause {
 		if m == nil {
 			continue
 		}
-		refused := &refusedClause{offending: submatch(r.pattern, m, "bad"), problem: r.problem}
+		refused := &refusedClause{offending: offendingPart(r.pattern, m), problem: r.problem}
 		if r.repair != nil {
 			repaired := r.repair(m)
 			refused.repaired = &repaired
@@ -95,7 +95,7 @@ func diagnoseSpecifier(text string, refused *refusedClause) error {
 		if d.repair != nil {
 			suggestion = suggestSpecifier(d.repair(m))
 		}
-		return newError(FieldVersionSpecifier, text, submatch(d.pattern, m, "bad"), d.problem, suggestion)
+		return newError(FieldVersionSpecifier, text, offendingPart(d.pattern, m), d.problem, suggestion)
 	}
 	return newError(FieldVersionSpecifier, text, refused.offending, refused.problem, suggestSpecifier(trimmed))
 }

@@ -93,7 +93,7 @@ func diagnosePipName(text string) error {
 	}
 	for _, d := range pipNameDiagnoses {
 		if m := d.pattern.FindStringSubmatch(trimmed); m != nil {
-			return newError(FieldName, text, submatch(d.pattern, m, "bad"), d.problem, d.suggest(m))
+			return newError(FieldName, text, offendingPart(d.pattern, m), d.problem, d.suggest(m))
 		}
 	}
 	if trimmed != text {
@@ -143,10 +143,10 @@ func constant(suggestion string) func([]string) string {
 	return func([]string) string { return suggestion }
 }
 
-// submatch is the first submatch of that name that took part in the match.
-func submatch(pattern *regexp.Regexp, m []string, name string) string {
+// offendingPart is the first submatch "bad" that took part in the match.
+func offendingPart(pattern *regexp.Regexp, m []string) string {
 	for i, group := range pattern.SubexpNames() {
-		if group == name && m[i] != "" {
+		if group == "bad" && m[i] != "" {
 			return m[i]
 		}
 	}

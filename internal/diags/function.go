@@ -1,0 +1,69 @@
+package diags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/function"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+)
+
+// InvalidArgument describes what a check of the argument at that position, from zero, found.
+func InvalidArgument(position int64, value string, problem *Problem) *function.FuncError {
+	return refuse(position, fmt.Sprintf("%q %s. %s", value, problem.Text, sentence(problem.Suggestion)))
+}
+
+// InvalidRequirement describes what package requirement found wrong in the argument at that position, from zero.
+func InvalidRequirement(position int64, err error) *function.FuncError {
+	refused, ok := errors.AsType[*requirement.Error](err)
+	if !ok {
+		return refuse(position, sentence(err.Error()))
+	}
+	return refuse(position, refusal(refused))
+}
+
+// InvalidRequirementsFile describes what package requirement found wrong in the lines of a requirements file, the argument at that position, from zero. What is wrong
+// with several lines is told once: who wrote a hash to one wrote them to all.
+func InvalidRequirementsFile(position int64, refused []*requirement.RefusedLine) *function.FuncError {
+	var problems []string // in the order of the lines
+	lines := map[string][]*requirement.RefusedLine{}
+	for _, r := range refused {
+		if lines[r.Err.Problem] == nil {
+			problems = append(problems, r.Err.Problem)
+		}
+		lines[r.Err.Problem] = append(lines[r.Err.Problem], r)
+	}
+	paragraphs := []string{"not every line is a requirement that an image can have."}
+	for _, problem := range problems {
+		first, more := lines[problem][0], len(lines[problem])-1
+		paragraph := fmt.Sprintf("Line %d: %s", first.Line, refusal(first.Err))
+		switch {
+		case more == 1:
+			paragraph += fmt.Sprintf(" The same goes for line %d.", lines[problem][1].Line)
+		case more > 1:
+			paragraph += fmt.Sprintf(" The same goes for %d more lines.", more)
+		}
+		paragraphs = append(paragraphs, paragraph)
+	}
+	return refuse(position, text(paragraphs...))
+}
+
+// refuse leaves out the last full stop, which Terraform writes.
+func refuse(position int64, message string) *function.FuncError {
+	return function.NewArgumentFuncError(position, strings.TrimSuffix(strings.TrimSpace(message), "."))
+}
+
+// refusal is what is wrong with a text, and what to do.
+func refusal(refused *requirement.Error) string {
+	return strings.TrimSpace(fmt.Sprintf("%s %s. %s", shortened(refused.Text), problemOf(refused), sentence(refused.Suggestion)))
+}
+
+// shortened quotes a text, cut to a length that still fits a message.
+func shortened(text string) string {
+	if len(text) <= maxShown {
+		return fmt.Sprintf("%q", text)
+	}
+	return fmt.Sprintf("%q…", strings.ToValidUTF8(text[:maxShown], ""))
+}
