@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/managed-images/terraform-provider-rime/internal/workbench"
 )
 
 // story is what happened, for the summary.
@@ -111,7 +113,7 @@ func (t *terraform) images(ctx context.Context) ([]managedImage, error) {
 // pull reads every manifest and layer of the images from the registry, by the references that Terraform gave.
 func (s *story) pull(ctx context.Context) error {
 	for _, image := range s.images {
-		if err := pull(ctx, image.Values.ImageURI); err != nil {
+		if err := workbench.Pull(ctx, image.Values.ImageURI); err != nil {
 			return fmt.Errorf("%s: %w", image.Values.ImageURI, err)
 		}
 		tag, err := name.NewTag(image.Values.RepoURI + ":" + image.Values.RimeTag)
@@ -195,7 +197,7 @@ func (s *story) repair(ctx context.Context, t *terraform) error {
 		return fmt.Errorf("terraform apply lost %s", s.victim.Address)
 	}
 	s.repaired = images[i]
-	return pull(ctx, s.repaired.Values.RepoURI+":"+s.repaired.Values.RimeTag)
+	return workbench.Pull(ctx, s.repaired.Values.RepoURI+":"+s.repaired.Values.RimeTag)
 }
 
 // destroy also checks that nothing can be pulled any more.
@@ -212,7 +214,7 @@ func (s *story) destroy(ctx context.Context, t *terraform, registryHost string) 
 		if err == nil && len(tags) > 0 {
 			return fmt.Errorf("terraform destroy left %s with the tags %s in %s", repository, strings.Join(tags, ", "), registryHost)
 		}
-		if err := pull(ctx, image.Values.ImageURI); err == nil {
+		if err := workbench.Pull(ctx, image.Values.ImageURI); err == nil {
 			return fmt.Errorf("terraform destroy left %s", image.Values.ImageURI)
 		}
 	}

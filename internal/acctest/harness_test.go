@@ -2,7 +2,6 @@ package acctest_test
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench"
 )
 
 func TestMain(m *testing.M) { acctest.Main(m) }
@@ -165,28 +165,11 @@ func (r repository) image(reference string) v1.Image {
 	return only(r.t, r.index(reference))
 }
 
-// pull reads the only image that a tag or digest stands for, as a container runtime does: every byte of it, and compared with its digest.
+// pull reads every byte that a tag or digest stands for, which has to be one image.
 func (r repository) pull(reference string) error {
 	r.t.Helper()
-	image := r.image(reference)
-	if _, err := image.RawConfigFile(); err != nil {
-		return err
-	}
-	layers, err := image.Layers()
-	if err != nil {
-		return err
-	}
-	for _, layer := range layers {
-		content, err := layer.Compressed()
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, content)
-		if err := errors.Join(err, content.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
+	r.image(reference)
+	return workbench.Pull(r.t.Context(), r.reference(reference).String())
 }
 
 // only is the only image of an index that is no attestation.

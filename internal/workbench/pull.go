@@ -1,4 +1,4 @@
-package main
+package workbench
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// pull reads every byte that a reference stands for: manifests, configurations, layers and attestations. go-containerregistry
-// checks each of them against its digest.
-func pull(ctx context.Context, reference string) error {
+// Pull reads every byte that a reference stands for: the manifests, configurations and layers that a container runtime reads, and the attestations.
+// go-containerregistry checks each of them against its digest. It returns the registry's errors.
+func Pull(ctx context.Context, reference string) error {
 	ref, err := name.ParseReference(reference)
 	if err != nil {
 		return err
