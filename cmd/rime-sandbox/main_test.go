@@ -134,7 +134,7 @@ func TestRimeSandbox(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %s to end", took)
 	}
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
@@ -169,13 +169,13 @@ func TestRimeSandbox_platform(t *testing.T) {
 		t.Errorf("%d images", len(images))
 	}
 	platform(t, a, http.MethodPost, "/v1/images", `{"name": "churn", "pipRequirements": [{"name": "left-pad"}]}`)
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		image, _ := platform(t, a, http.MethodGet, "/v1/images/churn", "")["image"].(map[string]any)
 		if image["status"] == "STATUS_FAILED" {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after ten seconds: %v", image)
+			t.Fatalf("after a minute: %v", image)
 		}
 	}
 	platform(t, a, http.MethodDelete, "/v1/images/churn", "")
@@ -222,13 +222,13 @@ func TestRimeSandbox_primehub(t *testing.T) {
 		t.Errorf("%d images", len(images))
 	}
 	primehub(t, a, `mutation { createImage(data: {name: "churn", imageSpec: {baseImage: "python", packages: {pip: ["left-pad"]}}}) { id } }`)
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		image, _ := primehub(t, a, `{ image(where: {id: "churn"}) { jobStatus { phase } } }`)["image"].(map[string]any)
 		if status, _ := image["jobStatus"].(map[string]any); status["phase"] == "Failed" {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after ten seconds: %v", image)
+			t.Fatalf("after a minute: %v", image)
 		}
 	}
 	if status, body := get(t, a.Control+"/primehub/builds/churn"); status != http.StatusOK || !strings.Contains(body, "No matching distribution found for left-pad") {

@@ -94,7 +94,7 @@ func TestGroupImage_interrupt(t *testing.T) {
 	b.values("a", map[string]any{"phase": "succeeded"})
 
 	b.Write("main.tf", oneBuild("catboost"))
-	b.must(b.hub.SetBuildTime(10 * time.Second))
+	b.must(b.hub.SetBuildTime(30 * time.Second))
 	p = b.Start("apply", "-auto-approve")
 	acctest.Eventually(t, startsWithin, "the rebuild", running)
 	p.Kill()

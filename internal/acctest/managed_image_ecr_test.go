@@ -208,9 +208,9 @@ func sameJSONText(t *testing.T, a, b string) bool {
 // A build outlasts the tokens of ECR, of which neither Terraform nor BuildKit keeps one.
 func TestManagedImage_ecrTokenLife(t *testing.T) {
 	t.Parallel()
-	cloud := acctest.StartAWS(t, aws.Options{TokenLife: 5 * time.Second})
+	cloud := acctest.StartAWS(t, aws.Options{TokenLife: 10 * time.Second})
 	brief := "brief-" + slug(t)
-	w := acctest.Embedded{Index: acctest.StartIndex(t, acctest.Source(brief, pypi.Source{Sleep: 6 * time.Second}))}.NewWorkspace(t)
+	w := acctest.Embedded{Index: acctest.StartIndex(t, acctest.Source(brief, pypi.Source{Sleep: 12 * time.Second}))}.NewWorkspace(t)
 	w.UseAWS(cloud)
 	w.Write("main.tf", `
 resource "rime_managed_image" "a" {

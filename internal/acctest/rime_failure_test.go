@@ -52,14 +52,14 @@ func TestRIME_stuck(t *testing.T) {
 	var c clock
 	c.forward(-10 * time.Minute) // so that a build is ten minutes old as soon as it is there
 	p := newPlatform(t, sandbox.Options{Clock: c.now, BuildTime: time.Second, Deadline: time.Hour, ImageLag: time.Millisecond})
-	const settings = `timeouts = { create = "3s" }`
+	const settings = `timeouts = { create = "10s" }`
 	p.Write("main.tf", imageWith("requested", settings, "sandbox-stuck-requested")+imageWith("pending", settings, "sandbox-stuck-pending"))
 	errors := errorsOf(fails(t, p.Workspace, []string{"apply", "-auto-approve"}))
 	for name, says := range map[string][]string{
 		"requested": {"The build was requested 10m ago and the platform has not created its Kubernetes job yet", "look at the log of the image registry server"},
 		"pending":   {"The build was created 10m ago and has not begun.", "the source image cannot be pulled", "its service account cannot take its IAM role", "kubectl describe pod"},
 	} {
-		shows(t, errors[name], append(says, "Managed Image Build Timed Out", `Managed image "`+name+`" was not built within 3s. The build was cancelled and has ended.`, "a longer `timeouts.create`")...)
+		shows(t, errors[name], append(says, "Managed Image Build Timed Out", `Managed image "`+name+`" was not built within 10s. The build was cancelled and has ended.`, "a longer `timeouts.create`")...)
 		if builds := p.Builds(name); len(builds) != 1 || builds[0].Status != "JOB_STATUS_CANCELLED" {
 			t.Errorf("the builds of %s: %v", name, builds)
 		}

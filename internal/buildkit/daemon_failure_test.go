@@ -188,7 +188,7 @@ func TestBuild_daemonGone(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	proxy.lost.Store(false)
-	for range 100 { // gRPC waits a moment before it dials again
+	for range 600 { // gRPC waits a moment before it dials again
 		if _, err = builder.Build(t.Context(), b.request()); err == nil {
 			return
 		}
@@ -255,7 +255,7 @@ func (p *severable) cut() {
 
 // cancelWithin is how soon a build that was cancelled is really gone. The target is 2 s (design §7); a machine that is busy with other tests may need longer, and
 // the step would take an hour.
-const cancelWithin = 10 * time.Second
+const cancelWithin = 30 * time.Second
 
 // TestBuild_cancel ends builds whose step is asleep, or deaf to everything but SIGKILL.
 func TestBuild_cancel(t *testing.T) {
@@ -311,7 +311,7 @@ func processes(t *testing.T, name string) []string {
 }
 
 func awaitProcess(t *testing.T, name string) {
-	for range 1000 {
+	for range 2400 {
 		if len(processes(t, name)) > 0 {
 			return
 		}

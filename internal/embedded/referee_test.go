@@ -57,7 +57,7 @@ func dockerRegistry(t *testing.T, settings string) *world {
 		}
 	})
 	w := &world{host: host, wire: remote.DefaultTransport.(*http.Transport).Clone()}
-	for deadline := time.Now().Add(20 * time.Second); ; pass(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; pass(50 * time.Millisecond) {
 		if c, err := net.Dial("tcp", host); err == nil {
 			_ = c.Close()
 			break
@@ -162,7 +162,7 @@ func TestReferee_atOnce(t *testing.T) {
 		for i := range processes {
 			p := w.process(t, fmt.Sprintf("p%d/1", i), func(c *Config) {
 				// A lease must be seen to be renewed before its holder counts as alive: that is what a create that lost waits for.
-				c.Options.LeaseTTL, c.Options.LeaseRenewal = 3*time.Second, 200*time.Millisecond
+				c.Options.LeaseTTL, c.Options.LeaseRenewal = time.Minute, 200*time.Millisecond
 			})
 			p.builder.takes = 500 * time.Millisecond
 			group.Go(func() {

@@ -157,7 +157,7 @@ func mishappen(t *testing.T, o operation, m mishap, times int) {
 	}
 	f.Forget()
 	client := f.client(t, func(c *primehub.Config) {
-		c.Patience = primehub.Patience{Settle: 200 * time.Millisecond, Interrupted: 200 * time.Millisecond, Write: 300 * time.Millisecond, Gone: time.Second, Tick: time.Second}
+		c.Patience = primehub.Patience{Settle: 500 * time.Millisecond, Interrupted: 500 * time.Millisecond, Write: 3 * time.Second, Gone: 3 * time.Second, Tick: time.Second}
 		if m.done {
 			c.Patience.Settle, c.Patience.Interrupted = 5*time.Second, 5*time.Second
 		}

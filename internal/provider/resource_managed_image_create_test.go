@@ -134,7 +134,7 @@ func TestManagedImage_createFails(t *testing.T) {
 const impatientConfig = `
 resource "rime_managed_image" "test" {
   name     = "sklearn"
-  timeouts = { create = "1500ms" }
+  timeouts = { create = "5s" }
 }`
 
 func TestManagedImage_createTimesOut(t *testing.T) {
@@ -197,7 +197,7 @@ func TestManagedImage_updateTimesOut(t *testing.T) {
 resource "rime_managed_image" "test" {
   name             = "sklearn"
   pip_requirements = [{ name = "numpy" }]
-  timeouts         = { update = "1500ms" }
+  timeouts         = { update = "5s" }
 }`
 	run(t, registry,
 		resource.TestStep{Config: impatientConfig},
@@ -228,7 +228,7 @@ func TestManagedImage_adoptRunning(t *testing.T) {
 resource "rime_managed_image" "test" {
   name           = "sklearn"
   adopt_existing = true
-  timeouts       = { create = "1500ms" }
+  timeouts       = { create = "5s" }
 }`
 	run(t, registry,
 		resource.TestStep{

@@ -71,7 +71,7 @@ func BuildKit(ctx context.Context, o Options) (*Daemon, error) {
 
 // answers checks that a daemon at this address can build.
 func answers(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	c, err := client.New(ctx, address)
 	if err != nil {

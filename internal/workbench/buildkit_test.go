@@ -79,7 +79,7 @@ func TestBuildKit_stopLeavesNothing(t *testing.T) {
 	go func() {
 		built <- solve(t.Context(), c, llb.Image(base).Run(llb.Args([]string{"python3", "-c", "import time; time.sleep(3600)", marker})).Root())
 	}()
-	eventually(t, 60*time.Second, "the step to run", func() bool { return len(processesWith(t, marker)) > 0 })
+	eventually(t, 2*time.Minute, "the step to run", func() bool { return len(processesWith(t, marker)) > 0 })
 	root, cgroup := setting(t, d.Address, "root"), setting(t, d.Address, "defaultCgroupParent")
 	if len(mountsWith(t, root)) == 0 {
 		t.Error("no mount while a step runs: this test looks in the wrong place")
@@ -89,7 +89,7 @@ func TestBuildKit_stopLeavesNothing(t *testing.T) {
 	if err := d.Stop(); err != nil {
 		t.Errorf("Stop: %v", err)
 	}
-	if took := time.Since(began); took > 15*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("Stop took %s", took)
 	}
 	if err := <-built; err == nil {
@@ -147,7 +147,7 @@ func TestBuildKit_diesWithItsProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = holder.Wait()
-	eventually(t, 20*time.Second, "the daemon to die", func() bool {
+	eventually(t, time.Minute, "the daemon to die", func() bool {
 		_, err := os.Stat("/proc/" + daemon[0])
 		return errors.Is(err, os.ErrNotExist)
 	})

@@ -81,7 +81,7 @@ func killCgroup(name string) error {
 
 // killGroup kills until nothing is left to kill: a process may have been forked while the list was read.
 func killGroup(group string) error {
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
