@@ -2,8 +2,6 @@
 package lifeline
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -129,12 +127,4 @@ func (l Lines) Forget(id string) {
 	if path, ok := l.path(id); ok && l.Cut(id) {
 		_ = os.Remove(path)
 	}
-}
-
-// Workspace identifies this machine and the directory in which Terraform runs.
-func Workspace() string {
-	host, _ := os.Hostname() // without a host name, one name is as good as another
-	directory, _ := os.Getwd()
-	fingerprint := sha256.Sum256([]byte(host + "\x00" + directory))
-	return hex.EncodeToString(fingerprint[:16])
 }
