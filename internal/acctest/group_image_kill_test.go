@@ -3,6 +3,7 @@ package acctest_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,4 +190,40 @@ func TestGroupImage_claim(t *testing.T) {
 		}
 		b.expectNothingLeft()
 	}
+}
+
+// What an interrupted apply has left is in the state of its workspace. Another workspace of the same directory makes an image of its own, which the first one leaves alone.
+func TestGroupImage_workspaces(t *testing.T) {
+	t.Parallel()
+	generated := strings.Replace(oneBuild("xgboost"), `  name         = "churn"`, "", 1)
+	b := newHubBench(t, primehub.Options{BuildTime: 10 * time.Minute, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond},
+		primehub.TokenGroupAdmin, generated)
+	p := b.Start("apply", "-auto-approve")
+	acctest.Eventually(t, startsWithin, "the build", func() bool {
+		images := b.hub.ImageNames()
+		return p.Ended() || len(images) > 0 && len(b.hub.Builds(images[0])) > 0
+	})
+	p.Interrupt()
+	shows(t, p.Wait(), "The build was cancelled.")
+	first := b.name("a")
+	b.must(b.hub.SetBuildTime(hubBuildTime))
+
+	b.MustRun("workspace", "new", "prod")
+	b.Apply()
+	images := b.hub.ImageNames()
+	if len(images) != 2 || b.count("createImage") != 2 {
+		t.Fatalf("%q after %d creates", images, b.count("createImage"))
+	}
+	prod := images[0]
+	if prod == first {
+		prod = images[1]
+	}
+	b.MustRun("workspace", "select", "default")
+	b.Destroy()
+	b.Env["TF_WORKSPACE"] = "prod"
+	b.PlanIsEmpty()
+	if images := b.hub.ImageNames(); !slices.Equal(images, []string{prod}) {
+		t.Errorf("%q are left, want %q", images, prod)
+	}
+	b.expectNothingLeft()
 }
