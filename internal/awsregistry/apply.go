@@ -53,15 +53,15 @@ func (c *Client) refuseForeign(ctx context.Context, spec RegistrySpec) error {
 	return group.Wait()
 }
 
-// UpdateRegistry makes what there is what the spec asks for, in place, whatever has happened to it meanwhile. prior is what was asked for before: what the spec
-// leaves out of it is released. Roles and policies with other names than before are new ones; the old ones are deleted last. It may be
-// interrupted and begun again at any point.
-func (c *Client) UpdateRegistry(ctx context.Context, spec, prior RegistrySpec) (registry Registry, err error) {
+// UpdateRegistry makes what there is what the spec asks for, in place, whatever has happened to it meanwhile. priors are what was asked for before, by changes that were
+// made and by changes that failed: what the spec leaves out of them is released. Roles and policies with other names than before are new ones; the old ones are deleted
+// last. It may be interrupted and begun again at any point.
+func (c *Client) UpdateRegistry(ctx context.Context, spec RegistrySpec, priors ...RegistrySpec) (registry Registry, err error) {
 	defer func() { c.debris.end(ctx, err) }()
-	return c.applyRegistry(ctx, spec, &prior)
+	return c.applyRegistry(ctx, spec, priors)
 }
 
-func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, prior *RegistrySpec) (Registry, error) {
+func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, priors []RegistrySpec) (Registry, error) {
 	account, err := c.Account(ctx)
 	if err != nil {
 		return Registry{}, err
@@ -84,21 +84,24 @@ func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, prior *Re
 		return err
 	})
 	group.Go(func() (err error) {
-		registry.Repositories, err = c.applyRepositories(within, spec.Prefix, spec.Repositories, released(spec, prior))
+		registry.Repositories, err = c.applyRepositories(within, spec.Prefix, spec.Repositories, released(spec, priors))
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return Registry{}, err
 	}
-	return registry, c.removeLeftovers(ctx, account, spec, prior)
+	return registry, c.removeLeftovers(ctx, account, spec, priors)
 }
 
-// released is the lifecycle policy that was managed before and is no longer.
-func released(spec RegistrySpec, prior *RegistrySpec) string {
-	if prior == nil || spec.Repositories.LifecyclePolicy != "" || prior.Prefix != spec.Prefix {
-		return ""
+// released are the lifecycle policies that were managed before and are no longer.
+func released(spec RegistrySpec, priors []RegistrySpec) []string {
+	var policies []string
+	for _, prior := range priors {
+		if policy := prior.Repositories.LifecyclePolicy; policy != "" && spec.Repositories.LifecyclePolicy == "" && prior.Prefix == spec.Prefix {
+			policies = append(policies, policy)
+		}
 	}
-	return prior.Repositories.LifecyclePolicy
+	return policies
 }
 
 // applyTemplate makes the creation template what it is to be and returns it when AWS shows it reliably.
@@ -119,50 +122,4 @@ func (c *Client) applyTemplate(ctx context.Context, spec RegistrySpec) (*Templat
 		return wrong, err
 	}, func(ctx context.Context) error { return c.ensureTemplate(ctx, spec) })
 	return seen, err
-}
-
-// removeLeftovers deletes what the spec before had and this one has not.
-func (c *Client) removeLeftovers(ctx context.Context, account Account, spec RegistrySpec, prior *RegistrySpec) error {
-	if prior == nil {
-		return nil
-	}
-	server, builder := c.identities(account, spec)
-	priorServer, priorBuilder := c.identities(account, *prior)
-	for _, id := range []struct{ now, before identity }{{server, priorServer}, {builder, priorBuilder}} {
-		if id.before.RoleName != id.now.RoleName {
-			if _, err := c.removeRole(ctx, id.before); err != nil {
-				return err
-			}
-		}
-		if id.before.PolicyName != id.now.PolicyName {
-			if err := c.detachOld(ctx, id.now, id.before); err != nil {
-				return err
-			}
-			if err := c.removePolicy(ctx, id.before); err != nil {
-				return err
-			}
-		}
-	}
-	if prior.Template != nil && (spec.Template == nil || templatePrefix(prior.Prefix) != templatePrefix(spec.Prefix)) {
-		return c.removeTemplate(ctx, *prior)
-	}
-	return nil
-}
-
-// DeleteRegistry deletes roles, policies and the template that the spec names, if they are ours, and returns when they are reliably gone. What is somebody else's stays, and so do
-// repositories, their images and their lifecycle policies. What is gone already is no error; it may be interrupted and begun again at any point.
-func (c *Client) DeleteRegistry(ctx context.Context, spec RegistrySpec) (err error) {
-	defer func() { c.debris.end(ctx, err) }()
-	account, err := c.Account(ctx)
-	if err != nil {
-		return err
-	}
-	server, builder := c.identities(account, spec)
-	group, within := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.removeIdentity(within, server) })
-	group.Go(func() error { return c.removeIdentity(within, builder) })
-	if spec.Template != nil {
-		group.Go(func() error { return c.removeTemplate(within, spec) })
-	}
-	return group.Wait()
 }

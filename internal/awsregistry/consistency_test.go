@@ -6,13 +6,14 @@ import (
 	"flag"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
@@ -160,9 +161,8 @@ func TestRegistry_interruptedWithLag(t *testing.T) {
 func interruptEach(t *testing.T, lag aws.Lag, n int64) (finished bool) {
 	t.Helper()
 	w := newWorld(t, aws.Options{Lag: lag, Seed: uint64(n)})
-	spec := newSpec()
-	spec.Template = &awsregistry.TemplateSpec{}
-	changed := newSpec()
+	spec, changed := newSpec(), newSpec()
+	spec.Template, changed.Template = &awsregistry.TemplateSpec{}, &awsregistry.TemplateSpec{}
 	changed.Prefix, changed.Tags, changed.RolePath = "ml/changed", map[string]string{"team": "other"}, ""
 	boundary := do(t, w.somebody().iam.CreatePolicy, &iam.CreatePolicyInput{PolicyName: sdk.String("boundary"), PolicyDocument: sdk.String(wide)})
 	changed.PermissionsBoundaryARN = *boundary.Policy.Arn
@@ -234,6 +234,7 @@ func TestRegistry_lostAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			spec := newSpec()
+			spec.Template = &awsregistry.TemplateSpec{}
 			mustApply(t, t.Context(), w.client(t), spec)
 			if err := w.gate.SetFaults(lost(n)); err != nil {
 				t.Fatal(err)
@@ -248,21 +249,21 @@ func TestRegistry_lostAnswers(t *testing.T) {
 	}
 }
 
-// left are the names of everything in the account.
+// left are the names of everything in the account, but for somebody's boundary.
 func (w *world) left(t *testing.T) []string {
 	t.Helper()
 	var left []string
-	registry, err := w.client(t).ReadRegistry(t.Context(), newSpec())
-	if err != nil {
-		t.Fatal(err)
+	other := w.somebody()
+	for _, role := range do(t, other.iam.ListRoles, &iam.ListRolesInput{}).Roles {
+		left = append(left, *role.Arn)
 	}
-	for _, identity := range []awsregistry.Identity{registry.Server, registry.Builder} {
-		if identity.Role != nil {
-			left = append(left, identity.Role.ARN)
-		}
-		if identity.Policy != nil {
-			left = append(left, identity.Policy.ARN)
+	for _, policy := range do(t, other.iam.ListPolicies, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal}).Policies {
+		if *policy.Arn != boundaryPolicy {
+			left = append(left, *policy.Arn)
 		}
 	}
-	return slices.Compact(left)
+	for _, template := range do(t, other.ecr.DescribeRepositoryCreationTemplates, &ecr.DescribeRepositoryCreationTemplatesInput{}).RepositoryCreationTemplates {
+		left = append(left, "template "+*template.Prefix)
+	}
+	return left
 }

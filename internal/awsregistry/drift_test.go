@@ -210,15 +210,19 @@ func TestRegistry_foreign(t *testing.T) {
 					t.Fatalf("create: %v", err)
 				}
 				left := w.left(t)
-				if len(left) > 1 {
+				if len(left) != 1 {
 					t.Errorf("made before somebody else's was seen: %v", left)
 				}
 				if err := client.DeleteRegistry(t.Context(), spec); err != nil || !slices.Equal(w.left(t), left) {
 					t.Errorf("after a delete there is %v: %v", w.left(t), err)
 				}
-				spec.Adopted = true
+				spec.Adopted = spec.Names()
+				if test.kind == "repository creation template" { // It is adopted by nobody.
+					w.refusesTemplate(t, client, spec)
+					return
+				}
 				mustApply(t, t.Context(), client, spec)
-				spec.Adopted = false // It carries our tags now.
+				spec.Adopted = awsregistry.Names{} // It carries our tags now.
 				if err := client.DeleteRegistry(t.Context(), spec); err != nil {
 					t.Errorf("delete what was adopted: %v", err)
 				}
@@ -228,6 +232,26 @@ func TestRegistry_foreign(t *testing.T) {
 			})
 		})
 	}
+}
+
+// refusesTemplate wants somebody else's template to be left as it is by a client that has imported the rest.
+func (w *world) refusesTemplate(t *testing.T, client *awsregistry.Client, spec awsregistry.RegistrySpec) {
+	t.Helper()
+	if _, err := client.UpdateRegistry(t.Context(), spec, spec); !isForeign(err) {
+		t.Errorf("update: %v", err)
+	}
+	if err := client.DeleteRegistry(t.Context(), spec); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+	if left := w.left(t); !slices.Equal(left, []string{"template ml/prod"}) {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// isForeign tells whether something is somebody else's.
+func isForeign(err error) bool {
+	_, foreign := errors.AsType[*awsregistry.ForeignError](err)
+	return foreign
 }
 
 // More policies on a role of ours are shown, and no drift. They go with the role.
@@ -288,7 +312,7 @@ func TestRegistry_imported(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		spec.Adopted, spec.Tags = true, nil
+		spec.Adopted, spec.Tags = spec.Names(), nil
 		documents, other := spec.Documents(account), w.somebody()
 		for _, id := range []struct {
 			awsregistry.IdentitySpec

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,7 +15,7 @@ import (
 type InUseError struct {
 	// Policy is its name.
 	Policy string
-	// Holders are the roles, users and groups it is attached to, besides our role.
+	// Holders are the roles, users and groups it is attached to, besides our roles.
 	Holders []string
 	Err     error
 }
@@ -26,19 +27,6 @@ func (e *InUseError) Error() string {
 
 // Unwrap returns AWS's answer.
 func (e *InUseError) Unwrap() error { return e.Err }
-
-// removeIdentity deletes a role and its policy, if they are ours. What is gone already, or somebody else's, is no error: of ours, nothing is left under that name. Each step looks first,
-// so that it continues what was interrupted.
-func (c *Client) removeIdentity(ctx context.Context, id identity) error {
-	theirs, err := c.removeRole(ctx, id)
-	if err != nil {
-		return err
-	}
-	if theirs {
-		id.RoleName = "" // Whoever holds the policy then is somebody else.
-	}
-	return c.removePolicy(ctx, id)
-}
 
 // isForeign tells whether something is somebody else's.
 func isForeign(err error) bool {
@@ -90,10 +78,7 @@ func (c *Client) emptyRole(ctx context.Context, role string) error {
 		return err
 	}
 	for _, arn := range held.attached {
-		_, err := call(ctx, c, "role "+role, func(ctx context.Context, s *services) (*iam.DetachRolePolicyOutput, error) {
-			return s.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
-		})
-		if err != nil && !is(err, ClassNotFound) {
+		if err := c.takeOff(ctx, role, arn); err != nil {
 			return err
 		}
 	}
@@ -108,7 +93,8 @@ func (c *Client) emptyRole(ctx context.Context, role string) error {
 	return nil
 }
 
-func (c *Client) removePolicy(ctx context.Context, id identity) error {
+// removePolicy deletes the policy, unless it is somebody else's. freed are the roles that had it, which AWS may show for a while yet.
+func (c *Client) removePolicy(ctx context.Context, id identity, freed []string) error {
 	arn := id.policyARN()
 	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn) }
 	policy, err := find(ctx, c, c.options.Confirmations, look)
@@ -125,7 +111,7 @@ func (c *Client) removePolicy(ctx context.Context, id identity) error {
 	err = c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
 		err := c.deletePolicy(ctx, arn)
 		if is(err, ClassConflict) {
-			if used = c.explainConflict(ctx, id, err); used != nil {
+			if used = c.explainConflict(ctx, id, freed, err); used != nil {
 				err = nil // It will not pass by waiting.
 			}
 		}
@@ -170,14 +156,14 @@ func (c *Client) deletePolicy(ctx context.Context, arn string) error {
 }
 
 // explainConflict tells a policy that others use, which waiting does not help, from one whose detachment has not got around yet, which is nil.
-func (c *Client) explainConflict(ctx context.Context, id identity, conflict error) *InUseError {
+func (c *Client) explainConflict(ctx context.Context, id identity, freed []string, conflict error) *InUseError {
 	arn := id.policyARN()
 	var holders []string
 	if out, err := call(ctx, c, "policy "+arn, func(ctx context.Context, s *services) (*iam.ListEntitiesForPolicyOutput, error) {
 		return s.iam.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: &arn})
 	}); err == nil { // Without an answer, the conflict itself is all there is to tell.
 		for _, role := range out.PolicyRoles {
-			if name := aws.ToString(role.RoleName); name != id.RoleName {
+			if name := aws.ToString(role.RoleName); !slices.Contains(freed, name) {
 				holders = append(holders, "role "+name)
 			}
 		}
@@ -194,11 +180,25 @@ func (c *Client) explainConflict(ctx context.Context, id identity, conflict erro
 	return &InUseError{Policy: id.PolicyName, Holders: holders, Err: conflict}
 }
 
-// detachOld takes a policy of ours that has been replaced off the role that stays.
-func (c *Client) detachOld(ctx context.Context, now, before identity) error {
-	arn := before.policyARN()
-	_, err := call(ctx, c, "role "+now.RoleName, func(ctx context.Context, s *services) (*iam.DetachRolePolicyOutput, error) {
-		return s.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &now.RoleName, PolicyArn: &arn})
+// detach takes a policy that a role had before off the role, which stays, and returns when it is reliably off.
+func (c *Client) detach(ctx context.Context, id identity) error {
+	arn := id.policyARN()
+	if err := c.takeOff(ctx, id.RoleName, arn); err != nil {
+		return err
+	}
+	return c.confirm(ctx, "role "+id.RoleName, func(ctx context.Context) (wrong string, err error) {
+		held, err := c.listRolePolicies(ctx, id.RoleName)
+		if err == nil && slices.Contains(held.attached, arn) {
+			wrong = "the policy " + id.PolicyName + " is still attached"
+		}
+		return wrong, err
+	}, func(ctx context.Context) error { return c.takeOff(ctx, id.RoleName, arn) })
+}
+
+// takeOff detaches a policy from a role. One that is not attached is no error.
+func (c *Client) takeOff(ctx context.Context, role, arn string) error {
+	_, err := call(ctx, c, "role "+role, func(ctx context.Context, s *services) (*iam.DetachRolePolicyOutput, error) {
+		return s.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &arn})
 	})
 	if is(err, ClassNotFound) {
 		return nil

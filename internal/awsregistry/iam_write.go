@@ -34,13 +34,13 @@ func (c *Client) identities(account Account, spec RegistrySpec) (server, builder
 
 // ourPolicy returns the policy if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
 func (c *Client) ourPolicy(ctx context.Context, id identity, found *Policy) (*Policy, error) {
-	if id.covers(found.Owner) {
+	if id.coversPolicy(id.PolicyName, found.Owner) {
 		return found, nil
 	}
 	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Policy, error) {
 		return find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) })
-	}, func(seen *Policy) bool { return seen != nil && id.covers(seen.Owner) })
-	if err == nil && seen != nil && !id.covers(seen.Owner) {
+	}, func(seen *Policy) bool { return seen != nil && id.coversPolicy(id.PolicyName, seen.Owner) })
+	if err == nil && seen != nil && !id.coversPolicy(id.PolicyName, seen.Owner) {
 		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
 	}
 	return seen, err
@@ -48,13 +48,13 @@ func (c *Client) ourPolicy(ctx context.Context, id identity, found *Policy) (*Po
 
 // ourRole returns the role if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
 func (c *Client) ourRole(ctx context.Context, id identity, found *Role) (*Role, error) {
-	if id.covers(found.Owner) {
+	if id.coversRole(id.RoleName, found.Owner) {
 		return found, nil
 	}
 	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
 		return find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) })
-	}, func(seen *Role) bool { return seen != nil && id.covers(seen.Owner) })
-	if err == nil && seen != nil && !id.covers(seen.Owner) {
+	}, func(seen *Role) bool { return seen != nil && id.coversRole(id.RoleName, seen.Owner) })
+	if err == nil && seen != nil && !id.coversRole(id.RoleName, seen.Owner) {
 		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
 	}
 	return seen, err
@@ -293,7 +293,7 @@ func (c *Client) confirmIdentity(ctx context.Context, id identity) (Identity, er
 			return "", err
 		}
 		wrong = c.wrongWith(id, seen)
-		if wrong == "" && (seen.Role.Owner != id.owner || seen.Policy.Owner != id.owner) {
+		if wrong == "" && (seen.Role.Owner != id.spec.Owner || seen.Policy.Owner != id.spec.Owner) {
 			wrong = "tag " + OwnershipTag
 		}
 		return wrong, nil

@@ -91,7 +91,7 @@ func (c *Client) PrepareRepository(ctx context.Context, repository string, setti
 	}
 	s := &state{}
 	s.Name = repository
-	return c.confirmRepository(ctx, s, RepositorySettings{LifecyclePolicy: settings.LifecyclePolicy}, "", true)
+	return c.confirmRepository(ctx, s, RepositorySettings{LifecyclePolicy: settings.LifecyclePolicy}, nil, true)
 }
 
 // preparePolicy puts the lifecycle policy where it may, and tells whether it did.

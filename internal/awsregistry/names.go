@@ -20,6 +20,24 @@ type Names struct {
 	BuilderPolicy string
 }
 
+// hasRole tells whether one of the roles has that name.
+func (n Names) hasRole(name string) bool {
+	return name != "" && (name == n.ServerRole || name == n.BuilderRole)
+}
+
+// hasPolicy tells whether one of the policies has that name.
+func (n Names) hasPolicy(name string) bool {
+	return name != "" && (name == n.ServerPolicy || name == n.BuilderPolicy)
+}
+
+// policyOf is the policy of the role of that name.
+func (n Names) policyOf(role string) string {
+	if role == n.ServerRole {
+		return n.ServerPolicy
+	}
+	return n.BuilderPolicy
+}
+
 // ModuleNames are the names the platform's own Terraform module gives (contracts/rime-api.md §5.3). Without a namespace they are those of the module's
 // generation that had one role for all namespaces.
 func ModuleNames(suffix, namespace string) Names {
@@ -129,7 +147,7 @@ func CheckNaming(suffix, namespace string) *InputError {
 	return nil
 }
 
-// CheckNames refuses names that IAM would refuse.
+// CheckNames refuses names that IAM would refuse, and one name for two.
 func CheckNames(n Names) *InputError {
 	for _, name := range []struct {
 		field Field
@@ -150,6 +168,13 @@ func CheckNames(n Names) *InputError {
 				Problem: "is too long for IAM: a role's name has at most 64 characters, a policy's 128",
 			}
 		}
+	}
+	const suggestion = "give the two different names"
+	switch { // IAM tells names apart whatever their case.
+	case strings.EqualFold(n.ServerRole, n.BuilderRole):
+		return &InputError{Rule: -1, Field: FieldRoleName, Text: n.BuilderRole, Problem: "is the name of both roles, and each needs one of its own", Suggestion: suggestion}
+	case strings.EqualFold(n.ServerPolicy, n.BuilderPolicy):
+		return &InputError{Rule: -1, Field: FieldPolicyName, Text: n.BuilderPolicy, Problem: "is the name of both policies, and each needs one of its own", Suggestion: suggestion}
 	}
 	return nil
 }

@@ -82,7 +82,10 @@ func TestChecks(t *testing.T) {
 	suffix := func(text string) *awsregistry.InputError { return awsregistry.CheckNaming(text, "") }
 	namespace := func(text string) *awsregistry.InputError { return awsregistry.CheckNaming("", text) }
 	role := func(text string) *awsregistry.InputError {
-		return awsregistry.CheckNames(awsregistry.Names{ServerRole: "r", ServerPolicy: "p", BuilderRole: text, BuilderPolicy: "p"})
+		return awsregistry.CheckNames(awsregistry.Names{ServerRole: "r", ServerPolicy: "p", BuilderRole: text, BuilderPolicy: "q"})
+	}
+	policy := func(text string) *awsregistry.InputError {
+		return awsregistry.CheckNames(awsregistry.Names{ServerRole: "r", ServerPolicy: "p", BuilderRole: "s", BuilderPolicy: text})
 	}
 	boundary := func(text string) *awsregistry.InputError { return awsregistry.CheckPermissionsBoundary(text) }
 	key := func(text string) *awsregistry.InputError { return awsregistry.CheckTags(map[string]string{text: "x"}) }
@@ -116,6 +119,9 @@ func TestChecks(t *testing.T) {
 		{"role", role, strings.Repeat("r", 64), true, ""},
 		{"role", role, strings.Repeat("r", 65), false, "shorten the suffix or the namespace, or give the name yourself"},
 		{"role", role, "a role", false, ""},
+		{"role", role, "R", false, "give the two different names"},
+		{"policy", policy, "r", true, ""},
+		{"policy", policy, "p", false, "give the two different names"},
 		{"boundary", boundary, "arn:aws:iam::aws:policy/PowerUserAccess", true, ""},
 		{"boundary", boundary, "arn:aws-cn:iam::123456789012:policy/team/limit", true, ""},
 		{"boundary", boundary, "limit", false, ""},

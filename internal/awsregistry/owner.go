@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
@@ -13,21 +14,34 @@ import (
 
 // ownership tells what the caller may change and delete.
 type ownership struct {
-	// owner is what the caller puts on what it makes.
-	owner string
-	// adopted is what the caller has imported, whatever is on it.
-	adopted bool
+	// owners are what the caller puts on what it makes.
+	owners []string
+	// adopted are the roles and policies that the caller has imported, whatever is on them.
+	adopted []Names
 	debris  *debris
 }
 
-func (c *Client) ownership(spec RegistrySpec) ownership {
-	return ownership{owner: spec.Owner, adopted: spec.Adopted, debris: &c.debris}
+// ownership is that of everything the specs ask for.
+func (c *Client) ownership(specs ...RegistrySpec) ownership {
+	ours := ownership{debris: &c.debris}
+	for _, spec := range specs {
+		ours.owners, ours.adopted = append(ours.owners, spec.Owner), append(ours.adopted, spec.Adopted)
+	}
+	return ours
 }
 
 // covers tells whether something with that owner on it is the caller's. What a run of Terraform made here that died before anybody saved its state is, too: it has
 // the caller's names, and nobody else will ever ask for it.
 func (o ownership) covers(owner string) bool {
-	return o.adopted || owner != "" && (owner == o.owner || o.debris.inherit(owner))
+	return owner != "" && (slices.Contains(o.owners, owner) || o.debris.inherit(owner))
+}
+
+func (o ownership) coversRole(name, owner string) bool {
+	return slices.ContainsFunc(o.adopted, func(n Names) bool { return n.hasRole(name) }) || o.covers(owner)
+}
+
+func (o ownership) coversPolicy(name, owner string) bool {
+	return slices.ContainsFunc(o.adopted, func(n Names) bool { return n.hasPolicy(name) }) || o.covers(owner)
 }
 
 // whyForeign is how something was seen to be somebody else's, by the owner on it and where that is written.

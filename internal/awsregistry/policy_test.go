@@ -157,7 +157,9 @@ func TestTrust(t *testing.T) {
 		"EKS Pod Identity": {
 			awsregistry.TrustSpec{PodIdentity: true, ServiceAccounts: pods},
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],` +
-				`"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":["a","b"],"aws:RequestTag/kubernetes-service-account":["x","y"]}}}]}`,
+				`"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"a","aws:RequestTag/kubernetes-service-account":"x"}}},` +
+				`{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],` +
+				`"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"b","aws:RequestTag/kubernetes-service-account":["x","y"]}}}]}`,
 		},
 		"EKS Pod Identity, by its associations": {
 			awsregistry.TrustSpec{PodIdentity: true},

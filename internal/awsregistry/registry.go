@@ -180,14 +180,14 @@ func (c *Client) identityDrift(spec RegistrySpec, id IdentitySpec, is Identity, 
 	compare("policy", documents.Policy, missing, is.Policy != nil)
 	if is.Policy != nil {
 		compare("policy", documents.Policy, is.Policy.Document, SamePolicy(documents.Policy, is.Policy.Document))
-		compare("policy_owner", spec.Owner, is.Policy.Owner, spec.Adopted || spec.Owner == is.Policy.Owner)
+		compare("policy_owner", spec.Owner, is.Policy.Owner, spec.Adopted.hasPolicy(id.PolicyName) || spec.Owner == is.Policy.Owner)
 		compare("policy_tags", fmt.Sprint(tags), fmt.Sprint(is.Policy.Tags), maps.Equal(tags, is.Policy.Tags))
 	}
 	compare("role", id.RoleName, missing, is.Role != nil)
 	if is.Role == nil {
 		return
 	}
-	compare("role_owner", spec.Owner, is.Role.Owner, spec.Adopted || spec.Owner == is.Role.Owner)
+	compare("role_owner", spec.Owner, is.Role.Owner, spec.Adopted.hasRole(id.RoleName) || spec.Owner == is.Role.Owner)
 	compare("trust", documents.Trust, is.Role.Trust, SamePolicy(documents.Trust, is.Role.Trust))
 	compare("permissions_boundary_arn", spec.PermissionsBoundaryARN, is.Role.PermissionsBoundaryARN, spec.PermissionsBoundaryARN == is.Role.PermissionsBoundaryARN)
 	compare("role_path", spec.rolePath(), is.Role.Path, spec.rolePath() == is.Role.Path)

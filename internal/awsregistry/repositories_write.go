@@ -2,18 +2,19 @@ package awsregistry
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
-// applyRepositories gives everything under the prefix its settings, in place: there is no moment without a lifecycle policy. released is the policy that was managed
-// before and is no longer; it is taken off the repositories that still have it, and a policy that somebody else put there stays.
-func (c *Client) applyRepositories(ctx context.Context, prefix string, want RepositorySettings, released string) (RepositoryReport, error) {
+// applyRepositories gives everything under the prefix its settings, in place: there is no moment without a lifecycle policy. released are the policies that were
+// managed before and are no longer; they are taken off the repositories that still have one of them, and a policy that somebody else put there stays.
+func (c *Client) applyRepositories(ctx context.Context, prefix string, want RepositorySettings, released []string) (RepositoryReport, error) {
 	survey := want
-	if survey.LifecyclePolicy == "" {
-		survey.LifecyclePolicy = released
+	if len(released) > 0 {
+		survey.LifecyclePolicy = released[0] // so that they are looked at
 	}
 	states, _, err := c.surveyRepositories(ctx, prefix, survey, 1)
 	if err != nil {
@@ -37,7 +38,7 @@ func (c *Client) applyRepositories(ctx context.Context, prefix string, want Repo
 }
 
 // applyRepository changes what differs about a repository, and confirms it.
-func (c *Client) applyRepository(ctx context.Context, s *state, want RepositorySettings, released string) error {
+func (c *Client) applyRepository(ctx context.Context, s *state, want RepositorySettings, released []string) error {
 	if !s.settingsDrift(want) && !s.policyDrift(want) && !s.holds(want, released) {
 		return nil
 	}
@@ -48,13 +49,13 @@ func (c *Client) applyRepository(ctx context.Context, s *state, want RepositoryS
 	return c.confirmRepository(ctx, s, want, released, settings)
 }
 
-// holds tells whether the repository still has a policy that is to be taken off.
-func (s state) holds(want RepositorySettings, released string) bool {
-	return want.LifecyclePolicy == "" && released != "" && SameLifecyclePolicy(released, s.policy)
+// holds tells whether the repository still has one of the policies that are to be taken off.
+func (s state) holds(want RepositorySettings, released []string) bool {
+	return want.LifecyclePolicy == "" && slices.ContainsFunc(released, func(policy string) bool { return SameLifecyclePolicy(policy, s.policy) })
 }
 
 // changeRepository changes what differs about a repository.
-func (c *Client) changeRepository(ctx context.Context, s *state, want RepositorySettings, released string) error {
+func (c *Client) changeRepository(ctx context.Context, s *state, want RepositorySettings, released []string) error {
 	if err := c.putSettings(ctx, s, want); err != nil {
 		return err
 	}
@@ -93,14 +94,14 @@ func (c *Client) putSettings(ctx context.Context, s *state, want RepositorySetti
 
 // confirmRepository looks until a repository is reliably what it is to be, and takes over what it sees. Its settings are looked at only where they were
 // changed. One that has been deleted is [ErrNotFound].
-func (c *Client) confirmRepository(ctx context.Context, s *state, want RepositorySettings, released string, settings bool) error {
+func (c *Client) confirmRepository(ctx context.Context, s *state, want RepositorySettings, released []string, settings bool) error {
 	name := s.Name
 	return c.confirm(ctx, "repository "+name, func(ctx context.Context) (string, error) {
 		seen, err := s.Repository, error(nil)
 		if settings {
 			seen, err = c.Repository(ctx, name)
 		}
-		if err == nil && want.LifecyclePolicy+released != "" {
+		if err == nil && (want.LifecyclePolicy != "" || len(released) > 0) {
 			s.policy, err = c.LifecyclePolicy(ctx, name)
 		}
 		if is(err, ClassNotFound) {

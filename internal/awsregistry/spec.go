@@ -29,8 +29,8 @@ type RegistrySpec struct {
 	Template *TemplateSpec
 	// Owner is what tells roles, policies and template of this registry from any other's, as [Client.NewOwner] made it.
 	Owner string
-	// Adopted tells that the caller knows these roles, policies and template to be its own, having imported them: they need not carry the owner.
-	Adopted bool
+	// Adopted are the names of the roles and policies that the caller knows to be its own, having imported them: they need not carry the owner. A template always does.
+	Adopted Names
 }
 
 // IdentitySpec is one role with its policy. What the policy allows follows from the prefix and from which identity it is.

@@ -129,6 +129,23 @@ func (c *Client) readTemplate(ctx context.Context, spec RegistrySpec) (*Template
 	}, func(seen *Template) bool { return seen != nil && seen.same(want) })
 }
 
+// OwnTemplate returns what the spec's template was made of, if there is one that carries the spec's owner. Nil: there is none, or none of this owner. A field that has its default is empty.
+func (c *Client) OwnTemplate(ctx context.Context, spec RegistrySpec) (*TemplateSpec, error) {
+	if spec.Owner == "" {
+		return nil, nil //nolint:nilnil // Nil is no template, as in Registry.
+	}
+	found, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, templatePrefix(spec.Prefix)) })
+	if err != nil || found == nil || found.Owner != spec.Owner {
+		return nil, err
+	}
+	_, words, _ := strings.Cut(found.Description, "): ")
+	template := &TemplateSpec{AppliedFor: found.AppliedFor, Description: words, CustomRoleARN: found.CustomRoleARN}
+	if slices.Equal(template.AppliedFor, []string{createOnPush}) {
+		template.AppliedFor = nil
+	}
+	return template, nil
+}
+
 // getTemplate returns the template of that name.
 func (c *Client) getTemplate(ctx context.Context, prefix string) (*Template, error) {
 	out, err := call(ctx, c, "template "+prefix, func(ctx context.Context, s *services) (*ecr.DescribeRepositoryCreationTemplatesOutput, error) {
@@ -233,11 +250,10 @@ func (c *Client) updateTemplate(ctx context.Context, want Template) error {
 	return err
 }
 
-// removeTemplate deletes the template of the prefix if it is ours.
-func (c *Client) removeTemplate(ctx context.Context, spec RegistrySpec) error {
-	prefix := templatePrefix(spec.Prefix)
+// removeTemplate deletes the template of that name if it is ours.
+func (c *Client) removeTemplate(ctx context.Context, prefix string, ours ownership) error {
 	found, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, prefix) })
-	if err != nil || found == nil || !c.ownership(spec).covers(found.Owner) {
+	if err != nil || found == nil || !ours.covers(found.Owner) {
 		return err
 	}
 	_, err = call(ctx, c, "template "+found.Prefix, func(ctx context.Context, s *services) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {

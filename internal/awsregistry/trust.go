@@ -1,6 +1,7 @@
 package awsregistry
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,6 +9,12 @@ import (
 
 // podIdentityService is who assumes a role for EKS Pod Identity. It has this name in every partition.
 const podIdentityService = "pods.eks.amazonaws.com"
+
+// The session tags by which EKS Pod Identity tells for whom it assumes a role.
+const (
+	namespaceTag      = "aws:RequestTag/kubernetes-namespace"
+	serviceAccountTag = "aws:RequestTag/kubernetes-service-account"
+)
 
 // ServiceAccountTrust lets the tokens of service accounts assume a role through the cluster's identity provider (IRSA): the module's trust policy, which has no
 // condition on the audience (contracts/rime-api.md §5.3).
@@ -24,23 +31,29 @@ func ServiceAccountTrust(providerARN string, subjects ...string) string {
 // PodIdentityTrust lets EKS Pod Identity assume a role. Which service accounts may use the role is said by the associations of the clusters; the conditions hold
 // the role to these, by the session tags that EKS sets. No account leaves it to the associations alone.
 func PodIdentityTrust(accounts ...ServiceAccount) string {
-	trust := statement{
-		Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:TagSession"},
-		Principal: map[string]string{"Service": podIdentityService},
-	}
-	if len(accounts) > 0 {
-		var namespaces, names values
-		for _, account := range accounts {
-			namespaces, names = append(namespaces, account.Namespace), append(names, account.Name)
+	trust := func(condition map[string]map[string]values) statement {
+		return statement{
+			Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:TagSession"},
+			Principal: map[string]string{"Service": podIdentityService}, Condition: condition,
 		}
-		slices.Sort(namespaces)
-		slices.Sort(names)
-		trust.Condition = map[string]map[string]values{"StringEquals": {
-			"aws:RequestTag/kubernetes-namespace":       slices.Compact(namespaces),
-			"aws:RequestTag/kubernetes-service-account": slices.Compact(names),
-		}}
 	}
-	return document{Statement: []statement{trust}}.text()
+	if len(accounts) == 0 {
+		return document{Statement: []statement{trust(nil)}}.text()
+	}
+	byNamespace := map[string]values{}
+	for _, account := range accounts {
+		byNamespace[account.Namespace] = append(byNamespace[account.Namespace], account.Name)
+	}
+	// A statement for each namespace: in one for all, each name would be good in each namespace.
+	var statements []statement
+	for _, namespace := range slices.Sorted(maps.Keys(byNamespace)) {
+		names := byNamespace[namespace]
+		slices.Sort(names)
+		statements = append(statements, trust(map[string]map[string]values{"StringEquals": {
+			namespaceTag: {namespace}, serviceAccountTag: slices.Compact(names),
+		}}))
+	}
+	return document{Statement: statements}.text()
 }
 
 // ServiceAccountAnnotation is the annotation that makes a service account use the role through IRSA. EKS Pod Identity needs none.

@@ -19,35 +19,36 @@ func (o *oneOrMany) UnmarshalJSON(text []byte) error {
 	return err
 }
 
+// trustStatement is a statement of a trust policy, as far as this package writes one.
+type trustStatement struct {
+	Principal struct{ Federated, Service oneOrMany }
+	Condition map[string]map[string]oneOrMany
+}
+
 // ParseTrust reads a trust policy back into what it was made of, and tells whether that is one this package makes: what [TrustSpec.Document] returns for the result
 // means the same as the text.
 func ParseTrust(text string) (TrustSpec, bool) {
-	var parsed struct {
-		Statement []struct {
-			Principal struct{ Federated, Service oneOrMany }
-			Condition map[string]map[string]oneOrMany
-		}
-	}
-	if json.Unmarshal([]byte(Unescape(text)), &parsed) != nil || len(parsed.Statement) != 1 {
+	var parsed struct{ Statement []trustStatement }
+	if json.Unmarshal([]byte(Unescape(text)), &parsed) != nil || len(parsed.Statement) == 0 {
 		return TrustSpec{}, false
 	}
-	statement := parsed.Statement[0]
-	equals := statement.Condition["StringEquals"]
 	var trust TrustSpec
-	switch {
-	case len(statement.Principal.Federated) == 1:
-		trust.OIDCProviderARN = statement.Principal.Federated[0]
-		_, issuer, _ := strings.Cut(trust.OIDCProviderARN, ":oidc-provider/")
-		for _, subject := range equals[issuer+":sub"] {
-			namespace, name, _ := strings.Cut(strings.TrimPrefix(subject, "system:serviceaccount:"), ":")
-			trust.ServiceAccounts = append(trust.ServiceAccounts, ServiceAccount{Namespace: namespace, Name: name})
-		}
-	case len(statement.Principal.Service) == 1:
-		trust.PodIdentity = true
-		names := equals["aws:RequestTag/kubernetes-service-account"]
-		for _, namespace := range equals["aws:RequestTag/kubernetes-namespace"] {
-			for _, name := range names {
+	for _, statement := range parsed.Statement {
+		equals := statement.Condition["StringEquals"]
+		switch {
+		case len(statement.Principal.Federated) == 1:
+			trust.OIDCProviderARN = statement.Principal.Federated[0]
+			_, issuer, _ := strings.Cut(trust.OIDCProviderARN, ":oidc-provider/")
+			for _, subject := range equals[issuer+":sub"] {
+				namespace, name, _ := strings.Cut(strings.TrimPrefix(subject, "system:serviceaccount:"), ":")
 				trust.ServiceAccounts = append(trust.ServiceAccounts, ServiceAccount{Namespace: namespace, Name: name})
+			}
+		case len(statement.Principal.Service) == 1:
+			trust.PodIdentity = true
+			for _, namespace := range equals[namespaceTag] {
+				for _, name := range equals[serviceAccountTag] {
+					trust.ServiceAccounts = append(trust.ServiceAccounts, ServiceAccount{Namespace: namespace, Name: name})
+				}
 			}
 		}
 	}

@@ -1,11 +1,11 @@
 package provider
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -148,6 +148,18 @@ func (a *account) roles() int {
 	return len(done(a, a.iam.ListRoles, &iam.ListRolesInput{}).Roles) + len(done(a, a.iam.ListPolicies, &iam.ListPoliciesInput{}).Policies)
 }
 
+// made counts the templates, too.
+func (a *account) made() int {
+	return a.roles() + len(done(a, a.ecr.DescribeRepositoryCreationTemplates, &ecr.DescribeRepositoryCreationTemplatesInput{}).RepositoryCreationTemplates)
+}
+
+// templated is a configuration with a creation template.
+func templated(other map[string]any) map[string]any {
+	config := registryInput(map[string]any{"creation_template": map[string]any{}})
+	maps.Copy(config, other)
+	return config
+}
+
 func registryInput(other map[string]any) map[string]any {
 	config := map[string]any{"repository_prefix": "ml", "namespace": "rime", "resource_name_suffix": "prod", "oidc_provider_url": clusterIssuer}
 	maps.Copy(config, other)
@@ -168,64 +180,6 @@ func (a *account) cut(n int) func() {
 func (a *account) heal() {
 	if err := a.SetFaults(); err != nil {
 		a.t.Fatal(err)
-	}
-}
-
-// Wherever a create is cut short, what it made is in the state; the next apply replaces it, and a destroy leaves nothing.
-func TestProtoImageRegistryConfig_createCut(t *testing.T) {
-	t.Parallel()
-	for n := 1; n <= 32; n++ {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			t.Parallel()
-			a := newAccount(t)
-			server := newRegistryServer(t, a, nil)
-			left, diagnostics := server.apply(server.absent(), registryInput(nil), a.cut(n))
-			a.heal()
-			if len(diagnostics) == 0 {
-				t.Log("there are fewer calls")
-			} else if known := server.attributes(left.state) != nil; !known && a.roles() > 0 {
-				t.Fatalf("%d roles and policies that the state does not know", a.roles())
-			}
-			if server.attributes(left.state) != nil {
-				server.must(left, nil) // Terraform replaces what failed to be created.
-			}
-			if a.roles() != 0 {
-				t.Fatalf("%d roles and policies are left", a.roles())
-			}
-			whole := server.must(server.absent(), registryInput(nil))
-			server.expectSettled(whole, registryInput(nil))
-		})
-	}
-}
-
-// Wherever a change is cut short, the next apply makes it whole, even if it is taken back, and a destroy leaves nothing.
-func TestProtoImageRegistryConfig_updateCut(t *testing.T) {
-	t.Parallel()
-	changed := registryInput(map[string]any{"resource_name_suffix": "stage", "tags": map[string]any{"team": "ml"}})
-	for n := 1; n <= 40; n += 3 {
-		for name, next := range map[string]map[string]any{"again": changed, "taken back": registryInput(nil), "disabled": registryInput(map[string]any{"enable": false}), "destroyed": nil} {
-			t.Run(fmt.Sprint(n, " ", name), func(t *testing.T) {
-				t.Parallel()
-				a := newAccount(t)
-				server := newRegistryServer(t, a, nil)
-				whole := server.must(server.absent(), registryInput(nil))
-				left, _ := server.apply(whole, changed, a.cut(n))
-				a.heal()
-				left, diagnostics := server.refresh(left)
-				server.expectNone(diagnostics, nil)
-				left = server.must(left, next)
-				want := 4
-				if next == nil || next["enable"] == false {
-					want = 0
-				}
-				if got := a.roles(); got != want {
-					t.Errorf("%d roles and policies, want %d", got, want)
-				}
-				if next != nil {
-					server.expectSettled(left, next)
-				}
-			})
-		}
 	}
 }
 

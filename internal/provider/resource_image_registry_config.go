@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -134,24 +133,27 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 		resp.Diagnostics.Append(registryFailed(diags.ReadRegistryConfig, state, err))
 		return
 	}
-	if nothingLeft(registry) && unfinished == nil {
+	if nothingLeft(spec, registry) && len(unfinished) == 0 {
 		tflog.Info(ctx, "image registry configuration is gone: removing it from the state", map[string]any{"prefix": spec.Prefix})
 		resp.State.RemoveResource(ctx)
 		return
 	}
 	if state.RegistryServer.IsNull() { // It has just been imported.
 		resp.Diagnostics.Append(state.takeOver(registry, client.MergedTags(nil))...)
+		resp.Diagnostics.Append(state.takeOverTemplate(ctx, client)...)
 		spec, _ = specs(ctx, req.Private, state)
 	}
 	state.RolePath = rolePath(registry, state.RolePath)
-	resp.Diagnostics.Append(warnOfOthers(registry)...)
-	resp.Diagnostics.Append(state.observe(ctx, spec, registry, client.Drift(spec, registry), unfinished != nil)...)
+	if len(unfinished) == 0 { // A change that was not finished may have put some there itself.
+		resp.Diagnostics.Append(warnOfOthers(registry)...)
+	}
+	resp.Diagnostics.Append(state.observe(ctx, spec, registry, client.Drift(spec, registry), len(unfinished) > 0)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
 }
 
-// nothingLeft tells whether neither roles nor policies are there, which AWS has confirmed.
-func nothingLeft(registry awsregistry.Registry) bool {
-	return registry.Server == awsregistry.Identity{} && registry.Builder == awsregistry.Identity{}
+// nothingLeft tells whether neither roles nor policies are there, nor a template of ours, which AWS has confirmed.
+func nothingLeft(spec awsregistry.RegistrySpec, registry awsregistry.Registry) bool {
+	return registry.Server == awsregistry.Identity{} && registry.Builder == awsregistry.Identity{} && (registry.Template == nil || registry.Template.Owner != spec.Owner)
 }
 
 // rolePath is the path of the role that is elsewhere than it should be, if there is one: IAM cannot move it, so that the plan has to replace it.
@@ -186,7 +188,7 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 	defer cancel()
 	change := registryChange{plan: &plan, enabled: state.Enable.ValueBool()}
 	change.prior, change.unfinished = specs(ctx, req.Private, state)
-	if !plan.Enable.ValueBool() && !change.enabled && change.unfinished == nil {
+	if !plan.Enable.ValueBool() && !change.enabled && len(change.unfinished) == 0 {
 		plan.complete(nil)
 		plan.registryFacts = disabledRegistryFacts(plan.prefix())
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
@@ -206,10 +208,7 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 	if change.err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.UpdateRegistryConfig, plan, change.err))
 		// The state stays what it was, so that the next apply makes the same change; what this one may have made is noted.
-		text, err := json.Marshal(change.spec)
-		if err == nil && plan.Enable.ValueBool() {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedKey, text)...)
-		}
+		resp.Diagnostics.Append(change.note(ctx, resp.Private)...)
 		if change.enabled {
 			state.Drift = driftList(nil, true)
 		}
@@ -233,7 +232,7 @@ func (r *imageRegistryConfigResource) Delete(ctx context.Context, req resource.D
 	}
 	change := registryChange{enabled: state.Enable.ValueBool()}
 	change.prior, change.unfinished = specs(ctx, req.Private, state)
-	if !change.enabled && change.unfinished == nil {
+	if !change.enabled && len(change.unfinished) == 0 {
 		return
 	}
 	ctx, cancel := withTimeout(ctx, "delete", state.Timeouts.Delete, defaultRegistryTimeout, &resp.Diagnostics)

@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"reflect"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -13,20 +15,18 @@ import (
 const (
 	// adoptedKey marks a registry that was imported and not changed since, so that nothing of it need carry our tag.
 	adoptedKey = "adopted"
-	// unfinishedKey holds what was asked for by a change that failed: it may have made something that no state names.
+	// unfinishedKey holds a list of what was asked for by the changes that failed since the last one that did not: they may have made something that no state names.
 	unfinishedKey = "unfinished"
 )
 
-// specs are what the state has, and what an unfinished change may have made besides. Nil: there is none.
-func specs(ctx context.Context, private privateState, state imageRegistryConfigModel) (prior awsregistry.RegistrySpec, unfinished *awsregistry.RegistrySpec) {
+// specs are what the state has, and what unfinished changes may have made besides.
+func specs(ctx context.Context, private privateState, state imageRegistryConfigModel) (prior awsregistry.RegistrySpec, unfinished []awsregistry.RegistrySpec) {
 	prior = state.spec(ctx)
-	adopted, _ := private.GetKey(ctx, adoptedKey)
-	prior.Adopted = adopted != nil
-	if text, _ := private.GetKey(ctx, unfinishedKey); text != nil {
-		unfinished = new(awsregistry.RegistrySpec)
-		if json.Unmarshal(text, unfinished) != nil {
-			return prior, nil
-		}
+	if adopted, _ := private.GetKey(ctx, adoptedKey); adopted != nil {
+		prior.Adopted = prior.Names()
+	}
+	if text, _ := private.GetKey(ctx, unfinishedKey); text != nil && json.Unmarshal(text, &unfinished) != nil {
+		return prior, nil
 	}
 	return prior, unfinished
 }
@@ -37,8 +37,8 @@ type registryChange struct {
 	// enabled tells whether the registry was before; prior is what it had then.
 	enabled bool
 	prior   awsregistry.RegistrySpec
-	// unfinished is what a change before may have made besides.
-	unfinished *awsregistry.RegistrySpec
+	// unfinished is what changes before may have made besides.
+	unfinished []awsregistry.RegistrySpec
 	// spec is what the registry is to have.
 	spec awsregistry.RegistrySpec
 	err  error
@@ -52,19 +52,16 @@ func (c *registryChange) make(ctx context.Context, client *awsregistry.Client) d
 		c.plan.registryFacts = disabledRegistryFacts(c.plan.prefix())
 		return nil
 	}
-	// What was imported under these names is ours; what has other names is not ours for that.
-	c.spec.Adopted = c.prior.Adopted && c.spec.Names() == c.prior.Names()
+	// What was imported is ours by its names; what has other names is not ours for that.
+	c.spec.Adopted = c.prior.Adopted
 	if c.spec.Owner = c.prior.Owner; c.spec.Owner == "" {
 		c.spec.Owner = client.NewOwner()
 	}
 	var registry awsregistry.Registry
 	if c.enabled {
-		registry, c.err = client.UpdateRegistry(ctx, c.spec, c.prior)
-	} else {
-		registry, c.err = client.CreateRegistry(ctx, c.spec)
-	}
-	if c.err == nil && c.unfinished != nil {
-		registry, c.err = client.UpdateRegistry(ctx, c.spec, *c.unfinished)
+		registry, c.err = client.UpdateRegistry(ctx, c.spec, c.all()...)
+	} else if registry, c.err = client.CreateRegistry(ctx, c.spec); c.err == nil && len(c.unfinished) > 0 {
+		registry, c.err = client.UpdateRegistry(ctx, c.spec, c.unfinished...)
 	}
 	if c.err != nil {
 		return nil
@@ -74,13 +71,32 @@ func (c *registryChange) make(ctx context.Context, client *awsregistry.Client) d
 
 // remove removes everything.
 func (c *registryChange) remove(ctx context.Context, client *awsregistry.Client) error {
+	return client.DeleteRegistry(ctx, c.all()...)
+}
+
+// all are the specs of everything that there may be.
+func (c *registryChange) all() []awsregistry.RegistrySpec {
 	if c.enabled {
-		if err := client.DeleteRegistry(ctx, c.prior); err != nil {
-			return err
-		}
+		return append([]awsregistry.RegistrySpec{c.prior}, c.unfinished...)
 	}
-	if c.unfinished == nil {
+	return c.unfinished
+}
+
+// note notes in the private state what a change that failed may have made, besides what others before it may have. A removal makes nothing.
+func (c *registryChange) note(ctx context.Context, private interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+},
+) diag.Diagnostics {
+	if !c.plan.Enable.ValueBool() {
 		return nil
 	}
-	return client.DeleteRegistry(ctx, *c.unfinished)
+	all := c.unfinished
+	if !slices.ContainsFunc(all, func(noted awsregistry.RegistrySpec) bool { return reflect.DeepEqual(noted, c.spec) }) {
+		all = append(all, c.spec)
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return nil // It is text and numbers.
+	}
+	return private.SetKey(ctx, unfinishedKey, text)
 }

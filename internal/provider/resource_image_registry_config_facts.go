@@ -194,6 +194,26 @@ func (m *imageRegistryConfigModel) takeOver(registry awsregistry.Registry, defau
 	return d
 }
 
+// takeOverTemplate makes the creation template of an imported registry an input, if there is one that is this registry's by its owner. Any other is somebody else's.
+func (m *imageRegistryConfigModel) takeOverTemplate(ctx context.Context, client *awsregistry.Client) diag.Diagnostics {
+	spec := m.spec(ctx)
+	template, err := client.OwnTemplate(ctx, spec)
+	if err != nil {
+		return diag.Diagnostics{registryFailed(diags.ReadRegistryConfig, *m, err)}
+	}
+	if template == nil {
+		return nil
+	}
+	model := creationTemplateModel{AppliedFor: types.SetNull(types.StringType), Description: textValue(template.Description), CustomRoleARN: textValue(template.CustomRoleARN)}
+	var d diag.Diagnostics
+	if len(template.AppliedFor) > 0 {
+		model.AppliedFor, d = types.SetValueFrom(ctx, types.StringType, template.AppliedFor)
+	}
+	object, more := types.ObjectValueFrom(ctx, m.CreationTemplate.AttributeTypes(ctx), model)
+	m.CreationTemplate = object
+	return append(d, more...)
+}
+
 func (m *imageRegistryConfigModel) takeOverTrust(role *awsregistry.Role, accounts *types.Set) diag.Diagnostics {
 	if role == nil {
 		return nil

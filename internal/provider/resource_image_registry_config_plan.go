@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -87,7 +88,7 @@ func (m *imageRegistryConfigModel) checkTrust() diag.Diagnostics {
 	return d
 }
 
-// checkNames refuses names that IAM would refuse.
+// checkNames refuses names that IAM would refuse, and one name for two.
 func (m *imageRegistryConfigModel) checkNames() diag.Diagnostics {
 	for _, name := range []types.String{
 		m.ResourceNameSuffix, m.Namespace, m.RegistryServerRoleName, m.RegistryServerPolicyName, m.ImageBuilderRoleName, m.ImageBuilderPolicyName,
@@ -101,12 +102,18 @@ func (m *imageRegistryConfigModel) checkNames() diag.Diagnostics {
 		return nil
 	}
 	at := path.Root("resource_name_suffix")
-	for attribute, configured := range map[string]types.String{
-		"registry_server_role_name": m.RegistryServerRoleName, "registry_server_policy_name": m.RegistryServerPolicyName,
-		"image_builder_role_name": m.ImageBuilderRoleName, "image_builder_policy_name": m.ImageBuilderPolicyName,
+	for _, name := range []struct {
+		attribute  string
+		field      awsregistry.Field
+		configured types.String
+	}{
+		{"registry_server_role_name", awsregistry.FieldRoleName, m.RegistryServerRoleName},
+		{"registry_server_policy_name", awsregistry.FieldPolicyName, m.RegistryServerPolicyName},
+		{"image_builder_role_name", awsregistry.FieldRoleName, m.ImageBuilderRoleName},
+		{"image_builder_policy_name", awsregistry.FieldPolicyName, m.ImageBuilderPolicyName},
 	} {
-		if configured.ValueString() == refused.Text {
-			at = path.Root(attribute)
+		if name.field == refused.Field && strings.EqualFold(name.configured.ValueString(), refused.Text) {
+			at = path.Root(name.attribute)
 		}
 	}
 	return diag.Diagnostics{diags.InvalidInput(at, refused)}
@@ -137,10 +144,10 @@ func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resour
 	plan.complete(account)
 	resp.Diagnostics.Append(plan.expect(ctx, account, state)...)
 	// Repositories come and go without being a change; any other difference is a reason to count them again.
-	if !plan.Repositories.IsNull() && !state.Repositories.IsNull() {
-		plan.Repositories = state.Repositories
-	}
-	if plan.Enable.ValueBool() {
+	if plan.Enable.ValueBool() { // While that is not known, neither is anything that follows from it.
+		if !state.Repositories.IsNull() {
+			plan.Repositories = state.Repositories
+		}
 		plan.OwnershipTag = state.OwnershipTag
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
