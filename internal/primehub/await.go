@@ -29,8 +29,11 @@ func (c *Client) AwaitBuild(ctx context.Context, ref BuildRef, observe func(Prog
 	if ref.Recipe.BaseImage == "" {
 		return Image{}, &NotBuiltError{Name: ref.Name}
 	}
+	if _, deleted := c.departed.when(ref.Name); deleted {
+		ref.SameHash = true // the job of the image before may still be there, and lend its end and address to this one (contracts/primehub-api.md §4.4)
+	}
 	w := &watcher{client: c, ref: ref, hash: ref.Recipe.Hash(), began: time.Now(), since: time.Now()}
-	look := func(ctx context.Context) (Image, error) { return c.peek(ctx, ref.Name) }
+	look := func(ctx context.Context) (Image, error) { return c.Peek(ctx, ref.Name) }
 	done := func(image Image) (bool, error) {
 		finished, err := w.judge(ctx, image)
 		if observe != nil && !finished && err == nil {

@@ -50,7 +50,7 @@ func (c *Client) afterFailedCancel(ctx context.Context, name string, failure err
 	var err error
 	if failed.lost() {
 		err = c.awaitCancelled(look, name)
-	} else if _, err = c.peek(look, name); err == nil {
+	} else if _, err = c.Peek(look, name); err == nil {
 		err = failure
 	}
 	if err == nil || errors.Is(err, ErrNotFound) {
@@ -61,7 +61,7 @@ func (c *Client) afterFailedCancel(ctx context.Context, name string, failure err
 
 // awaitCancelled waits until it is written that the build is to end.
 func (c *Client) awaitCancelled(ctx context.Context, name string) error {
-	look := func(ctx context.Context) (Image, error) { return c.peek(ctx, name) }
+	look := func(ctx context.Context) (Image, error) { return c.Peek(ctx, name) }
 	told := func(image Image) (bool, error) { return image.Build != nil && image.Build.CancelRequested, nil }
 	_, err := wait.Until(ctx, wait.Options{Transient: isTransient}, look, told, nil)
 	return err

@@ -75,6 +75,7 @@ type Client struct {
 	http     *http.Client
 	shared   shared
 	written  written
+	departed departed
 	account  remembered[Account]
 	// creations are the images that this process has created, and workspace is where.
 	creations lifeline.Creations

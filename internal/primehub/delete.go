@@ -3,6 +3,8 @@ package primehub
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
@@ -39,10 +41,43 @@ func (c *Client) Delete(ctx context.Context, name string) error {
 	return failure
 }
 
-// gone forgets what was known about an image.
+// gone forgets what was known about an image, but that it was deleted here.
 func (c *Client) gone(name string) {
+	c.departed.note(name)
 	c.written.forget(name)
 	c.creations.Drop(c.creationOf(name))
+}
+
+// departed remembers which images this process has deleted, and when.
+type departed struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+func (d *departed) note(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.at == nil {
+		d.at = map[string]time.Time{}
+	}
+	d.at[name] = time.Now()
+}
+
+func (d *departed) when(name string) (at time.Time, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at, ok = d.at[name]
+	return at, ok
+}
+
+// RelapsesUntil tells until when an image has to be looked at that has the name of one which this process has deleted: once more, the platform may delete the role by which groups
+// use it (contracts/primehub-api.md §4.4). It is the zero time for every other image.
+func (c *Client) RelapsesUntil(name string) time.Time {
+	at, deleted := c.departed.when(name)
+	if !deleted {
+		return time.Time{}
+	}
+	return at.Add(c.patience.Relapse)
 }
 
 // awaitGone waits until the image is really gone, so that its name is free when Delete returns.

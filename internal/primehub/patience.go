@@ -19,6 +19,8 @@ type Patience struct {
 	Stuck time.Duration
 	// Gone is how long an image may take to go after the platform has agreed to delete it. Default 2 min.
 	Gone time.Duration
+	// Relapse is how long after its deletion an image may still cost a new one of its name those who may use it (contracts/primehub-api.md §4.4). Default 10 s.
+	Relapse time.Duration
 	// Tick is the least time between two rebuilds: the platform tells them apart by whole seconds (contracts/primehub-api.md §4.4). Default 1100 ms.
 	Tick time.Duration
 }
@@ -27,6 +29,6 @@ func (p Patience) withDefaults() Patience {
 	return Patience{
 		Settle: cmp.Or(p.Settle, 10*time.Second), Interrupted: cmp.Or(p.Interrupted, 2*time.Second), Write: cmp.Or(p.Write, 30*time.Second),
 		Believe: cmp.Or(p.Believe, 30*time.Second), Stuck: cmp.Or(p.Stuck, 2*time.Minute), Gone: cmp.Or(p.Gone, 2*time.Minute),
-		Tick: cmp.Or(p.Tick, 1100*time.Millisecond),
+		Relapse: cmp.Or(p.Relapse, 10*time.Second), Tick: cmp.Or(p.Tick, 1100*time.Millisecond),
 	}
 }

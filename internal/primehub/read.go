@@ -40,8 +40,8 @@ func (c *Client) read(ctx context.Context, name string) (Image, error) {
 	})
 }
 
-// peek is Get without anything about who may use the image, so that Keycloak is left alone.
-func (c *Client) peek(ctx context.Context, name string) (Image, error) {
+// Peek is [Client.Get] without anything about who may use the image, so that it needs no group of Keycloak's.
+func (c *Client) Peek(ctx context.Context, name string) (Image, error) {
 	return c.confirmed(ctx, name, func() (*Image, error) {
 		answer, err := wire.PollImage(ctx, c, wire.ImageWhereUniqueInput{Id: name})
 		if err != nil || answer.Image == nil {

@@ -94,7 +94,7 @@ func (c *Client) requestRebuild(ctx context.Context, before Image, recipe Recipe
 	look, window, cancel := c.afterwards(ctx)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
-		now, lookErr := c.peek(look, before.Name)
+		now, lookErr := c.Peek(look, before.Name)
 		switch {
 		case errors.Is(lookErr, ErrNotFound):
 			return Image{}, lookErr

@@ -57,12 +57,12 @@ func (w *written) forget(name string) {
 func (c *Client) quiet(ctx context.Context, name string, patience time.Duration) (Image, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	image, err := c.peek(ctx, name)
+	image, err := c.Peek(ctx, name)
 	for attempt := 0; err == nil && c.written.pending(name, image); attempt++ {
 		if httpx.Sleep(limited, httpx.Backoff(patience/100, attempt)) != nil {
 			break
 		}
-		image, err = c.peek(ctx, name)
+		image, err = c.Peek(ctx, name)
 	}
 	return image, err
 }
