@@ -48,7 +48,7 @@ func (p *authProvider) Credentials(ctx context.Context, req *auth.CredentialsReq
 		return nil, status.Errorf(codes.Unauthenticated, "no credentials for %s: %v", host, err)
 	}
 	p.redactor.addCredentials(config.Username, config.Password)
-	p.redactor.add(config.IdentityToken)
+	p.redactor.add(hidingWords(config.IdentityToken)...)
 	switch {
 	case config.IdentityToken != "": // a refresh token, which BuildKit recognises by the missing user name
 		return &auth.CredentialsResponse{Secret: config.IdentityToken}, nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -127,10 +129,11 @@ func armImage(t *testing.T) v1.Image {
 	return image
 }
 
-// TestBuild_flood survives a build that writes too much: a line of 10 MB, many lines, and bytes that are no text. (A million lines
+// TestBuild_flood survives a build that writes too much: a line of 10 MB, many lines, bytes that are no text, and a line of secrets. (A million lines
 // are in TestBuildLog_bounded; pip takes minutes to show them.)
 func TestBuild_flood(t *testing.T) {
 	t.Parallel()
+	canary := fmt.Sprintf("canary%x", rand.Uint64())
 	source := func(output []byte, repeat int) pypi.Package {
 		return pypi.Package{Name: "flood", Releases: []pypi.Release{{Version: "1.0", Source: &pypi.Source{
 			Output: output, OutputRepeat: repeat, Failure: "the end of the flood",
@@ -140,10 +143,12 @@ func TestBuild_flood(t *testing.T) {
 		"long line": source(append(bytes.Repeat([]byte("0123456789"), 1<<20), '\n'), 1),
 		"lines":     source([]byte("one of many lines\n"), 50_000),
 		"binary":    source([]byte("\x00\xff\xfe\x1b]0;title\x07\x1b[31m\r\xe5\n"), 1000),
+		"secrets":   source([]byte(strings.Repeat(canary+" ", 200_000)+"\n"), 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, p)
+			b.options.Pip.ExtraIndexURLs = []string{b.index + "?auth=" + canary} // so that all of it is searched for secrets
 			failed := b.failureOf(t.Context(), b.request("flood"))
 			if f := failed.Failure; f.Class != imageregistry.FailureUserInput || f.Requirement != "flood" || !strings.Contains(strings.Join(f.LogTail, "\n"), "the end of the flood") {
 				t.Errorf("got %+v", f)
@@ -156,6 +161,7 @@ func TestBuild_flood(t *testing.T) {
 					t.Errorf("a line of %d bytes: %.100q", len(line), line)
 				}
 			}
+			searchHistory(t, b.address, canary)
 		})
 	}
 }

@@ -217,6 +217,36 @@ func TestBuild_secrets(t *testing.T) {
 	}
 	b.options.Keychain = &keychain{configs: map[string]authn.AuthConfig{b.registry: {Username: "user", Password: canary + "-registry"}}}
 
+	b.searchBuilds(canary)
+}
+
+// TestBuild_secretsInPath has an index that takes a token as a part of its path and in the query, as hosted indexes do. Pip hides nothing of such URLs.
+func TestBuild_secretsInPath(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, pypi.Simple("tiny", "1.0"))
+	canary := fmt.Sprintf("canary%x", rand.Uint64())
+	guarded := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		path, ok := strings.CutPrefix(r.URL.Path, "/"+canary+"/org/weak7/python")
+		if !ok && !strings.HasPrefix(path, "/files/") {
+			http.NotFound(w, r)
+			return
+		}
+		r.URL.Path = path
+		forwardRequest(w, r, strings.TrimSuffix(b.index, "/simple/"))
+	})
+	b.options.Pip.IndexURL = guarded + "/" + canary + "/org/weak7/python/simple/"
+	b.options.Pip.ExtraIndexURLs = []string{b.index + "?auth=" + canary + "-query", b.index + "?" + canary + "-alone"}
+	b.options.Pip.Config = "[global]\nfind-links = http://127.0.0.1:1/" + canary + "/links/?apikey=" + canary + "&format=html\nretries = 0\n"
+	b.searchBuilds(canary)
+	if log := b.log(); strings.Contains(log, "weak7") || !strings.Contains(log, guarded+"/***/***/***/python/simple") {
+		t.Errorf("the log is\n%s", log)
+	}
+}
+
+// searchBuilds makes a build that succeeds and one that fails, and searches everything that they leave behind.
+func (b *bench) searchBuilds(canary string) {
+	t := b.t
+	t.Helper()
 	req := b.request("tiny")
 	if _, err := b.builder().Build(t.Context(), req); err != nil {
 		t.Fatalf("%v\n%s", err, b.log())

@@ -168,7 +168,8 @@ func validateIndexURL(option, text string) error {
 		return &OptionError{option, "is no URL"} // the parser's words would repeat the credentials
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.ContainsAny(text, " \t\r\n") {
-		return &OptionError{option, fmt.Sprintf("%q is no address of a package index; write for example https://pypi.org/simple", redactURLs(text))}
+		// A token may stand anywhere in the rest.
+		return &OptionError{option, fmt.Sprintf("%q is no address of a package index; write for example https://pypi.org/simple", u.Scheme+"://"+u.Host+"/…")}
 	}
 	return nil
 }

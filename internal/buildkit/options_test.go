@@ -33,6 +33,7 @@ func TestNew_invalidOptions(t *testing.T) {
 		"index with a space":     {Options{Pip: PipOptions{IndexURL: "https://h/simple --pre"}}, "Pip.IndexURL"},
 		"extra index no host":    {Options{Pip: PipOptions{ExtraIndexURLs: []string{"https://ok/", "https:///simple"}}}, "Pip.ExtraIndexURLs"},
 		"index secret malformed": {Options{Pip: PipOptions{IndexURL: "https://user:s3cr3t-canary@h:port/"}}, "Pip.IndexURL"},
+		"index secret in path":   {Options{Pip: PipOptions{IndexURL: "ftp://h/s3cr3t-canary/simple"}}, "Pip.IndexURL"},
 		"index secret in ftp":    {Options{Pip: PipOptions{IndexURL: "ftp://user:s3cr3t-canary@h/"}}, "Pip.IndexURL"},
 	} {
 		t.Run(name, func(t *testing.T) {

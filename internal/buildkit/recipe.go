@@ -173,6 +173,7 @@ func (r recipe) installPip(state, checked llb.State) llb.State {
 		r.secretMount(secretCA),
 		r.secretMount(secretPipConfig),
 		r.secretMount(secretIndex),
+		r.secretMount(secretHidings),
 		// What pip downloads is the same everywhere and pip shares it well. A wheel that it builds fits the libraries of this base only.
 		cacheMount(dirCache+"/pip", "rime-pip", llb.CacheMountShared),
 		cacheMount(dirCache+"/pip/wheels", "rime-pip-wheels-"+digest, llb.CacheMountShared),
@@ -181,7 +182,7 @@ func (r recipe) installPip(state, checked llb.State) llb.State {
 	return state.Run(append(options, environment(env)...)...).Root()
 }
 
-// requirementsFile is what pip installs. The comments make the index part of the cache key without its credentials.
+// requirementsFile is what pip installs. The comments make the index part of the cache key.
 func (r recipe) requirementsFile() string {
 	var b strings.Builder
 	for _, index := range r.secrets.indexes {

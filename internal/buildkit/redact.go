@@ -15,50 +15,66 @@ const (
 	minSecret = 4
 )
 
+// hiding is a text that must not be seen, and what is shown in its place.
+type hiding struct{ secret, shown string }
+
+// hidingWords hides these words wherever they stand, unless they are too short for that.
+func hidingWords(words ...string) []hiding {
+	var all []hiding
+	for _, w := range words {
+		if len(w) >= minSecret {
+			all = append(all, hiding{w, redacted})
+		}
+	}
+	return all
+}
+
+// inOrder sorts so that the longest goes first: a secret which contains another one is hidden whole.
+func inOrder(all []hiding) []hiding {
+	slices.SortFunc(all, func(a, b hiding) int {
+		return cmp.Or(cmp.Compare(len(b.secret), len(a.secret)), cmp.Compare(a.secret, b.secret), cmp.Compare(a.shown, b.shown))
+	})
+	return slices.CompactFunc(all, func(a, b hiding) bool { return a.secret == b.secret })
+}
+
 // redactor hides secrets in text. Secrets can be added while it is in use: BuildKit asks for credentials in the midst of a build.
 type redactor struct {
 	mu       sync.RWMutex
-	words    []string
+	hidings  []hiding
 	replacer *strings.Replacer
 }
 
-func newRedactor(words ...string) *redactor {
+func newRedactor(hidings ...hiding) *redactor {
 	r := &redactor{}
-	r.add(words...)
+	r.add(hidings...)
 	return r
 }
 
-// add hides these words from now on.
-func (r *redactor) add(words ...string) {
+// add hides these from now on.
+func (r *redactor) add(hidings ...hiding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, w := range words {
-		if len(w) >= minSecret && !slices.Contains(r.words, w) {
-			r.words = append(r.words, w)
-		}
-	}
-	// The longest goes first, so that a secret which contains another one is hidden whole.
-	slices.SortFunc(r.words, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	pairs := make([]string, 0, 2*len(r.words))
-	for _, w := range r.words {
-		pairs = append(pairs, w, redacted)
+	r.hidings = inOrder(append(r.hidings, hidings...))
+	pairs := make([]string, 0, 2*len(r.hidings))
+	for _, h := range r.hidings {
+		pairs = append(pairs, h.secret, h.shown)
 	}
 	r.replacer = strings.NewReplacer(pairs...)
 }
 
 // addCredentials hides a password, and the header that it is sent in.
 func (r *redactor) addCredentials(username, password string) {
-	r.add(password, base64.StdEncoding.EncodeToString([]byte(username+":"+password)))
+	r.add(hidingWords(password, base64.StdEncoding.EncodeToString([]byte(username+":"+password)))...)
 }
 
 // longest is the length of the longest secret.
 func (r *redactor) longest() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if len(r.words) == 0 {
+	if len(r.hidings) == 0 {
 		return 0
 	}
-	return len(r.words[0])
+	return len(r.hidings[0].secret)
 }
 
 // clean hides every secret in a text.
@@ -71,10 +87,14 @@ func (r *redactor) clean(text string) string {
 var (
 	credentialsInURL = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/\s"]+)@`)
 	// Registries and indexes redirect to storage with URLs that are credentials in themselves.
-	signatureInURL = regexp.MustCompile(`(?i)([?&][a-z0-9_-]*(?:token|signature|credential|password|secret|sig)=)[^&\s"']+`)
+	parameterInURL = regexp.MustCompile(`[?&;]([A-Za-z0-9_.~%-]+)=[^&;\s"']*[^&;\s"',.)]`)
 )
 
-// redactURLs hides user, password and signatures in every URL of a text.
+// publicParameters are those of a URL's query whose values are never secret, and tell what a registry was asked for. Nobody can list the
+// names under which indexes and storage take their tokens.
+var publicParameters = []string{"scope", "service", "ns", "n", "last", "digest", "mount", "from"}
+
+// redactURLs hides user and password in every URL of a text, and what stands in its query.
 func redactURLs(text string) string {
 	if !strings.Contains(text, "://") { // most lines of a log; the patterns are slow
 		return text
@@ -82,8 +102,14 @@ func redactURLs(text string) string {
 	if strings.Contains(text, "@") {
 		text = credentialsInURL.ReplaceAllString(text, "${1}"+redacted+"@")
 	}
-	if strings.ContainsAny(text, "?&") {
-		text = signatureInURL.ReplaceAllString(text, "${1}"+redacted)
+	if strings.ContainsAny(text, "?&;") {
+		text = parameterInURL.ReplaceAllStringFunc(text, func(parameter string) string {
+			name, _, _ := strings.Cut(parameter, "=")
+			if slices.Contains(publicParameters, name[1:]) {
+				return parameter
+			}
+			return name + "=" + redacted
+		})
 	}
 	return text
 }

@@ -11,7 +11,7 @@ import (
 
 func TestRedactor(t *testing.T) {
 	t.Parallel()
-	r := newRedactor("password", "pass", "my-password-is-long", "abc")
+	r := newRedactor(hidingWords("password", "pass", "my-password-is-long", "abc")...)
 	for in, want := range map[string]string{
 		"nothing here":                                     "nothing here",
 		"password":                                         "***",
@@ -22,9 +22,11 @@ func TestRedactor(t *testing.T) {
 		"http://u:p@ss:w@rd@host/x":                        "http://***@host/x",
 		"git+https://u:p@host/x":                           "git+https://***@host/x",
 		"https://host/x@y":                                 "https://host/x@y",
-		"https://s3/x?a=1&X-Amz-Signature=beef&b=2":        "https://s3/x?a=1&X-Amz-Signature=***&b=2",
-		"https://blob/x?sv=1&sig=beef%3D":                  "https://blob/x?sv=1&sig=***",
+		"https://s3/x?a=1&X-Amz-Signature=beef&b=2":        "https://s3/x?a=***&X-Amz-Signature=***&b=***",
+		"https://blob/x?sv=1&sig=beef%3D":                  "https://blob/x?sv=***&sig=***",
 		"https://host/?access_token=beef#x":                "https://host/?access_token=***",
+		"https://host/?apikey=b,f, (https://h/?auth=1).":   "https://host/?apikey=***, (https://h/?auth=***).",
+		"https://r/token?scope=a:b&service=r&code=beef":    "https://r/token?scope=a:b&service=r&code=***",
 		"mail someone@example.com about http://host:80/":   "mail someone@example.com about http://host:80/",
 		`"https://u:p@host/" and 'https://u:p@other/'`:     `"https://***@host/" and 'https://***@other/'`,
 		"unix:///run/buildkit/buildkitd.sock stays itself": "unix:///run/buildkit/buildkitd.sock stays itself",
@@ -45,7 +47,7 @@ func TestBuildLog_secretAtTheCut(t *testing.T) {
 	const secret = "0123456789-secret"
 	for before := maxLineBytes - 3*len(secret); before < maxLineBytes+3*len(secret); before++ {
 		for _, filler := range []string{strings.Repeat("x", before), strings.Repeat(secret, before/len(secret)) + strings.Repeat("x", before%len(secret))} {
-			log := newBuildLog(newRedactor(secret), nil)
+			log := newBuildLog(newRedactor(hidingWords(secret)...), nil)
 			updates := make(chan *client.SolveStatus, 1)
 			updates <- &client.SolveStatus{Logs: []*client.VertexLog{{Vertex: digest.FromString("x"), Data: []byte(filler + secret + strings.Repeat("y", 99))}}}
 			close(updates)
@@ -73,28 +75,64 @@ func TestReadSecrets(t *testing.T) {
 	if diff := cmp.Diff(wantIndex, string(s.files[secretIndex])); diff != "" {
 		t.Error(diff)
 	}
-	wantIndexes := []string{
-		"https://***@index.example.com/simple/", "https://***@extra.example.com/simple", "http://open.example.com/simple",
-		"https://***@conf.example.com/simple", "http://***@proxy:3128",
-	}
-	if diff := cmp.Diff(wantIndexes, s.indexes); diff != "" {
-		t.Error(diff)
-	}
-	r := newRedactor(s.words...)
+	r := newRedactor(s.hidings...)
 	for _, secret := range []string{"p@ss'word", "p%40ss'word", "only-a-token", "conf-secret", "proxy-secret"} {
 		if got := r.clean("it is " + secret); got != "it is ***" {
 			t.Errorf("%q is shown as %q", secret, got)
 		}
 	}
-	if s.has(secretCA) || !s.has(secretPipConfig) {
+	if s.has(secretCA) || !s.has(secretPipConfig) || !s.has(secretHidings) {
 		t.Error("wrong secrets")
+	}
+}
+
+// TestHidings_index shows what a log says about an index with secrets in its address.
+func TestHidings_index(t *testing.T) {
+	t.Parallel()
+	for index, lines := range map[string]map[string]string{
+		"https://dl.cloudsmith.io/aBcDeF0123456789/org/repo/python/simple/": {
+			"Looking in indexes: https://dl.cloudsmith.io/aBcDeF0123456789/org/repo/python/simple/":   "Looking in indexes: https://dl.cloudsmith.io/***/***/***/python/simple/",
+			"https://dl.cloudsmith.io/aBcDeF0123456789/org/repo/python/simple/numpy/":                 "https://dl.cloudsmith.io/***/***/***/python/simple/numpy/",
+			"https://dl.cloudsmith.io/aBcDeF0123456789/org/files/a.whl":                               "https://dl.cloudsmith.io/***/***/files/a.whl",
+			"https://cdn.example.com/aBcDeF0123456789/a.whl":                                          "https://cdn.example.com/***/a.whl",
+			"Max retries exceeded with url: /aBcDeF0123456789/org/repo/python/simple/a/ (Caused by x": "Max retries exceeded with url: /***/***/***/python/simple/a/ (Caused by x",
+			"Collecting org; repo in /usr/lib/org/simple":                                             "Collecting org; repo in /usr/lib/org/simple",
+		},
+		"https://user:pass-word@h:8080/s3cr3t/": {
+			"Looking in indexes: https://user:****@h:8080/s3cr3t/": "Looking in indexes: https://***@h:8080/***/",
+			"https://h:8080/s3cr3t/numpy/, url: /s3cr3t/numpy/":    "https://h:8080/***/numpy/, url: /***/numpy/",
+			"/usr/s3cr3t/x pass-word":                              "/usr/s3cr3t/x ***",
+		},
+		"https://h/sim%70le%2Ftoken/simple?auth=weak&lone-token-17&x=lone%2Ftoken": {
+			"https://h/simple/token/simple/a": "https://h/simple/***/simple/a",
+			"https://h/sim%70le%2Ftoken/":     "https://h/***/",
+			"url: /a?auth=weak":               "url: /a?auth=***",
+			"lone-token-17 and lone/token":    "*** and ***",
+		},
+		"https://pypi.org/simple/": {
+			"https://pypi.org/simple/numpy/ and simple": "https://pypi.org/simple/numpy/ and simple",
+		},
+		"https://pypi.internal/ml/simple": {
+			"failed to push pypi.internal/ml/model:tag": "failed to push pypi.internal/ml/model:tag",
+		},
+	} {
+		s, err := Options{Pip: PipOptions{IndexURL: index}}.readSecrets()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newRedactor(s.hidings...)
+		for line, want := range lines {
+			if got := r.clean(line); got != want {
+				t.Errorf("with the index %s, %q gives %q, want %q", index, line, got, want)
+			}
+		}
 	}
 }
 
 func TestReadSecrets_none(t *testing.T) {
 	t.Parallel()
 	s, err := Options{Pip: PipOptions{Config: " \n"}}.readSecrets()
-	if err != nil || s.has(secretIndex) || s.has(secretPipConfig) || s.has(secretCA) {
+	if err != nil || s.has(secretIndex) || s.has(secretPipConfig) || s.has(secretCA) || s.has(secretHidings) {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	if _, err := (Options{CAFile: t.TempDir() + "/missing.pem"}).readSecrets(); err == nil {

@@ -1,7 +1,9 @@
 package buildkit
 
 import (
-	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -16,17 +18,18 @@ const (
 	secretIndex     = "index.txt" // a requirements file of index options
 	secretPipConfig = "pip.conf"
 	secretCA        = "ca.pem"
-	secretFresh     = "fresh" // no secret, but a word that is new in each fresh build
+	secretHidings   = "hidings.json" // what pip must not print: the daemon keeps the log of every step
+	secretFresh     = "fresh"        // no secret, but a word that is new in each fresh build
 )
 
 // secretSet is everything of the options that must not be seen in the image, its history or a log.
 type secretSet struct {
 	// files are the contents of the secret files by id.
 	files map[string][]byte
-	// indexes are the package indexes without their credentials, for the cache key.
+	// indexes stand for the package indexes in the cache key; see [fingerprint].
 	indexes []string
-	// words are the passwords in all of it, for the redactor.
-	words []string
+	// hidings are the secrets in all of it, for the redactor.
+	hidings []hiding
 }
 
 func (s *secretSet) has(id string) bool { return len(s.files[id]) > 0 }
@@ -51,7 +54,22 @@ func (o Options) readSecrets() (*secretSet, error) {
 			s.note(text)
 		}
 	}
-	return s, nil
+	return s, s.addHidings()
+}
+
+// addHidings makes the secret file by which the step itself keeps secrets out of what it prints.
+func (s *secretSet) addHidings() error {
+	s.hidings = inOrder(s.hidings)
+	pairs := make([][2]string, 0, len(s.hidings))
+	for _, h := range s.hidings {
+		pairs = append(pairs, [2]string{h.secret, h.shown})
+	}
+	if len(pairs) == 0 {
+		return nil
+	}
+	file, err := json.Marshal(pairs)
+	s.files[secretHidings] = file
+	return err
 }
 
 func (s *secretSet) addIndexes(pip PipOptions) {
@@ -67,24 +85,25 @@ func (s *secretSet) addIndexes(pip PipOptions) {
 	s.files[secretIndex] = []byte(b.String())
 }
 
-// note remembers where a URL points and the credentials in it.
+// note remembers where a URL points and the secrets in it.
 func (s *secretSet) note(text string) {
-	s.indexes = append(s.indexes, redactURLs(text))
-	u, err := url.Parse(text)
-	if err != nil || u.User == nil {
-		return
-	}
-	secret, hasPassword := u.User.Password()
-	if !hasPassword { // "https://TOKEN@host"
-		secret = u.User.Username()
-	}
-	s.words = append(s.words, secret)
+	s.indexes = append(s.indexes, fingerprint(text))
 	for _, written := range []string{text, requirementsFileURL(text)} { // escaped as the user has it, and as pip will show it
-		if match := credentialsInURL.FindStringSubmatch(written); match != nil {
-			name, password, _ := strings.Cut(match[2], ":")
-			s.words = append(s.words, cmp.Or(password, name))
-		}
+		s.hidings = append(s.hidings, hidingsOf(written)...)
 	}
+}
+
+// fingerprint stands for a package index in the cache key. The URL itself cannot: many indexes take a token as a part of the path, and BuildKit
+// keeps what it builds from. User and password are left out, so that a new password builds nothing anew.
+func fingerprint(text string) string {
+	if u, err := url.Parse(text); err == nil {
+		u.User = nil
+		text = u.String()
+	} else {
+		text = credentialsInURL.ReplaceAllString(text, "${1}")
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
 }
 
 // requirementsFileURL writes a URL so that pip's requirements file parser, which splits like a shell, takes it whole.

@@ -39,7 +39,7 @@ func (b *Builder) solve(ctx context.Context, c *client.Client, req Request) (Res
 	if req.Fresh {
 		secrets.files[secretFresh] = []byte(rand.Text())
 	}
-	redactor := newRedactor(secrets.words...)
+	redactor := newRedactor(secrets.hidings...)
 	log := newBuildLog(redactor, req.Observe)
 	front := &frontend{options: b.options, request: req, secrets: secrets}
 

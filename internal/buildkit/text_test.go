@@ -86,7 +86,7 @@ func TestShorten(t *testing.T) {
 func TestBuildLog_bounded(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
 	updates := make(chan *client.SolveStatus)
 	step := digest.FromString("step")
-	log := newBuildLog(newRedactor("a-secret-word"), nil)
+	log := newBuildLog(newRedactor(hidingWords("a-secret-word")...), nil)
 	done := make(chan struct{})
 	go func() { defer close(done); log.follow(updates) }()
 	send := func(data []byte) {
@@ -127,7 +127,7 @@ func heap() int64 {
 func TestBuildLog_observe(t *testing.T) {
 	t.Parallel()
 	var got []string
-	log := newBuildLog(newRedactor("hunter22"), func(step, line string) { got = append(got, step+": "+line) })
+	log := newBuildLog(newRedactor(hidingWords("hunter22")...), func(step, line string) { got = append(got, step+": "+line) })
 	updates := make(chan *client.SolveStatus, 10)
 	id, hidden := digest.FromString("x"), digest.FromString("y")
 	at := func(seconds int) *time.Time { when := time.Unix(int64(seconds), 0); return &when }

@@ -1,14 +1,18 @@
 """Runs "pip install" on the mounted requirements.
 
 Index URLs that may hold credentials come in a second, secret requirements file: options in such a file go before
-everything the base image configures.
+everything the base image configures. Pip prints those URLs, and hides passwords in them but no tokens in the path; whatever
+a step prints stays in the daemon's history of builds. So pip runs in a process of its own, whose output is searched for secrets.
 """
 
+import json
 import logging
 import os
 import re
 import runpy
+import subprocess
 import sys
+import threading
 
 SECRET = "/run/rime/secret/"
 
@@ -48,7 +52,63 @@ def trust(certificates):
         os.environ[variable] = bundle
 
 
+def hidings():
+    """What must not be printed, with what is shown in its place; the longest goes first."""
+    if not os.path.isfile(SECRET + "hidings.json"):
+        return []
+    with open(SECRET + "hidings.json", "rb") as f:
+        return [(secret.encode(), shown.encode()) for secret, shown in json.loads(f.read().decode())]
+
+
+class Relay(threading.Thread):
+    """Copies output without the secrets, by whole lines as long as these are of a sensible length."""
+
+    def __init__(self, source, pairs):
+        super().__init__(daemon=True)
+        self.source, self.pairs, self.held = source, pairs, b""
+
+    def run(self):
+        while True:
+            chunk = self.source.read1(1 << 16)
+            if not chunk:
+                return
+            self.held += chunk
+            end = self.held.rfind(b"\n") + 1
+            if end == 0 and len(self.held) > 1 << 20:
+                self.held = self.clean(self.held)
+                end = max(0, len(self.held) - len(self.pairs[0][0]))  # the rest may be the beginning of a secret
+            ready, self.held = self.held[:end], self.held[end:]
+            self.show(ready)
+
+    def clean(self, text):
+        for secret, shown in self.pairs:
+            text = text.replace(secret, shown)
+        return text
+
+    def show(self, text):
+        sys.stdout.buffer.write(self.clean(text))
+        sys.stdout.buffer.flush()
+
+
+def run_without(pairs):
+    """Runs this script again as a child that installs, and ends as it ends."""
+    child = subprocess.Popen(
+        [sys.executable, os.path.abspath(__file__), "install"], bufsize=-1, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    relay = Relay(child.stdout, pairs)
+    relay.start()
+    status = child.wait()
+    relay.join(10)  # not for ever: a process that a build left behind may hold the other end
+    if not relay.is_alive():
+        relay.show(relay.held)
+    sys.stdout.flush()
+    os._exit(status if status >= 0 else 128 - status)
+
+
 def main():
+    pairs = hidings()
+    if pairs and sys.argv[1:] != ["install"]:
+        run_without(pairs)
     arguments = ["--requirement", "/run/rime/in/requirements.txt"]
     if os.path.isfile(SECRET + "index.txt"):
         arguments = ["--requirement", SECRET + "index.txt"] + arguments
