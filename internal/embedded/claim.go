@@ -177,6 +177,9 @@ func (s *store) standing(ctx context.Context, repo name.Repository, claims []str
 		if err != nil {
 			return nil, err
 		}
+		if _, buried := contentOf(manifest, typeTombstone); buried {
+			continue // a delete took it down as far as the registry let it
+		}
 		var content claimContent
 		if text, ok := contentOf(manifest, typeClaim); ok && json.Unmarshal([]byte(text), &content) == nil && content.Released {
 			continue

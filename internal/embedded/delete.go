@@ -61,6 +61,9 @@ func (r *Registry) deleteUnder(ctx context.Context, l *lease) error {
 	if err == nil {
 		err = r.removeRecord(deleting, l)
 	}
+	if _, refused := errors.AsType[*DeletesRefusedError](err); refused {
+		err = r.buryUnpublished(deleting, l, err)
+	}
 	if err == nil {
 		return r.removeRepository(ctx, l.repo)
 	}
@@ -100,6 +103,23 @@ func (r *Registry) seize(ctx context.Context, l *lease, lost func(error)) (stop 
 		return nil
 	})
 	return stop, err
+}
+
+// buryUnpublished puts a tombstone in the place of the record in a registry that deletes nothing, where no build of the image has succeeded: there is nothing to pull that
+// a delete would have to take away, and Terraform, which replaces a resource whose create failed, could never get on otherwise. Any other image stays, with the refusal.
+func (r *Registry) buryUnpublished(ctx context.Context, l *lease, refusal error) error {
+	rec, _, err := l.read(ctx)
+	if err != nil {
+		return err
+	}
+	if rec.Image != nil {
+		return refusal
+	}
+	tombstone, err := newArtifact(typeTombstone, claimContent{Holder: r.config.Options.Holder})
+	if err != nil {
+		return err
+	}
+	return r.store.put(ctx, l.repo.Tag(recordTag), tombstone)
 }
 
 // removeRecord removes the record and makes sure that it is gone.

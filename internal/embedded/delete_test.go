@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -119,6 +120,66 @@ func TestDelete_refused(t *testing.T) {
 			t.Errorf("claims that cannot be deleted cost %s", took)
 		}
 	})
+}
+
+// A create whose build fails leaves an image that Terraform deletes to create it anew: that must work where nothing can be deleted.
+func TestDelete_refusedUnpublished(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.wire = keepsAll(w.wire)
+		began := time.Now()
+		expectUnpublishedDelete(t, w)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("claims that cannot be deleted cost %s", took)
+		}
+	})
+}
+
+func expectUnpublishedDelete(t *testing.T, w *world) {
+	t.Helper()
+	failing := func(buildkit.Request) error { return errors.New("no such distribution") }
+	p := w.process(t, "a/1")
+	p.builder.fails = failing
+	for range 2 { // it fails, and fails again
+		if _, _, err := p.Create(t.Context(), specOf("model-a", "nunpy")); err != nil {
+			t.Fatal(err)
+		}
+		p.wait()
+		if got := p.mustGet(t, "model-a"); got.Status != imageregistry.StatusFailed {
+			t.Fatalf("after a build that failed it is %q", got.Status)
+		}
+		p = w.process(t, "b/2") // the next apply
+		p.builder.fails = failing
+		p.mustDelete(t, "model-a")
+		if err := p.Delete(t.Context(), "model-a"); !errors.Is(err, imageregistry.ErrNotFound) {
+			t.Errorf("deleted once more, it is %v", err)
+		}
+		for image, err := range p.List(t.Context(), imageregistry.Filter{}) {
+			t.Errorf("List yields %+v, %v", image, err)
+		}
+		if n, err := p.Kept(t.Context(), "model-a"); n != 0 || err != nil {
+			t.Errorf("Kept returns %d, %v", n, err)
+		}
+	}
+	p.builder.fails = nil
+	built := p.mustCreate(t, specOf("model-a", "numpy"))
+	if built.Status != imageregistry.StatusReady {
+		t.Errorf("created in its place, it is %q: %s", built.Status, built.StatusReason)
+	}
+	// What was published is not given up, not even after a build that failed.
+	p.builder.fails = failing
+	if _, _, err := p.Update(t.Context(), specOf("model-a", "nunpy")); err != nil {
+		t.Fatal(err)
+	}
+	p.wait()
+	var refused *DeletesRefusedError
+	if err := p.Delete(t.Context(), "model-a"); !errors.As(err, &refused) {
+		t.Errorf("Delete of what was published returns %v", err)
+	}
+	if got := p.mustGet(t, "model-a"); got.Digest != built.Digest {
+		t.Errorf("after the refusal it is %+v", got)
+	}
 }
 
 func TestDelete_ownBuild(t *testing.T) {

@@ -104,7 +104,7 @@ func (e *RecordError) Error() string {
 // Unwrap returns the cause.
 func (e *RecordError) Unwrap() error { return e.Err }
 
-// DeletesRefusedError is a registry that deletes nothing. Nothing has been deleted.
+// DeletesRefusedError is a registry that deletes nothing, and an image in it that has been published. Nothing has been deleted.
 type DeletesRefusedError struct {
 	// Registry is the registry's host.
 	Registry string

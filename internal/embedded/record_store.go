@@ -26,7 +26,7 @@ func (s *store) readRecord(ctx context.Context, repo name.Repository) (*record, 
 		return nil, "", err
 	}
 	if _, buried := contentOf(manifest, typeTombstone); buried {
-		return nil, "", errAbsent // a delete died between its last two requests
+		return nil, "", errAbsent // a delete died between its last two requests, or the registry deletes nothing
 	}
 	content, ok := contentOf(manifest, typeRecord)
 	switch {

@@ -146,6 +146,11 @@ func TestReferee_keepsAll(t *testing.T) {
 	}
 }
 
+func TestReferee_keepsAllUnpublished(t *testing.T) {
+	t.Parallel()
+	expectUnpublishedDelete(t, dockerRegistry(t, ""))
+}
+
 // TestReferee_atOnce lets several processes create the same names at once, on a real registry and with real time.
 func TestReferee_atOnce(t *testing.T) {
 	t.Parallel()
