@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -124,12 +125,43 @@ func TestImageRegistryConfig_lifecycle(t *testing.T) {
 	}
 }
 
+// Whether it is enabled may be known only when something else has been applied: the plan then leaves open all that follows from it, both ways.
+func TestImageRegistryConfig_enableUnknown(t *testing.T) {
+	t.Parallel()
+	for name, trust := range map[string]string{
+		"url": "oidc_provider_url = \"" + clusterIssuer + "\"", "arn": "oidc_provider_arn = \"arn:aws:iam::123456789012:oidc-provider/" + clusterIssuer + "\"", "pods": "pod_identity = true",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAccount(t)
+			a.repository("ml/prod/rime/churn")
+			config := func(input string) string {
+				return fmt.Sprintf("resource \"terraform_data\" \"x\" {\n  input = %q\n}\n", input) + a.config(`
+  repository_prefix    = "ml"
+  resource_name_suffix = "prod"
+  namespace            = "rime"
+  creation_template    = {}
+  enable               = terraform_data.x.output != "off"
+  `+trust+"\n"+keepTwenty)
+			}
+			step := func(input string, enabled bool, repositories knownvalue.Check) resource.TestStep {
+				return resource.TestStep{
+					Config:            config(input),
+					ConfigStateChecks: []statecheck.StateCheck{registryState("enable", knownvalue.Bool(enabled)), registryState("repositories", repositories)},
+				}
+			}
+			a.run(step("on", true, counts(1, 0, 0, 0)), step("off", false, knownvalue.Null()), step("on again", true, counts(1, 0, 0, 0)), step("on still", true, counts(1, 0, 0, 0)))
+		})
+	}
+}
+
 func TestImageRegistryConfig_drift(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	a.repository("ml/prod/rime/churn")
 	a.repository("ml/prod/rime/fraud")
 	config := a.config(scopeAndTrust + keepTwenty + "\n  tags = { team = \"ml\" }\n scan_on_push = true")
+	withTemplate := a.config(scopeAndTrust + keepTwenty + "\n  tags = { team = \"ml\" }\n scan_on_push = true\n creation_template = {}")
 	wide := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecr:*","Resource":"*"}]}`
 	everyone := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`
 	churn, fraud, off := "ml/prod/rime/churn", "ml/prod/rime/fraud", `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}`
@@ -170,5 +202,8 @@ func TestImageRegistryConfig_drift(t *testing.T) {
 		Config:           config,
 		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plannedAction(plancheck.ResourceActionCreate)}},
 	}
-	a.run(resource.TestStep{Config: config}, iamDrift, roleGone, disappeared)
+	// A template of ours that is left is a reason to stay: everything else is shown as missing, and made anew.
+	templateLeft := repaired("registry_server.policy is missing", "registry_server.role is missing", "image_builder.policy is missing", "image_builder.role is missing")
+	templateLeft.PreConfig, templateLeft.Config = disappeared.PreConfig, withTemplate
+	a.run(resource.TestStep{Config: config}, iamDrift, roleGone, disappeared, resource.TestStep{Config: withTemplate}, templateLeft)
 }
