@@ -197,3 +197,18 @@ func TestGroupImage_replaceSameName(t *testing.T) {
 	b.PlanIsEmpty()
 	b.expectNothingLeft()
 }
+
+// An image that is only added is there at once, and its role is deleted once more after that.
+func TestGroupImage_replaceSameNameAdded(t *testing.T) {
+	t.Parallel()
+	var c clock
+	b := newHubBench(t, primehub.Options{Clock: c.now, WatcherDelay: 4 * time.Second}, primehub.TokenAdmin, strings.Replace(addedImage, `group   `, `name = "r-4"
+  group   `, 1))
+	b.Apply()
+	b.Edit("main.tf", `"data-science"`, `"research"`)
+	b.Apply()
+	c.forward(time.Hour) // whatever the platform has still to do is done by now
+	b.expectImage("r-4", map[string]any{"groupName": "research", "groups": []any{map[string]any{"name": "research"}}})
+	b.PlanIsEmpty()
+	b.expectNothingLeft()
+}

@@ -38,6 +38,52 @@ func newHubBench(t *testing.T, o primehub.Options, token, config string) *hubBen
 	return b
 }
 
+// hubSlowBuild is longer than any test.
+const hubSlowBuild = time.Hour
+
+// slowHub is a bench whose builds end only when the clock of its platform is put forward by hubSlowBuild, or when they are cancelled. The platform notices everything soon.
+func slowHub(t *testing.T, config string) (*hubBench, *clock) {
+	t.Helper()
+	var c clock
+	return newHubBench(t, primehub.Options{
+		Clock: c.now, BuildTime: hubSlowBuild, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond,
+	}, primehub.TokenGroupAdmin, config), &c
+}
+
+// building is how many images are being built.
+func (b *hubBench) building() (n int) {
+	for _, name := range b.hub.ImageNames() {
+		builds := b.hub.Builds(name)
+		if len(builds) == 0 {
+			continue
+		}
+		if last := builds[len(builds)-1]; !last.Deleted && (last.Phase == "Pending" || last.Phase == "Running") {
+			n++
+		}
+	}
+	return n
+}
+
+// startBuilding starts an apply, and returns once that many images are being built, and it has seen that.
+func (b *hubBench) startBuilding(images int, plan ...string) *acctest.Process {
+	b.t.Helper()
+	p := b.Start(append([]string{"apply", "-auto-approve"}, plan...)...)
+	acctest.Eventually(b.t, startsWithin, "the builds", func() bool { return p.Ended() || b.building() == images })
+	seen := b.count("image") + 2*images // one look of each may be under way
+	acctest.Eventually(b.t, startsWithin, "the wait for the builds", func() bool { return p.Ended() || b.count("image") > seen })
+	if p.Ended() {
+		b.t.Fatalf("the apply has ended:\n%s", p.Output())
+	}
+	return p
+}
+
+// ends puts the clock forward, so that a command can end that waits for builds.
+func (b *hubBench) ends(p *acctest.Process, c *clock) acctest.Result {
+	b.t.Helper()
+	c.forward(hubSlowBuild)
+	return p.Wait()
+}
+
 // as configures the provider for the owner of another API token.
 func (b *hubBench) as(token string) {
 	b.t.Helper()

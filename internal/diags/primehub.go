@@ -22,6 +22,8 @@ type PrimeHubOperation struct{ summary, verb, noun string }
 var (
 	ReadGroupImage   = PrimeHubOperation{"Unable to Read PrimeHub Image", "read", "PrimeHub image"}
 	CreateGroupImage = PrimeHubOperation{"Unable to Create PrimeHub Image", "create", "PrimeHub image"}
+	// FinishGroupImage is what is left of a create once the image is in the state.
+	FinishGroupImage = PrimeHubOperation{"PrimeHub Image Is Not Finished", "finish", "PrimeHub image"}
 	UpdateGroupImage = PrimeHubOperation{"Unable to Update PrimeHub Image", "update", "PrimeHub image"}
 	DeleteGroupImage = PrimeHubOperation{"Unable to Delete PrimeHub Image", "delete", "PrimeHub image"}
 	ListGroupImages  = PrimeHubOperation{"Unable to List PrimeHub Images", "list", "PrimeHub images"}
@@ -33,6 +35,9 @@ var (
 func (o PrimeHubOperation) tried(name string) string {
 	if name == "" {
 		return fmt.Sprintf("Tried to %s %s", o.verb, o.noun)
+	}
+	if o == FinishGroupImage {
+		return fmt.Sprintf("Tried to finish %s %q, which was created and is in the state", o.noun, name)
 	}
 	return fmt.Sprintf("Tried to %s %s %q", o.verb, o.noun, name)
 }
@@ -177,7 +182,7 @@ func primehubAdvice(op PrimeHubOperation, err error) string {
 // adviceForForbidden says who may do it (contracts/primehub-api.md §1.5).
 func adviceForForbidden(op PrimeHubOperation) string {
 	switch op {
-	case CreateGroupImage, UpdateGroupImage, DeleteGroupImage:
+	case CreateGroupImage, FinishGroupImage, UpdateGroupImage, DeleteGroupImage:
 		return "Use the API token of an administrator of the group, or, for a system image (one without `group`), of a platform administrator. " +
 			"A group's administrators are named in PrimeHub's Admin Portal, under Groups."
 	case ReadGroup:

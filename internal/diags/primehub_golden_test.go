@@ -71,11 +71,14 @@ var primehubMessages = map[string]diag.Diagnostics{
 	"primehub_group_not_seen":     {diags.FromPrimeHub(diags.ReadGroup, "data-sience", &primehub.GroupNotFoundError{Name: "data-sience", Visible: []string{"data-science", "research"}})},
 	"primehub_group_image_access": {diags.GroupImageAccess("global", "data-science")},
 
-	"primehub_orphaned_role": onHub(diags.CreateGroupImage, &primehub.OrphanedRoleError{Name: "churn-x7k2p", Err: errHubConflict}),
-	"primehub_not_created":   onHub(diags.CreateGroupImage, &primehub.FailedCreateError{Name: "churn-x7k2p", Err: errHubRefused}),
-	"primehub_incomplete":    onHub(diags.CreateGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: errHubNoGroup}),
-	"primehub_delete_stuck":  onHub(diags.DeleteGroupImage, &primehub.DeleteStuckError{Name: "churn-x7k2p", Err: errHubNoGroup}),
-	"primehub_still_there":   onHub(diags.DeleteGroupImage, &primehub.StillThereError{Name: "churn-x7k2p", After: 2 * time.Minute}),
+	"primehub_orphaned_role":       onHub(diags.CreateGroupImage, &primehub.OrphanedRoleError{Name: "churn-x7k2p", Err: errHubConflict}),
+	"primehub_not_created":         onHub(diags.CreateGroupImage, &primehub.FailedCreateError{Name: "churn-x7k2p", Err: errHubRefused}),
+	"primehub_incomplete":          onHub(diags.CreateGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: errHubNoGroup}),
+	"primehub_unfinished":          diags.Warnings(onHub(diags.FinishGroupImage, hubAnswered("GetImage", 200, "INTERNAL_SERVER_ERROR", "connect ECONNREFUSED keycloak:8080", primehub.KindUnavailable))),
+	"primehub_unfinished_access":   diags.Warnings(onHub(diags.FinishGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: errHubNoGroup})),
+	"primehub_unfinished_replaced": diags.Warnings(onHub(diags.FinishGroupImage, &primehub.BuildSupersededError{Name: "churn-x7k2p", At: time.Unix(1767323045, 0)})),
+	"primehub_delete_stuck":        onHub(diags.DeleteGroupImage, &primehub.DeleteStuckError{Name: "churn-x7k2p", Err: errHubNoGroup}),
+	"primehub_still_there":         onHub(diags.DeleteGroupImage, &primehub.StillThereError{Name: "churn-x7k2p", After: 2 * time.Minute}),
 
 	"primehub_build_failed": onHub(diags.CreateGroupImage, &primehub.BuildFailedError{
 		Name: "churn-x7k2p", Step: primehub.StepBuild, Installer: "pip", Package: "nosuch==1",

@@ -69,20 +69,10 @@ func (r *groupImageResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	// From here on something exists: whatever happens now, the state must know it.
-	name = image.Name
-	plan.Name = types.StringValue(name) // a run that died may have generated it
+	plan.Name = types.StringValue(image.Name) // a run that died may have generated it
 	plan.setFacts(ctx, image, &resp.Diagnostics)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
-	if err == nil {
-		resp.Diagnostics.Append(plan.await(ctx, client, diags.CreateGroupImage, image.Ref(), true)...)
-	}
-	if err == nil && ctx.Err() == nil { // one who was interrupted wants to be gone; the next plan shows what is missing
-		err = plan.verifyAccess(ctx, client)
-	}
-	if err != nil {
-		resp.Diagnostics.Append(diags.FromPrimeHub(diags.CreateGroupImage, name, err))
-	}
-	resp.Diagnostics.Append(plan.look(ctx, client)...)
+	resp.Diagnostics.Append(plan.finish(ctx, client, image.Ref(), err)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 }
 
@@ -148,19 +138,18 @@ func (r *groupImageResource) Update(ctx context.Context, req resource.UpdateRequ
 		return
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, nil)...)
-	if intended.task == taskNone && !plan.URLForGPU.IsUnknown() {
-		plan.keepComputed(state) // as was planned
-		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
-		return
-	}
 	// From here on the image is another one: whatever happens now, the state must know it.
-	resp.Diagnostics.Append(plan.look(ctx, client)...)
+	changed := intended.task != taskNone || plan.URLForGPU.IsUnknown()
+	plan.foresee(ctx, state, intended.task, ref)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
-	if intended.task == taskNone || resp.Diagnostics.HasError() {
+	if !changed {
 		return
 	}
-	resp.Diagnostics.Append(plan.await(ctx, client, diags.UpdateGroupImage, ref, intended.task == taskRebuild)...)
-	resp.Diagnostics.Append(plan.look(ctx, client)...)
+	if intended.task != taskNone {
+		resp.Diagnostics.Append(plan.await(ctx, client, diags.UpdateGroupImage, ref, intended.task == taskRebuild)...)
+	} else {
+		resp.Diagnostics.Append(plan.look(ctx, client)...)
+	}
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 }
 

@@ -10,8 +10,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
+
+// accessInterval is the time between two looks at who may use an image: each costs the platform a question to Keycloak for every group.
+const accessInterval = 2 * time.Second
 
 // createGroupImage creates the image. The platform writes who may use it last, and does not take the image back when that fails: then the error comes together with the image,
 // unless a second attempt repairs it.
@@ -60,14 +64,29 @@ func (m *groupImageModel) change(ctx context.Context, client *primehub.Client) e
 	return client.Update(ctx, m.Name.ValueString(), update)
 }
 
-// verifyAccess gives the image to those that the plan names, where they do not have it. After a replacement under the same name the platform may take it from them once
-// more (contracts/primehub-api.md §4.4).
+// verifyAccess gives the image to those that the plan names, where they do not have it.
 func (m *groupImageModel) verifyAccess(ctx context.Context, client *primehub.Client) error {
 	update, err := m.difference(ctx, client)
 	if err != nil || update.Global == nil && len(update.Connect)+len(update.Disconnect) == 0 {
 		return err
 	}
 	return client.Update(ctx, m.Name.ValueString(), update)
+}
+
+// ensureAccess is verifyAccess for an image that was just made. After a replacement under the same name the platform may take the image from everybody once more, some time later
+// (contracts/primehub-api.md §4.4), so that it is looked at until then, or until the caller wants to be gone.
+func (m *groupImageModel) ensureAccess(ctx context.Context, client *primehub.Client) error {
+	until := client.RelapsesUntil(m.Name.ValueString())
+	if len(m.Groups.Elements()) == 0 && !m.Global.ValueBool() {
+		until = time.Time{} // nobody has anything to lose
+	}
+	for {
+		err := m.verifyAccess(ctx, client)
+		left := time.Until(until)
+		if left <= 0 || httpx.Sleep(ctx, min(left, accessInterval)) != nil {
+			return err
+		}
+	}
 }
 
 // difference is the update that makes the image what the plan says: everything of it that is always sent, and who may use it from now on or no longer.
@@ -100,36 +119,79 @@ func (m *groupImageModel) difference(ctx context.Context, client *primehub.Clien
 func startGroupImage(ctx context.Context, client *primehub.Client, t task, plan groupImageModel) (primehub.BuildRef, error) {
 	name := plan.Name.ValueString()
 	if t == taskAwait {
-		image, err := client.Get(ctx, name)
+		image, err := client.Peek(ctx, name)
 		return image.Resume(), err
 	}
 	recipe, _ := recipeOf(ctx, plan.Build)
 	return client.Rebuild(ctx, name, recipe)
 }
 
-// await waits for a build. When the wait is cut short, it cancels a build of ours first.
-func (m *groupImageModel) await(ctx context.Context, client *primehub.Client, op diags.PrimeHubOperation, ref primehub.BuildRef, ours bool) diag.Diagnostics {
+// finish does what is left to do for an image that was just made and is in the state: it waits for the build, and sees to it that those may use the image who are to. incomplete
+// is what of that went wrong in the create already. What a later apply can make good is a warning; see [diags.Warnings].
+func (m *groupImageModel) finish(ctx context.Context, client *primehub.Client, ref primehub.BuildRef, incomplete error) diag.Diagnostics {
+	var d diag.Diagnostics
 	if m.Build.IsNull() {
-		return nil
+		d.Append(diags.Warnings(m.look(ctx, client))...)
+	} else {
+		d.Append(m.await(ctx, client, diags.FinishGroupImage, ref, true)...)
 	}
-	_, err := client.AwaitBuild(ctx, ref, groupImageProgress(ctx, ref.Name))
-	stuck, _ := errors.AsType[*primehub.BuildUnfinishedError](err)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() == nil || stuck == nil || stuck.MissingSecret != "":
-		return diag.Diagnostics{diags.FromPrimeHub(op, ref.Name, err)}
+	if ctx.Err() == nil && !d.HasError() { // one who was interrupted wants to be gone; the next plan shows what is missing
+		incomplete = m.ensureAccess(ctx, client)
 	}
-	unfinished := diags.UnfinishedPrimeHubBuild{Name: ref.Name, Cause: context.Cause(ctx), Wait: err, Cancel: diags.ErrBuildNotOurs}
+	if incomplete != nil {
+		d.Append(diags.Warnings(diag.Diagnostics{diags.FromPrimeHub(diags.FinishGroupImage, m.Name.ValueString(), incomplete)})...)
+	}
+	return d
+}
+
+// await waits for a build, and takes over what the platform tells about the image then. When the wait is cut short, it cancels a build of ours first.
+func (m *groupImageModel) await(ctx context.Context, client *primehub.Client, op diags.PrimeHubOperation, ref primehub.BuildRef, ours bool) diag.Diagnostics {
+	image, err := client.AwaitBuild(ctx, ref, groupImageProgress(ctx, ref.Name))
+	var d diag.Diagnostics
+	if err == nil {
+		m.setFacts(ctx, image, &d)
+		return d
+	}
+	d.Append(m.unbuilt(ctx, client, op, ref, ours, err)...)
+	looked := m.look(ctx, client)
+	if op == diags.FinishGroupImage {
+		looked = diags.Warnings(looked)
+	}
+	d.Append(looked...)
+	return d
+}
+
+// unbuilt describes a wait that ended with an error.
+func (m *groupImageModel) unbuilt(ctx context.Context, client *primehub.Client, op diags.PrimeHubOperation, ref primehub.BuildRef, ours bool, failure error) diag.Diagnostics {
+	stuck, _ := errors.AsType[*primehub.BuildUnfinishedError](failure)
+	if ctx.Err() == nil || stuck == nil || stuck.MissingSecret != "" {
+		d := diag.Diagnostics{diags.FromPrimeHub(op, ref.Name, failure)}
+		if op == diags.FinishGroupImage && mayYetBeBuilt(failure) {
+			return diags.Warnings(d)
+		}
+		return d
+	}
+	unfinished := diags.UnfinishedPrimeHubBuild{Name: ref.Name, Cause: context.Cause(ctx), Wait: failure, Cancel: diags.ErrBuildNotOurs}
 	if ours {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 		defer cancel()
 		unfinished.Cancel = client.CancelBuild(stop, ref.Name)
-		if image, err := client.Get(stop, ref.Name); err == nil && image.Build != nil && phaseName(*image.Build) == phaseSucceeded {
+		if image, err := client.Peek(stop, ref.Name); err == nil && image.Build != nil && phaseName(*image.Build) == phaseSucceeded {
 			return nil // it ended just in time
 		}
 	}
-	return diag.Diagnostics{unfinished.Diagnostic()}
+	d := diag.Diagnostics{unfinished.Diagnostic()}
+	if op == diags.FinishGroupImage && unfinished.Cancel != nil {
+		return diags.Warnings(d)
+	}
+	return d
+}
+
+// mayYetBeBuilt tells whether a wait ended that a later apply can take up again, or whose build it can ask for anew, without making another image.
+func mayYetBeBuilt(err error) bool {
+	_, unheard := errors.AsType[*primehub.APIError](err)
+	_, superseded := errors.AsType[*primehub.BuildSupersededError](err)
+	return unheard || superseded
 }
 
 // look takes over what the platform tells about the image now, even for a caller who was interrupted. What the image is asked to be stays as it was planned; if
@@ -138,7 +200,7 @@ func (m *groupImageModel) look(ctx context.Context, client *primehub.Client) dia
 	var d diag.Diagnostics
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	image, err := client.Get(detached, m.Name.ValueString())
+	image, err := client.Peek(detached, m.Name.ValueString())
 	if err != nil {
 		d.Append(diags.FromPrimeHub(diags.ReadGroupImage, m.Name.ValueString(), err))
 		return d

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -49,6 +50,26 @@ func groupSet(ctx context.Context, names []string, d *diag.Diagnostics) types.Se
 	set, more := types.SetValueFrom(ctx, types.StringType, append([]string{}, names...))
 	d.Append(more...)
 	return set
+}
+
+// foresee gives what the platform tells about an image that was just changed, before it is asked: as it was, but for what follows from the change. Nothing is unknown then,
+// whatever comes of the question.
+func (m *groupImageModel) foresee(ctx context.Context, state groupImageModel, t task, ref primehub.BuildRef) {
+	elsewhere := m.URLForGPU.IsUnknown()
+	m.groupImageFacts = state.groupImageFacts
+	switch existing := m.existing(ctx); {
+	case t == taskRebuild:
+		m.Phase, m.UpdatedAt = types.StringValue(phaseWaiting), timeValue(ref.RequestedAt)
+	case elsewhere && existing != nil:
+		m.URL, m.URLForGPU, m.ImagePullSecret = textValue(existing.URL), textValue(existing.URL), textValue(existing.PullSecret)
+		if m.Type.ValueString() == string(primehub.TypeUniversal) {
+			m.URLForGPU = textValue(cmp.Or(existing.URLForGPU, existing.URL))
+		}
+		m.IsReady = types.BoolValue(existing.URL != "")
+	}
+	if t == taskNone {
+		m.RebuildReason = state.RebuildReason
+	}
 }
 
 // keepComputed keeps what the platform told the last time.

@@ -1,0 +1,171 @@
+package acctest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
+)
+
+// refusal is an answer of the platform that no other attempt makes better.
+func refusal(path string) fault.Rule {
+	return fault.Rule{
+		Method: http.MethodPost, Path: path, Status: http.StatusOK,
+		JSON: json.RawMessage(`{"errors":[{"message":"HTTP request failed","extensions":{"code":"INTERNAL_SERVER_ERROR"}}],"data":null}`),
+	}
+}
+
+// What goes wrong in a create once its image is there is a warning, and the image stays: the next apply finishes it, without another image or another build.
+func TestGroupImage_finishedLater(t *testing.T) {
+	t.Parallel()
+	keycloak := func(verb primehub.Verb) func(*hubBench) error {
+		return func(b *hubBench) error {
+			return b.hub.SetOutages(primehub.Outage{Backend: primehub.Keycloak, Verb: verb})
+		}
+	}
+	for name, test := range map[string]struct {
+		// before is done before the apply, and meanwhile while it waits for the build.
+		before, meanwhile func(*hubBench) error
+		// ends tells that the build ends before the apply does.
+		ends bool
+		// warning is what the apply says, and next what the next plan does.
+		warning, next string
+	}{
+		"no groups at the end": {
+			meanwhile: keycloak(primehub.ReadGroups),
+			ends:      true,
+			warning:   "PrimeHub Image Is Not Finished",
+		},
+		"no mapping at all": {
+			before:  keycloak(primehub.MapRole),
+			ends:    true,
+			warning: "PrimeHub Image Access Is Incomplete", next: "0 to add, 1 to change, 0 to destroy",
+		},
+		"no look any more": {
+			meanwhile: func(b *hubBench) error { return b.hub.SetFaults(refusal("/image$")) },
+			warning:   "PrimeHub Image Is Not Finished", next: "0 to add, 1 to change, 0 to destroy",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, c := slowHub(t, oneBuild("xgboost"))
+			if test.before != nil {
+				b.must(test.before(b))
+			}
+			p := b.startBuilding(1)
+			if test.meanwhile != nil {
+				b.must(test.meanwhile(b))
+			}
+			if test.ends {
+				c.forward(hubSlowBuild)
+			}
+			r := p.Wait()
+			shows(t, r, "Warning: "+test.warning)
+			if image, found := b.GroupImage("a"); r.ExitCode != 0 || !found || image.Tainted {
+				t.Errorf("exit status %d, %+v", r.ExitCode, image)
+			}
+			b.must(b.hub.SetOutages())
+			b.must(b.hub.SetFaults())
+			if test.next == "" {
+				b.PlanIsEmpty()
+			} else {
+				planShows(t, b.Workspace, test.next)
+			}
+			if test.ends {
+				b.Apply()
+			} else if r := b.ends(b.startBuilding(1), c); r.ExitCode != 0 {
+				t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+			}
+			b.values("a", map[string]any{"phase": "succeeded", "is_ready": true, "groups": []any{"data-science"}})
+			b.expectImage("churn", map[string]any{"groups": []any{map[string]any{"name": "data-science"}}})
+			if creates, builds := b.count("createImage"), len(b.hub.Builds("churn")); creates != 1 || builds != 1 {
+				t.Errorf("%d creates, %d builds", creates, builds)
+			}
+			b.PlanIsEmpty()
+			b.expectNothingLeft()
+		})
+	}
+}
+
+// Ctrl-C while the platform takes no cancel: the build goes on, the image stays, and the next apply waits for that build.
+func TestGroupImage_interruptUncancelled(t *testing.T) {
+	t.Parallel()
+	b, c := slowHub(t, oneBuild("xgboost"))
+	p := b.startBuilding(1)
+	b.must(b.hub.SetFaults(refusal("/cancelImageBuild$")))
+	p.Interrupt()
+	shows(t, p.Wait(), "Warning: PrimeHub Image Build Interrupted", "Cancelling the build failed too", "Apply again: a build that still runs is waited for.")
+	if image, found := b.GroupImage("a"); !found || image.Tainted {
+		t.Errorf("%+v", image)
+	}
+	planShows(t, b.Workspace, "0 to add, 1 to change, 0 to destroy", "a build that was not waited for is under way")
+	if r := b.ends(b.startBuilding(1), c); r.ExitCode != 0 {
+		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
+	b.values("a", map[string]any{"phase": "succeeded", "is_ready": true})
+	if creates, builds := b.count("createImage"), len(b.hub.Builds("churn")); creates != 1 || builds != 1 {
+		t.Errorf("%d creates, %d builds", creates, builds)
+	}
+	b.PlanIsEmpty()
+	b.expectNothingLeft()
+}
+
+// A create that is interrupted although its groups were not written cancels its build all the same.
+func TestGroupImage_interruptIncomplete(t *testing.T) {
+	t.Parallel()
+	b, _ := slowHub(t, oneBuild("xgboost"))
+	b.must(b.hub.SetOutages(primehub.Outage{Backend: primehub.Keycloak, Verb: primehub.MapRole}))
+	p := b.startBuilding(1)
+	p.Interrupt()
+	shows(t, p.Wait(), "Error: PrimeHub Image Build Interrupted", "The build was cancelled.", "Warning: PrimeHub Image Access Is Incomplete")
+	if b.building() > 0 || b.count("cancelImageBuild") != 1 {
+		t.Errorf("%d builds, %d were cancelled", b.building(), b.count("cancelImageBuild"))
+	}
+	b.must(b.hub.SetOutages())
+	b.expectNothingLeft()
+}
+
+// A rebuild that cannot be looked at any more is an error, but one that leaves the image in the state: the next apply waits for the same build.
+func TestGroupImage_rebuildUnseen(t *testing.T) {
+	t.Parallel()
+	b, c := slowHub(t, oneBuild("xgboost"))
+	b.ends(b.startBuilding(1), c)
+	b.Write("main.tf", oneBuild("catboost"))
+	p := b.startBuilding(1)
+	b.must(b.hub.SetFaults(refusal("/image$")))
+	r := p.Wait()
+	shows(t, r, "Error: Unable to Update PrimeHub Image")
+	if strings.Contains(r.Output, "invalid result") || r.ExitCode != 1 {
+		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
+	b.must(b.hub.SetFaults())
+	b.values("a", map[string]any{"phase": "waiting", "is_ready": true})
+	if r := b.ends(b.startBuilding(1), c); r.ExitCode != 0 || b.count("rebuildImage") != 1 {
+		t.Errorf("exit status %d after %d rebuilds\n%s", r.ExitCode, b.count("rebuildImage"), r.Output)
+	}
+	b.PlanIsEmpty()
+	b.expectNothingLeft()
+}
+
+// A rebuild is waited for although Keycloak, which knows the groups, is down: nothing that the state has to know comes from there.
+func TestGroupImage_rebuildWithoutGroups(t *testing.T) {
+	t.Parallel()
+	b, c := slowHub(t, oneBuild("xgboost"))
+	if r := b.ends(b.startBuilding(1), c); r.ExitCode != 0 {
+		t.Fatalf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
+	b.Write("main.tf", oneBuild("catboost"))
+	b.MustRun("plan", "-out=tfplan")
+	b.must(b.hub.SetOutages(primehub.Outage{Backend: primehub.Keycloak, Verb: primehub.ReadGroups}))
+	b.hub.Forget()
+	if r := b.ends(b.startBuilding(1, "tfplan"), c); r.ExitCode != 0 {
+		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
+	b.must(b.hub.SetOutages())
+	b.values("a", map[string]any{"phase": "succeeded", "is_ready": true})
+	b.PlanIsEmpty()
+	b.expectNothingLeft()
+}
