@@ -64,6 +64,8 @@ type Request struct {
 	// Fresh installs everything anew instead of reusing the daemon's results of earlier builds. Later builds on the same
 	// base image start from what it installed. Downloads are reused all the same where the package managers allow it.
 	Fresh bool
+	// Begin is called once, when the build has its turn and nothing has been done yet. An error of it is the build's. May be nil.
+	Begin func() error
 	// Observe is told what goes on: each line of the log, secrets removed, with the step that it comes from; and the
 	// begin and end of steps. It is called from one goroutine at a time and should return soon. May be nil.
 	Observe func(step, line string)
@@ -83,7 +85,7 @@ type Result struct {
 }
 
 // Build builds the image and publishes it. It waits for its turn when too many builds run already. A registry that refuses the push
-// because of its rate, or because the credentials expired meanwhile, is asked again. Every error is an [*Error].
+// because of its rate, or because the credentials expired meanwhile, is asked again. Every error is an [*Error], but that of the request's Begin.
 func (b *Builder) Build(ctx context.Context, req Request) (Result, error) {
 	if _, digest, ok := strings.Cut(req.Base, "@"); !ok || digest == "" {
 		return Result{}, &Error{
@@ -98,6 +100,11 @@ func (b *Builder) Build(ctx context.Context, req Request) (Result, error) {
 		defer func() { <-b.slots }()
 	case <-ctx.Done():
 		return Result{}, cancelled(ctx, "wait for a free builder")
+	}
+	if req.Begin != nil {
+		if err := req.Begin(); err != nil {
+			return Result{}, err
+		}
 	}
 	c, err := b.connect(ctx)
 	if err != nil {

@@ -102,10 +102,25 @@ func TestBuild_waitsForItsTurn(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		begin := time.Now()
-		_, err = b.Build(ctx, testRequest(t))
+		req := testRequest(t)
+		req.Begin = func() error {
+			t.Error("a build that waits has begun")
+			return nil
+		}
+		_, err = b.Build(ctx, req)
 		failed, ok := errors.AsType[*Error](err)
 		if !ok || failed.Failure.Class != imageregistry.FailureCancelled || time.Since(begin) != time.Hour {
 			t.Errorf("after %s: %v", time.Since(begin), err)
+		}
+		begin = time.Now()
+		time.AfterFunc(time.Minute, func() { <-b.slots })
+		began := errors.New("begun")
+		req.Begin = func() error { return began }
+		if _, err := b.Build(t.Context(), req); !errors.Is(err, began) || time.Since(begin) != time.Minute {
+			t.Errorf("after %s: %v", time.Since(begin), err)
+		}
+		if len(b.slots) != 0 {
+			t.Error("a build that did not begin keeps its slot")
 		}
 	})
 }

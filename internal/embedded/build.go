@@ -50,13 +50,7 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 	if err != nil {
 		return published{}, &stageError{imageregistry.FailurePush, "look at the registry", err}
 	}
-	// From here on, something may be published: the record says so first.
-	started := w.update(func(b *build) {
-		b.Status, b.StartedAt, b.Tag = imageregistry.BuildRunning, r.store.clock.now().UTC(), tag.TagStr()
-	})
-	if err := w.lease.write(ctx, func(rec *record) { rec.Build = started }); err != nil {
-		return published{}, &stageError{imageregistry.FailurePush, "write the record", err}
-	}
+	w.update(func(b *build) { b.Status = imageregistry.BuildPending })
 	result, err := r.config.Builder.Build(ctx, buildkit.Request{
 		Base:          pinned(w.base.Reference, w.base.Digest),
 		PythonVersion: w.spec.PythonVersion,
@@ -65,7 +59,11 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 		Target:        tag.Name(),
 		Labels:        r.labels(w.spec, w.base, tag.TagStr()),
 		Fresh:         w.fresh,
+		Begin:         func() error { return r.noteBegin(ctx, w, tag) },
 	})
+	if _, ok := errors.AsType[*stageError](err); ok {
+		return published{}, err
+	}
 	if err != nil {
 		return published{}, &stageError{imageregistry.FailurePlatform, "build the image", err}
 	}
@@ -82,6 +80,17 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 		InputHash:     w.spec.Hash(),
 		PublishedAt:   r.store.clock.now().UTC(),
 	}, nil
+}
+
+// noteBegin notes that the builder has turned to the build. From here on, something may be published: the record says so first.
+func (r *Registry) noteBegin(ctx context.Context, w *work, tag name.Tag) error {
+	begun := w.update(func(b *build) {
+		b.Status, b.StartedAt, b.Tag = imageregistry.BuildRunning, r.store.clock.now().UTC(), tag.TagStr()
+	})
+	if err := w.lease.write(ctx, func(rec *record) { rec.Build = begun }); err != nil {
+		return &stageError{imageregistry.FailurePush, "write the record", err}
+	}
+	return nil
 }
 
 // chooseTag returns the tag to publish under: that of the inputs and the base, unless another build of the same has been published under it. That one may be

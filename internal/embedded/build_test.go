@@ -358,6 +358,56 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
+// TestBuild_pending has a build that waits an hour for its turn at the builder: that is no part of how long it ran, and it is as alive as any other.
+func TestBuild_pending(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		p, other := w.process(t, "a/1"), w.process(t, "b/2")
+		p.builder.waits, p.builder.takes = time.Hour, time.Minute
+		begun := time.Now()
+		_, b, err := p.Create(t.Context(), specOf("model-a", "numpy"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect := func(status, elsewhere imageregistry.BuildStatus, running time.Duration) {
+			t.Helper()
+			got, err := p.Build(t.Context(), b.ID)
+			if err != nil || got.Status != status || got.RunningTime.Round(time.Second) != running || got.StartedAt.IsZero() != (running == 0) {
+				t.Errorf("the build is %+v, %v", got, err)
+			}
+			if got, err := other.Build(t.Context(), b.ID); err != nil || got.Status != elsewhere {
+				t.Errorf("seen from elsewhere, the build is %+v, %v", got, err)
+			}
+			if got := other.mustGet(t, "model-a"); status != imageregistry.BuildSucceeded && got.Status != imageregistry.StatusBuildingFirstTime {
+				t.Errorf("the image is %q: %s", got.Status, got.StatusReason)
+			}
+		}
+		pass(59 * time.Minute)
+		expect(imageregistry.BuildPending, imageregistry.BuildRequested, 0)
+		if err := other.Delete(t.Context(), "model-a"); !errors.Is(err, imageregistry.ErrBusy) {
+			t.Errorf("another process may delete what waits to be built: %v", err)
+		}
+		pass(time.Until(begun.Add(time.Hour + 30*time.Second)))
+		expect(imageregistry.BuildRunning, imageregistry.BuildRunning, 30*time.Second)
+		p.wait()
+		expect(imageregistry.BuildSucceeded, imageregistry.BuildSucceeded, time.Minute)
+
+		// One that is cancelled before its turn has never run.
+		_, b, err = p.Update(t.Context(), specOf("model-a", "scipy"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if err := p.CancelBuild(t.Context(), b.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := other.Build(t.Context(), b.ID); err != nil || got.Status != imageregistry.BuildCancelled || !got.StartedAt.IsZero() || got.RunningTime != 0 {
+			t.Errorf("cancelled, the build is %+v, %v", got, err)
+		}
+	})
+}
+
 // lyingBuilder says that it published something else than it did.
 type lyingBuilder struct {
 	*fakeBuilder

@@ -26,7 +26,7 @@ type Builder interface {
 	// ResolveBase returns the digest ("sha256:…") that the image reference stands for, as the registry gives it: of the index
 	// where the image is for several platforms.
 	ResolveBase(ctx context.Context, ref string) (digest string, err error)
-	// Build builds the image and publishes it.
+	// Build builds the image and publishes it. It calls the request's Begin before it does either.
 	Build(ctx context.Context, r buildkit.Request) (buildkit.Result, error)
 }
 

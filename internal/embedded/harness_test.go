@@ -269,6 +269,8 @@ func specOf(image string, requirements ...string) imageregistry.Spec {
 type fakeBuilder struct {
 	world     *world
 	transport http.RoundTripper
+	// waits is how long a build waits for its turn.
+	waits time.Duration
 	// takes is how long a build takes.
 	takes time.Duration
 	// fails is asked first what the build ends with.
@@ -293,6 +295,14 @@ func (b *fakeBuilder) ResolveBase(ctx context.Context, ref string) (string, erro
 }
 
 func (b *fakeBuilder) Build(ctx context.Context, r buildkit.Request) (buildkit.Result, error) {
+	if b.waits > 0 {
+		if err := httpx.Sleep(ctx, b.waits); err != nil {
+			return buildkit.Result{}, err
+		}
+	}
+	if err := r.Begin(); err != nil {
+		return buildkit.Result{}, err
+	}
 	b.world.builds.Add(1)
 	now := b.world.running.Add(1)
 	defer b.world.running.Add(-1)
