@@ -69,6 +69,7 @@ var primehubMessages = map[string]diag.Diagnostics{
 	"primehub_name_refused":       onHub(diags.CreateGroupImage, primehub.CheckName("Churn", true)),
 	"primehub_group_unknown":      onHub(diags.CreateGroupImage, &primehub.GroupNotFoundError{Name: "data-sience", Admin: true}),
 	"primehub_group_not_seen":     {diags.FromPrimeHub(diags.ReadGroup, "data-sience", &primehub.GroupNotFoundError{Name: "data-sience", Visible: []string{"data-science", "research"}})},
+	"primehub_secret_by_name":     {diags.PullSecretByName(path.Root("build").AtName("image_pull_secret"), "dockerhub", "image-dockerhub")},
 	"primehub_group_image_access": {diags.GroupImageAccess("global", "data-science")},
 
 	"primehub_orphaned_role":       onHub(diags.CreateGroupImage, &primehub.OrphanedRoleError{Name: "churn-x7k2p", Err: errHubConflict}),

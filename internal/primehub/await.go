@@ -120,14 +120,11 @@ func (w *watcher) checkSecret(ctx context.Context, id string) error {
 	if w.checked || time.Since(w.since) < w.client.patience.Stuck {
 		return nil
 	}
-	missing, err := w.client.secretMissing(ctx, id)
+	missing, hint, err := w.client.secretMissing(ctx, id)
 	if w.checked = err == nil; !missing {
 		return nil // When it could not be found out, the next look tries again.
 	}
-	return &BuildUnfinishedError{
-		Name: w.ref.Name, Phase: w.phase, MissingSecret: id,
-		Hint: "Name an image pull secret that exists (PrimeHub's portal lists them in the image form), or leave it out for a public base image, then apply again.",
-	}
+	return &BuildUnfinishedError{Name: w.ref.Name, Phase: w.phase, MissingSecret: id, Hint: hint}
 }
 
 // hint says why a build may hang (contracts/primehub-api.md §4.3). Empty when that is not to be feared yet.

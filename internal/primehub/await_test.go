@@ -286,14 +286,53 @@ func TestAwaitBuild_superseded(t *testing.T) {
 
 func TestAwaitBuild_missingSecret(t *testing.T) {
 	t.Parallel()
+	for secret, hint := range map[string]string{"image-nowhere": "Name an image pull secret that exists", "dockerhub": `whose id is "image-dockerhub"`} {
+		t.Run(secret, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				spec := built("churn", "numpy")
+				spec.Recipe.PullSecret = secret
+				began := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				_, err := w.AwaitBuild(ctx, w.create(spec).Ref(), nil)
+				stuck := failed[*primehub.BuildUnfinishedError](t, err)
+				if stuck.MissingSecret != secret || stuck.Phase != primehub.PhaseWaiting || !strings.Contains(stuck.Hint, hint) || time.Since(began) > 3*time.Minute {
+					t.Errorf("%v after %s: %s", err, time.Since(began), stuck.Hint)
+				}
+			})
+		})
+	}
+}
+
+// TestSecretMeant finds a secret that is given by its name, and leaves alone what may be an id: of a secret that the platform does not list, or that comes to be there later.
+func TestSecretMeant(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		spec := built("churn", "numpy")
-		spec.Recipe.PullSecret = "image-nowhere"
-		began := time.Now()
-		_, err := w.AwaitBuild(t.Context(), w.create(spec).Ref(), nil)
-		stuck := failed[*primehub.BuildUnfinishedError](t, err)
-		if stuck.MissingSecret != "image-nowhere" || stuck.Phase != primehub.PhaseWaiting || stuck.Hint == "" || time.Since(began) > 3*time.Minute {
-			t.Errorf("%v after %s", err, time.Since(began))
+		expect := func(text, want string) {
+			t.Helper()
+			if meant, found, err := w.SecretMeant(t.Context(), text); err != nil || meant.ID != want && found || found != (want != "") {
+				t.Errorf("%q: %+v, %t, %v", text, meant, found, err)
+			}
+		}
+		expect("", "")
+		expect("dockerhub", "image-dockerhub")
+		expect("image-dockerhub", "")
+		expect("later", "")
+		w.must(w.AddSecret(sandbox.Secret{Name: "later"}))
+		expect("later", "image-later")
+		w.must(w.AddSecret(sandbox.Secret{Name: "image-later"}))
+		expect("image-later", "") // that is an id, too
+		asked := w.CountOperations("secrets")
+		for range 10 {
+			expect("image-dockerhub", "")
+		}
+		if more := w.CountOperations("secrets") - asked; more > 1 {
+			t.Errorf("%d questions", more)
+		}
+		w.outages(sandbox.Outage{Backend: sandbox.Keycloak, Verb: sandbox.Authenticate})
+		if _, found, err := w.as(sandbox.TokenGroupAdmin).SecretMeant(t.Context(), "dockerhub"); found || err == nil {
+			t.Errorf("%t, %v", found, err)
 		}
 	})
 }

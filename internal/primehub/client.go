@@ -77,6 +77,7 @@ type Client struct {
 	written  written
 	departed departed
 	account  remembered[Account]
+	secrets  remembered[[]Secret]
 	// creations are the images that this process has created, and workspace is where.
 	creations lifeline.Creations
 	workspace string

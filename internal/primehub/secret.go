@@ -2,6 +2,7 @@ package primehub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,11 +52,37 @@ func (c *Client) Secret(ctx context.Context, idOrName string) (Secret, error) {
 	return Secret{}, fmt.Errorf("image pull secret %q: %w", idOrName, ErrNotFound)
 }
 
-// secretMissing tells whether a pull secret is certainly not there. That can be told only of those that the platform lists.
-func (c *Client) secretMissing(ctx context.Context, id string) (bool, error) {
-	if !strings.HasPrefix(id, secretPrefix) {
-		return false, nil
+// SecretMeant finds the secret that somebody means who gives its name where its id belongs. The platform takes any text for an id, and then waits for a secret that does not exist. There is
+// none for an id, nor for what the platform does not list: it may have other secrets.
+func (c *Client) SecretMeant(ctx context.Context, text string) (meant Secret, found bool, err error) {
+	if text == "" {
+		return Secret{}, false, nil
 	}
-	secrets, err := c.Secrets(ctx)
-	return err == nil && !slices.ContainsFunc(secrets, func(s Secret) bool { return s.ID == id }), err
+	listed, err := c.secrets.get(func([]Secret) bool { return true }, func() ([]Secret, error) { return c.Secrets(ctx) })
+	if err != nil || slices.ContainsFunc(listed, func(s Secret) bool { return s.ID == text }) {
+		return Secret{}, false, err
+	}
+	c.secrets.forget() // somebody may have made it since
+	meant, err = c.Secret(ctx, text)
+	if errors.Is(err, ErrNotFound) {
+		return Secret{}, false, nil
+	}
+	return meant, err == nil && meant.ID != text, err
+}
+
+// secretMissing tells whether a pull secret is certainly not there, and what to do about it. That can be told only of those that the platform lists, and of their names.
+func (c *Client) secretMissing(ctx context.Context, id string) (missing bool, hint string, err error) {
+	if id == "" {
+		return false, "", nil
+	}
+	secret, err := c.Secret(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound) && strings.HasPrefix(id, secretPrefix):
+		return true, "Name an image pull secret that exists (PrimeHub's portal lists them in the image form), or leave it out for a public base image, then apply again.", nil
+	case errors.Is(err, ErrNotFound):
+		return false, "", nil
+	case err == nil && secret.ID != id:
+		return true, fmt.Sprintf("There is an image pull secret of that name, whose id is %q: write that, then apply again.", secret.ID), nil
+	}
+	return false, "", err
 }

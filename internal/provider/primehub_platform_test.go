@@ -122,7 +122,10 @@ func TestPrimeHub_diagnostics(t *testing.T) {
 		"push denied":        {body: replaced(teamBuild, "xgboost", "sandbox-push-denied"), message: `PrimeHub Image Build Failed § in the step "push" § may not push to its registry`},
 		"base image":         {body: replaced(teamBuild, "jupyter/base-notebook", "sandbox-not-found"), message: "PrimeHub Image Build Failed § manifest unknown § Check base_image_url"},
 		"no secret":          {body: replaced(teamBuild, "image-dockerhub", "image-nosuch"), message: `PrimeHub Image Build Does Not Begin § its pull secret "image-nosuch" does not exist. § Name an image pull secret that exists`},
-		"builder":            {options: primehub.Options{BuilderUnconfigured: true}, body: replaced(teamBuild, "  group ", "timeouts = { create = \"8s\" }\n  group "), message: "PrimeHub Image Build Timed Out § was cancelled. § image builder is not configured § Last phase: Pending"},
+		"secret by name":     {body: replaced(teamBuild, "image-dockerhub", "dockerhub"), message: `Image Pull Secret Given by Name § on § "dockerhub" § Write § "image-dockerhub"`},
+		"secret of existing": {body: replaced(teamImage, `"r-base:4" }`, `"r-base:4", image_pull_secret = "dockerhub" }`), message: `Image Pull Secret Given by Name § "image-dockerhub"`},
+		"secret known late":  {body: replaced(teamBuild, `"image-dockerhub"`, "terraform_data.secret.output") + secretKnownLate, message: `Image Pull Secret Given by Name § "image-dockerhub"`},
+		"builder":            {options: primehub.Options{BuilderUnconfigured: true}, body: replaced(teamBuild, "  group ", "timeouts = { create = \"20s\" }\n  group "), message: "PrimeHub Image Build Timed Out § was cancelled. § image builder is not configured § Last phase: Pending"},
 		"other address":      {before: page, body: teamImage, message: "Unable to Create PrimeHub Image § a web page answered § Check `primehub.endpoint`"},
 		"another edition":    {options: primehub.Options{Edition: primehub.Community}, token: primehub.TokenMember, body: teamImage, message: "Unable to Create PrimeHub Image § NOT_AUTH"},
 		"edition without it": {before: withoutImages, body: teamImage, message: "Unable to Create PrimeHub Image § its version or edition lacks that part of image management."},
@@ -146,6 +149,13 @@ func TestPrimeHub_diagnostics(t *testing.T) {
 		})
 	}
 }
+
+// secretKnownLate is a secret that only the apply knows.
+const secretKnownLate = `
+resource "terraform_data" "secret" {
+  input = "dockerhub"
+}
+`
 
 // addByHand makes the image of teamImage behind the provider's back.
 func addByHand(s *primehub.Server) error {

@@ -63,6 +63,9 @@ func (r *groupImageResource) Create(ctx context.Context, req resource.CreateRequ
 		resp.Diagnostics.Append(diags.FromPrimeHub(diags.CreateGroupImage, name, err))
 		return
 	}
+	if resp.Diagnostics.Append(r.checkSecret(ctx, plan, nil)...); resp.Diagnostics.HasError() {
+		return
+	}
 	image, err := createGroupImage(ctx, client, plan, generated)
 	if image.Name == "" {
 		resp.Diagnostics.Append(diags.FromPrimeHub(diags.CreateGroupImage, name, err))
@@ -124,6 +127,9 @@ func (r *groupImageResource) Update(ctx context.Context, req resource.UpdateRequ
 	name := plan.Name.ValueString()
 	ctx, cancel := withTimeout(ctx, "update", plan.Timeouts.Update, defaultUpdateTimeout, &resp.Diagnostics)
 	defer cancel()
+	if resp.Diagnostics.Append(r.checkSecret(ctx, plan, &state)...); resp.Diagnostics.HasError() {
+		return
+	}
 	client, err := r.hub()
 	if err == nil && intended.update {
 		err = plan.change(ctx, client)

@@ -76,6 +76,7 @@ func (r *groupImageResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	resp.Diagnostics.Append(r.planAccess(ctx, &plan, config, state)...)
+	resp.Diagnostics.Append(r.checkSecret(ctx, plan, state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
