@@ -83,7 +83,7 @@ func TestRIME_interruptWithoutCancel(t *testing.T) {
 	p.Write("main.tf", model)
 	process := p.startUntilWaiting("apply", "-auto-approve")
 	process.Interrupt()
-	shows(t, process.Wait(), "Managed Image Build Continues", "The registry cannot cancel a running build, so it goes on.", "Apply again to wait for its end.")
+	shows(t, process.Wait(), "Managed Image Build Continues", "The build could not be cancelled, so it goes on.", "Apply again to wait for its end.")
 	if image, _ := p.Image("a"); image.Tainted || image.Text("status") != "building_first_time" {
 		t.Errorf("the state after the interrupt: %v", image)
 	}

@@ -128,9 +128,28 @@ func (u Unfinished) Diagnostic() diag.Diagnostic {
 	case errors.Is(u.Cancel, ErrNotOurs):
 		return cut.goesOn(notOurs, u.Hint, block)
 	case errors.Is(u.Cancel, imageregistry.ErrCannotCancel):
-		return cut.goesOn("The registry cannot cancel a running build", u.Hint, block)
+		return cut.goesOn("The build could not be cancelled", text(cancelAnswer(u.Cancel), u.Hint), block)
 	default:
 		return diag.NewErrorDiagnostic(cut.summary,
 			text(cut.what+" Cancelling the build failed too, so it may go on.", "The answer was:\n"+u.Cancel.Error(), u.Hint, cut.next, block))
 	}
+}
+
+// cancelAnswer quotes what else is known about why a build cannot be cancelled.
+func cancelAnswer(err error) string {
+	if err == imageregistry.ErrCannotCancel { //nolint:errorlint // the very error says nothing that has not been said
+		return ""
+	}
+	return answerOf(err)
+}
+
+// BuildNotWatched warns of a build that goes on while the registry cannot be asked about it: the next apply waits for it.
+func BuildNotWatched(name, buildID string, err error) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Managed Image Build Not Watched", text(
+		fmt.Sprintf("Waiting for the build of managed image %q ended with an error. The build goes on.", name),
+		answerOf(err),
+		advice(ReadImage, err),
+		"Apply again to wait for its end. Until then, `image_uri` and whatever else follows from the build may be null.",
+		facts(fact{"Managed image", name}, fact{"Build", buildID}, fact{"HTTP status", httpStatus(err)}),
+	))
 }

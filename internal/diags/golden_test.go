@@ -105,6 +105,9 @@ var messages = map[string]diag.Diagnostics{
 	"update_busy":            {diags.FromError(diags.UpdateImage, "sklearn", &embedded.BusyError{Name: "sklearn", Holder: "ci-7/4711", Until: time.Unix(1767323045, 0)})},
 	"create_already_exists":  {diags.FromError(diags.CreateImage, "sklearn", fmt.Errorf("image: %w", imageregistry.ErrAlreadyExists))},
 	"create_other_inputs":    {diags.FromError(diags.CreateImage, "sklearn", &diags.OtherInputsError{Differences: []string{"python version changed: 3.11 -> 3.12", "pip requirements changed: + pandas"}})},
+	"other_registry":         {diags.FromError(diags.ReadImage, "sklearn", &diags.OtherRegistryError{Want: "old.test/ml/sklearn", Got: "new.test/ml/sklearn"})},
+	"image_made_anew":        {diags.ImageMadeAnew("sklearn-96ff7925")},
+	"retained_in_the_way":    {diags.RetainedInTheWay("sklearn")},
 	"update_cannot_change":   {diags.FromError(diags.UpdateImage, "sklearn", diags.ErrCannotChange)},
 	"list_failed":            {diags.ListFailed(answered(403, "DENIED"))},
 	"delete_refused":         {diags.FromError(diags.DeleteImage, "sklearn", &embedded.DeletesRefusedError{Registry: "registry.test", Err: answered(405, "UNSUPPORTED")})},
@@ -138,9 +141,12 @@ var messages = map[string]diag.Diagnostics{
 	"build_failed_abandoned":     {ofClass(imageregistry.FailureAbandoned)},
 	"build_failed_unknown":       {diags.FromError(diags.CreateImage, "sklearn", failedBuild(nil))},
 
-	"build_interrupted":           {unfinished(context.Canceled, nil)},
-	"build_timed_out":             {unfinished(&diags.TimeoutError{Setting: "timeouts.create", After: 90 * time.Minute}, nil)},
-	"build_goes_on":               {unfinished(context.Canceled, imageregistry.ErrCannotCancel)},
+	"build_interrupted": {unfinished(context.Canceled, nil)},
+	"build_timed_out":   {unfinished(&diags.TimeoutError{Setting: "timeouts.create", After: 90 * time.Minute}, nil)},
+	"build_goes_on":     {unfinished(context.Canceled, imageregistry.ErrCannotCancel)},
+	"warnings": diags.Warnings(diag.Diagnostics{
+		diag.NewErrorDiagnostic("Unable to Read Managed Image", "The answer was: 503."), diag.NewAttributeErrorDiagnostic(path.Root("name"), "Managed Image Not Found", "There is none."),
+	}),
 	"build_of_others_goes_on":     {unfinished(context.Canceled, diags.ErrNotOurs)},
 	"build_interrupted_uncertain": {unfinished(context.Canceled, answered(503, ""))},
 

@@ -24,11 +24,30 @@ type OtherInputsError struct {
 // Error implements error.
 func (e *OtherInputsError) Error() string { return strings.Join(e.Differences, "; ") }
 
+// OtherRegistryError is a provider that leads to another registry, or another place in it, than the state's.
+type OtherRegistryError struct{ Want, Got string }
+
+// Error implements error.
+func (e *OtherRegistryError) Error() string {
+	return fmt.Sprintf("the state's image is in %s, the provider looks for it in %s", e.Want, e.Got)
+}
+
+// otherRegistry describes an image that is not where the provider looks for it.
+func otherRegistry(op Operation, name string, err *OtherRegistryError) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Managed Image Is in Another Registry", text(
+		fmt.Sprintf("Tried to %s managed image %q where the provider's configuration leads to, and there is none. By the state, it is elsewhere, so that this does not mean that it is gone.", op.verb, name),
+		"Check `embedded_registry.url`, `embedded_registry.repository_prefix` and the AWS account and region of the provider. To move to another registry, destroy the images with the configuration "+
+			"from before, or forget them with `terraform state rm` and remove their repositories by hand; then apply.",
+		facts(fact{"Managed image", name}, fact{"In the state", err.Want}, fact{"In the configuration", err.Got}),
+	))
+}
+
 // alreadyExists describes a name that is taken, with the ways to manage the image that has it.
 func alreadyExists(name string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Managed Image Already Exists", text(
 		fmt.Sprintf("Tried to create managed image %q, but the registry has an image of that name that this state does not know.", name),
-		"Choose another name, set `adopt_existing = true` to take it over if it has the same inputs, or import it with the command\n"+
+		"If it is the image that this resource replaces: `create_before_destroy` needs `name_prefix` instead of `name`, and then a change of `triggers` instead of `-replace`.",
+		"Otherwise, choose another name, set `adopt_existing = true` to take it over if it has the same inputs, or import it with the command\n"+
 			fmt.Sprintf("  terraform import rime_managed_image.NAME %s\n", name)+
 			"or with the block\n"+
 			"  import {\n    to = rime_managed_image.NAME\n"+fmt.Sprintf("    id = %q\n  }", name),
@@ -51,6 +70,15 @@ func ImageNotFound(name string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Managed Image Not Found", text(
 		fmt.Sprintf("Looked for managed image %q, and the registry confirmed that it has none of that name.", name),
 		"Correct the name, or make this depend on the resource that creates the image.",
+		facts(fact{"Managed image", name}),
+	))
+}
+
+// ImageMadeAnew warns of an image that is left because it is not the one that was to be deleted.
+func ImageMadeAnew(name string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Managed Image Not Deleted", text(
+		fmt.Sprintf("The build of the managed image %q that was to be deleted had failed, and an image was created anew under its generated name since. That one is left as it is.", name),
+		"If no configuration has it any more, remove it by hand, or import it and destroy it then.",
 		facts(fact{"Managed image", name}),
 	))
 }
@@ -79,6 +107,16 @@ func ExternalBaseImages(at path.Path, registry string, external []string) diag.D
 		fmt.Sprintf("%s = false, but the embedded registry of this provider builds on images from outside of the registry:\n  %s", at, strings.Join(external, "\n  ")),
 		"Push them into the registry and give their new references in `embedded_registry.base_images` of the provider, or allow external images.",
 		facts(fact{"Registry", registry}),
+	))
+}
+
+// RetainedInTheWay describes a replacement under a name that the image it replaces would keep.
+func RetainedInTheWay(name string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("deletion_policy"), "Retained Managed Image in the Way", text(
+		fmt.Sprintf("The registry can only create and delete images, so that this change replaces managed image %q. "+
+			"The state has `deletion_policy = \"retain\"` for it: it would stay, and its name would be taken.", name),
+		"Give `name_prefix` instead of `name`, so that the new image gets a name of its own, or set `deletion_policy = \"delete\"`, apply only that, and then make this change.",
+		facts(fact{"Managed image", name}),
 	))
 }
 

@@ -43,6 +43,9 @@ func FromError(op Operation, name string, err error) diag.Diagnostic {
 	if other, ok := errors.AsType[*OtherInputsError](err); ok {
 		return otherInputs(name, other)
 	}
+	if other, ok := errors.AsType[*OtherRegistryError](err); ok {
+		return otherRegistry(op, name, other)
+	}
 	if d, ok := fromPlatform(op, name, err); ok {
 		return d
 	}

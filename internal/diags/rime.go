@@ -18,14 +18,22 @@ func fromPlatform(op Operation, name string, err error) (diag.Diagnostic, bool) 
 		return notEnabled(name, missing), true
 	}
 	var (
-		refused  *rime.DeleteRefusedError
-		system   *rime.SystemImageError
-		children *rime.ChildrenError
-		building *rime.BuildingError
-		lingers  *rime.StillThereError
+		unsettled *rime.UnsettledError
+		refused   *rime.DeleteRefusedError
+		system    *rime.SystemImageError
+		children  *rime.ChildrenError
+		building  *rime.BuildingError
+		lingers   *rime.StillThereError
 	)
 	block := facts(fact{"Managed image", name}, fact{"HTTP status", httpStatus(err)})
 	switch {
+	case errors.As(err, &unsettled):
+		return diag.NewErrorDiagnostic(op.summary, text(
+			fmt.Sprintf("Tried to %s managed image %q, and the answer was lost. The image may be there all the same: nobody could say.", op.verb, name),
+			"The answers were:\n"+unsettled.Lost.Error()+"\n"+unsettled.Look.Error(),
+			"Apply again: in this directory, that takes over what this apply has made. Elsewhere, set `adopt_existing = true` if the image turns out to exist.",
+			block,
+		)), true
 	case errors.As(err, &refused):
 		return diag.NewErrorDiagnostic("Managed Image May Not Be Deleted", text(
 			fmt.Sprintf("Tried to delete managed image %q, but on a RIME platform only an Organization Administrator may do that; the API key belongs to somebody else.", name),
@@ -139,7 +147,10 @@ func BuildNotFound(id string) diag.Diagnostic {
 // deleteAdvice is for a key that may not delete: an image that is to go, or one that failed and is in the way of its repair.
 func deleteAdvice(op Operation) string {
 	if op == DeleteImage {
-		return "Use the `api_key` of an Organization Administrator, or set `deletion_policy = \"retain\"`, apply that, and destroy again: then the image is only forgotten."
+		return "Use the `api_key` of an Organization Administrator, or ask one to remove the image, then apply again. " +
+			"An image that is only to be forgotten: set `deletion_policy = \"retain\"`, apply that, and destroy again, or use `terraform state rm`. " +
+			"An image that is good, but marked as tainted: `terraform untaint`. " +
+			"An image that is to change: with `name_prefix` instead of `name`, nothing has to be deleted first."
 	}
 	return "The last build of the image failed, and the platform can only build it again after it was deleted. Use the `api_key` of an Organization Administrator, or ask one to remove the image; " +
 		"then apply again. With `name_prefix`, a change of the requirements or of `triggers` makes another name, and needs nothing deleted."

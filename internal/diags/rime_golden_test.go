@@ -3,6 +3,7 @@ package diags_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"time"
 
@@ -49,17 +50,21 @@ var platformMessages = map[string]diag.Diagnostics{
 	"rime_read_forbidden":   onPlatform(diags.ReadImage, platformAnswered("GET", 403, 7, "permission denied")),
 	"rime_create_exists": onPlatform(diags.CreateImage, fmt.Errorf("image %q: %w: %w", "churn", imageregistry.ErrAlreadyExists,
 		platformAnswered("POST", 409, 6, "an image with the name \"churn\" already exists"))),
-	"rime_create_refused":  onPlatform(diags.CreateImage, platformAnswered("POST", 400, 3, "python version 2.7 is not supported")),
-	"rime_too_many":        onPlatform(diags.ReadImage, &rime.APIError{Method: "GET", URL: "https://rime.test/v1/images/churn", StatusCode: 429, Code: 8, Message: "slow down", RetryAfter: "3600"}),
-	"rime_unavailable":     onPlatform(diags.ReadImage, platformAnswered("GET", 503, 14, "restarting")),
-	"rime_web_page":        onPlatform(diags.ReadImage, platformPage(200, "Robust Intelligence")),
-	"rime_redirect":        onPlatform(diags.ReadImage, platformAnswered("GET", 302, 0, "redirects to https://login.test/sso")),
-	"rime_not_json":        onPlatform(diags.ReadImage, &rime.APIError{Method: "GET", URL: "https://rime.test/v1/images/churn", StatusCode: 200, Broken: true, Message: "the answer is cut short or not what the API sends: unexpected EOF"}),
-	"rime_odd_404":         onPlatform(diags.ReadImage, platformPage(404, "404 Not Found")),
-	"rime_no_answer":       onPlatform(diags.CreateImage, &rime.APIError{Method: "POST", URL: "https://rime.test/v1/images", Err: &httpx.TimeoutError{After: time.Minute}, Message: "no answer within 1m0s"}),
-	"rime_not_enabled":     onPlatform(diags.CreateImage, &rime.NotEnabledError{Endpoint: "https://rime.test", Err: platformAnswered("POST", 404, 0, "404 page not found")}),
-	"rime_list_disabled":   {diags.ListFailed(&rime.NotEnabledError{Endpoint: "https://rime.test", Err: platformAnswered("POST", 404, 5, "Not Found")})},
-	"rime_list_failed":     {diags.ListFailed(platformPage(401, "401 Authorization Required"))},
+	"rime_create_refused":    onPlatform(diags.CreateImage, platformAnswered("POST", 400, 3, "python version 2.7 is not supported")),
+	"rime_too_many":          onPlatform(diags.ReadImage, &rime.APIError{Method: "GET", URL: "https://rime.test/v1/images/churn", StatusCode: 429, Code: 8, Message: "slow down", RetryAfter: "3600"}),
+	"rime_unavailable":       onPlatform(diags.ReadImage, platformAnswered("GET", 503, 14, "restarting")),
+	"rime_web_page":          onPlatform(diags.ReadImage, platformPage(200, "Robust Intelligence")),
+	"rime_redirect":          onPlatform(diags.ReadImage, platformAnswered("GET", 302, 0, "redirects to https://login.test/sso")),
+	"rime_not_json":          onPlatform(diags.ReadImage, &rime.APIError{Method: "GET", URL: "https://rime.test/v1/images/churn", StatusCode: 200, Broken: true, Message: "the answer is cut short or not what the API sends: unexpected EOF"}),
+	"rime_odd_404":           onPlatform(diags.ReadImage, platformPage(404, "404 Not Found")),
+	"rime_no_answer":         onPlatform(diags.CreateImage, &rime.APIError{Method: "POST", URL: "https://rime.test/v1/images", Err: &httpx.TimeoutError{After: time.Minute}, Message: "no answer within 1m0s"}),
+	"rime_not_enabled":       onPlatform(diags.CreateImage, &rime.NotEnabledError{Endpoint: "https://rime.test", Err: platformAnswered("POST", 404, 0, "404 page not found")}),
+	"rime_list_disabled":     {diags.ListFailed(&rime.NotEnabledError{Endpoint: "https://rime.test", Err: platformAnswered("POST", 404, 5, "Not Found")})},
+	"rime_list_failed":       {diags.ListFailed(platformPage(401, "401 Authorization Required"))},
+	"rime_build_not_watched": {diags.BuildNotWatched("churn", "0b6f1c2d", platformPage(401, "401 Authorization Required"))},
+	"rime_create_unsettled": onPlatform(diags.CreateImage, &rime.UnsettledError{
+		Lost: &rime.APIError{Method: "POST", URL: "https://rime.test/v1/images", Message: "EOF", Err: io.ErrUnexpectedEOF}, Look: platformAnswered("GET", 503, 14, "restarting"),
+	}),
 	"rime_repair_refused":  onPlatform(diags.CreateImage, &rime.DeleteRefusedError{Name: "churn", Err: platformAnswered("DELETE", 403, 7, "only an Organization Administrator can delete a managed image")}),
 	"rime_delete_refused":  onPlatform(diags.DeleteImage, &rime.DeleteRefusedError{Name: "churn", Err: platformAnswered("DELETE", 403, 7, "only an Organization Administrator can delete a managed image")}),
 	"rime_delete_system":   onPlatform(diags.DeleteImage, &rime.SystemImageError{Name: "churn"}),

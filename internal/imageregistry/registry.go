@@ -62,6 +62,12 @@ type Notifier interface {
 	BuildEnded(id string) <-chan struct{}
 }
 
+// Locator is a [Registry] that can be configured to be elsewhere, and then knows nothing of the images in the place before.
+type Locator interface {
+	// RepositoryOf is the repository that the image of that name has here, whether it exists or not.
+	RepositoryOf(name string) string
+}
+
 // Claimer is a [Registry] whose images may be [Image.Unclaimed].
 type Claimer interface {
 	// Claim tells that the image is in a Terraform state. From then on, nobody takes it over.

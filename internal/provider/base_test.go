@@ -31,17 +31,3 @@ func TestConnected(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
-
-func TestCreatedImages(t *testing.T) {
-	t.Parallel()
-	var created createdImages
-	if created.since("a", "a/1") {
-		t.Error("an image that was never created")
-	}
-	created.note("a", "a/2")
-	for build, want := range map[string]bool{"a/1": true, "a/2": false, "": true} {
-		if got := created.since("a", build); got != want {
-			t.Errorf("created since %q: %t", build, got)
-		}
-	}
-}

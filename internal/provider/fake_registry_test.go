@@ -34,6 +34,8 @@ type fakeRegistry struct {
 	endless bool
 	// endsWhenCancelled makes builds end well just when they are asked to stop.
 	endsWhenCancelled bool
+	// namesNoBuilds is a registry whose images do not tell their builds, as those of a RIME platform do not.
+	namesNoBuilds bool
 	// uncancellable is a registry that does not stop builds.
 	uncancellable bool
 	// ends ends a build after that many more looks at it.
@@ -147,6 +149,9 @@ func (f *fakeRegistry) Get(_ context.Context, name string) (imageregistry.Image,
 	image, found := f.images[name]
 	if !found {
 		return imageregistry.Image{}, fmt.Errorf("image %q: %w", name, imageregistry.ErrNotFound)
+	}
+	if f.namesNoBuilds {
+		image.BuildID = ""
 	}
 	return image, nil
 }

@@ -290,7 +290,7 @@ func TestProtoManagedImage_savedAtOnce(t *testing.T) {
 		registry.set(func(f *fakeRegistry) { f.errs["Get"] = errors.New("502 Bad Gateway") })()
 	}()
 	applied := server.create(t.Context(), schema, "sklearn")
-	if len(applied.Diagnostics) != 2 || applied.Diagnostics[0].Summary != "Unable to Create Managed Image" {
+	if len(applied.Diagnostics) != 1 || applied.Diagnostics[0].Summary != "Managed Image Build Not Watched" || applied.Diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning {
 		t.Errorf("got %v", applied.Diagnostics)
 	}
 	if got := server.attribute(schema, applied.NewState, "status"); got != "building_first_time" {

@@ -35,34 +35,21 @@ type clients struct {
 	externalBases func(context.Context) (host string, external []string)
 	// needsPackageTypes tells that every package needs a type, because images can have one package manager or the other.
 	needsPackageTypes bool
-	// created are the images that this run of Terraform has created.
+	// created are the images that this run of Terraform has created, or taken over.
 	created createdImages
 	// primehub is the PrimeHub platform.
 	primehub primehubAccess
 }
 
-// createdImages remembers the build that each image of a run was created with. With create_before_destroy, an image may be created under the
-// name of the one that it replaces; the delete that follows must not take the new one for the old.
-type createdImages struct {
-	mu     sync.Mutex
-	builds map[string]string
-}
+// createdImages remembers the names of the images that a run has created, or taken over. With create_before_destroy, that may be the name of the image that is
+// replaced; the delete that follows must not take the new one for the old. What a run creates, it does not delete.
+type createdImages struct{ names sync.Map }
 
-func (c *createdImages) note(name, buildID string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.builds == nil {
-		c.builds = map[string]string{}
-	}
-	c.builds[name] = buildID
-}
+func (c *createdImages) note(name string) { c.names.Store(name, true) }
 
-// since tells whether the image was created anew after that build. A build that is not known was another: what a run creates, it does not delete.
-func (c *createdImages) since(name, buildID string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	created, found := c.builds[name]
-	return found && (created != buildID || buildID == "")
+func (c *createdImages) has(name string) bool {
+	_, found := c.names.Load(name)
+	return found
 }
 
 // clients reads the configuration. It contacts nothing.

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
-	"github.com/managed-images/terraform-provider-rime/internal/embedded"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
@@ -79,7 +78,7 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 		return
 	}
 	// From here on something exists: whatever happens now, the state must know it.
-	r.created.note(spec.Name, w.build.ID)
+	r.created.note(spec.Name)
 	plan.setFacts(ctx, w.image, &resp.Diagnostics)
 	plan.setInputs(ctx, w.image, &resp.Diagnostics)
 	plan.Build = newBuildObject(ctx, w.build, &resp.Diagnostics)
@@ -110,7 +109,7 @@ func (r *managedImageResource) Read(ctx context.Context, req resource.ReadReques
 		return
 	}
 	image, err := imageregistry.Refresh(ctx, registry, name)
-	if errors.Is(err, imageregistry.ErrNotFound) {
+	if err = state.confirmAbsence(registry, err); errors.Is(err, imageregistry.ErrNotFound) {
 		tflog.Info(ctx, "managed image is gone: removing it from the state", map[string]any{"image": name})
 		resp.State.RemoveResource(ctx)
 		return
@@ -191,37 +190,6 @@ func start(ctx context.Context, registry imageregistry.Registry, t task, plan, s
 	default:
 		image, err := registry.Get(ctx, spec.Name)
 		return wanted{image: image, build: imageregistry.Build{ID: cmp.Or(image.BuildID, state.knownBuild().ID)}}, err
-	}
-}
-
-// Delete implements resource.Resource.
-func (r *managedImageResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state managedImageModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	name := state.Name.ValueString()
-	if state.DeletionPolicy.ValueString() == deletionPolicyRetain {
-		tflog.Info(ctx, "managed image is kept, as its deletion_policy says", map[string]any{"image": name})
-		return
-	}
-	if r.created.since(name, state.knownBuild().ID) {
-		tflog.Info(ctx, "managed image was created anew under its name before the old one was to go: leaving it", map[string]any{"image": name})
-		return
-	}
-	ctx, cancel := withTimeout(ctx, "delete", state.Timeouts.Delete, defaultDeleteTimeout, &resp.Diagnostics)
-	defer cancel()
-	registry, err := r.registry(ctx)
-	if err == nil {
-		err = registry.Delete(ctx, name)
-	}
-	left, emptied := errors.AsType[*embedded.RepositoryLeftError](err)
-	switch {
-	case emptied: // The image is gone, and no state would lead anybody back to the repository.
-		resp.Diagnostics.Append(diags.RepositoryLeft(name, left))
-	case err != nil && !errors.Is(err, imageregistry.ErrNotFound):
-		resp.Diagnostics.Append(diags.FromError(diags.DeleteImage, name, err))
 	}
 }
 

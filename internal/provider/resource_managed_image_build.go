@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -152,16 +153,27 @@ func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.R
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
+	unseen := m.lookAgain(look, registry, image, build, err)
+	if len(d) == 0 { // That the image could not be looked at is no fault of it, and the state has what is known.
+		d.Append(diags.Warnings(unseen)...)
+	}
+	return d
+}
+
+// lookAgain brings the model up to date after a wait that ended with that error: what a wait without one saw is fresh enough.
+func (m *managedImageModel) lookAgain(
+	ctx context.Context, registry imageregistry.Registry, image imageregistry.Image, build imageregistry.Build, waitErr error,
+) (d diag.Diagnostics) {
 	switch {
-	case err != nil:
-		if image, err = registry.Get(look, name); err != nil {
-			d.Append(diags.FromError(diags.ReadImage, name, err))
-			return d
+	case waitErr != nil:
+		var err error
+		if image, err = registry.Get(ctx, m.Name.ValueString()); err != nil {
+			return diag.Diagnostics{diags.FromError(diags.ReadImage, m.Name.ValueString(), err)}
 		}
 	case build.Status.Ended():
-		m.Build = newBuildObject(look, build, &d)
+		m.Build = newBuildObject(ctx, build, &d)
 	}
-	d.Append(m.setImage(look, registry, image)...)
+	d.Append(m.setImage(ctx, registry, image)...)
 	return d
 }
 
@@ -176,9 +188,16 @@ func abandoned(err error) bool {
 	return ok && failed.Build.Failure != nil && failed.Build.Failure.Class == imageregistry.FailureAbandoned
 }
 
-// settle describes a wait that ended with an error. A build of ours that nobody waits for any more is stopped, unless it ended just in time.
+// settle describes a wait that ended with an error. A build of ours that nobody waits for any more is stopped, unless it ended just in time. One that cannot be watched any
+// longer, and goes on by itself, is left to the next apply: an error would have Terraform destroy the image that may come of it.
 func settle(ctx context.Context, registry imageregistry.Registry, op diags.Operation, name string, w wanted, hint string, err error) diag.Diagnostics {
-	if _, failed := errors.AsType[*imageregistry.BuildFailedError](err); failed || ctx.Err() == nil {
+	_, failed := errors.AsType[*imageregistry.BuildFailedError](err)
+	switch {
+	case failed || errors.Is(err, imageregistry.ErrNotFound):
+		return diag.Diagnostics{diags.FromError(op, name, err)}
+	case ctx.Err() == nil && op == diags.CreateImage && goesOn(registry, w.build.ID):
+		return diag.Diagnostics{diags.BuildNotWatched(name, w.build.ID, err)}
+	case ctx.Err() == nil:
 		return diag.Diagnostics{diags.FromError(op, name, err)}
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
@@ -186,6 +205,9 @@ func settle(ctx context.Context, registry imageregistry.Registry, op diags.Opera
 	cancelErr := diags.ErrNotOurs
 	if w.ours {
 		cancelErr = registry.CancelBuild(stop, w.build.ID)
+		if cancelErr != nil && !errors.Is(cancelErr, imageregistry.ErrCannotCancel) && goesOn(registry, w.build.ID) {
+			cancelErr = fmt.Errorf("%w: %w", imageregistry.ErrCannotCancel, cancelErr)
+		}
 	}
 	if cancelErr == nil {
 		if build, buildErr := registry.Build(stop, w.build.ID); buildErr == nil && build.Status == imageregistry.BuildSucceeded {
@@ -195,6 +217,12 @@ func settle(ctx context.Context, registry imageregistry.Registry, op diags.Opera
 	return diag.Diagnostics{diags.Unfinished{
 		Name: name, BuildID: w.build.ID, Cause: context.Cause(ctx), Wait: err, Cancel: cancelErr, Hint: hint,
 	}.Diagnostic()}
+}
+
+// goesOn tells a build that does not depend on this process: one that runs in it, the registry would notice the end of.
+func goesOn(registry imageregistry.Registry, buildID string) bool {
+	notifier, ok := registry.(imageregistry.Notifier)
+	return !ok || notifier.BuildEnded(buildID) == nil
 }
 
 // progress logs each change of the image and its build, with the time since the wait began.

@@ -129,7 +129,11 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.RequiresReplace.Append(pathName)
 	default:
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
-		resp.RequiresReplace.Append(plan.planChange(ctx, registry, state)...)
+		replaces := plan.planChange(ctx, registry, state)
+		resp.RequiresReplace.Append(replaces...)
+		if len(replaces) > 0 && state.retained() {
+			resp.Diagnostics.Append(diags.RetainedInTheWay(state.Name.ValueString()))
+		}
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }

@@ -61,7 +61,7 @@ func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Computed: true,
 				Default:  stringdefault.StaticString(deletionPolicyDelete),
 				MarkdownDescription: "What destroying the resource does to the image: `delete` removes it with everything that was built for it, `retain` only forgets it. " +
-					"Must have been applied before the destroy. On a RIME platform, deleting takes the API key of an Organization Administrator. Defaults to `delete`.",
+					"Must have been applied before the destroy. One whose first build failed is removed either way, as it would be in the way of its repair. On a RIME platform, deleting takes the API key of an Organization Administrator. Defaults to `delete`.",
 				Validators: []validator.String{stringvalidator.OneOf(deletionPolicyDelete, deletionPolicyRetain)},
 			},
 			"rebuild_when_outdated": schema.BoolAttribute{

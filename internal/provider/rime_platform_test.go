@@ -263,7 +263,7 @@ func TestPlatform_deleteRefused(t *testing.T) {
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{
 			{Config: config},
-			{Config: config, Destroy: true, ExpectError: words(`Managed Image May Not Be Deleted § Organization Administrator § then the image is only forgotten.`)},
+			{Config: config, Destroy: true, ExpectError: words(`Managed Image May Not Be Deleted § Organization Administrator § An image that is only to be forgotten`)},
 			{Config: retained},
 		},
 	})

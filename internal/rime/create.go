@@ -106,23 +106,40 @@ func (r *Registry) post(ctx context.Context, spec imageregistry.Spec) (imageregi
 }
 
 // settle finds out whether a create that ended in lost did what it was asked. It does so even for a caller who is gone: an image that nobody remembers would be in
-// the way of the next apply.
+// the way of the next apply. A platform that cannot answer for a while is asked again.
 func (r *Registry) settle(ctx context.Context, spec imageregistry.Spec, lost error) (imageregistry.Image, error) {
-	window := r.patience.settle
+	window, outage := r.patience.settle, r.patience.outage
 	if ctx.Err() != nil {
-		window = r.patience.settleInterrupted
+		window, outage = r.patience.settleInterrupted, r.patience.settleInterrupted
 	}
-	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), window)
+	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), outage)
 	defer cancel()
+	var absent time.Time // since when the platform has said that there is no such image
 	for attempt := 0; ; attempt++ {
 		image, err := r.Get(look, spec.Name)
-		if err == nil {
+		answer, answered := asAPIError(err)
+		switch {
+		case err == nil:
 			return r.claim(image, spec, lost)
-		}
-		if !errors.Is(err, imageregistry.ErrNotFound) || httpx.Sleep(look, httpx.Backoff(settlePause, attempt)) != nil {
+		case errors.Is(err, imageregistry.ErrNotFound) && absent.IsZero():
+			absent = time.Now()
+		case errors.Is(err, imageregistry.ErrNotFound) && time.Since(absent) >= window:
 			return imageregistry.Image{}, lost
+		case !errors.Is(err, imageregistry.ErrNotFound) && (!answered || !answer.Transient()):
+			return imageregistry.Image{}, unsettled(lost, err)
+		}
+		if httpx.Sleep(look, httpx.Backoff(settlePause, attempt)) != nil {
+			return imageregistry.Image{}, unsettled(lost, err)
 		}
 	}
+}
+
+// unsettled is a create of which nobody could find out whether it did what it was asked.
+func unsettled(lost, look error) error {
+	if errors.Is(look, imageregistry.ErrNotFound) {
+		return lost
+	}
+	return &UnsettledError{Lost: lost, Look: look}
 }
 
 // claim takes an image for the one whose create ended in lost, if it asks for the same.

@@ -147,6 +147,20 @@ func (e *SystemImageError) Error() string {
 	return fmt.Sprintf("image %q belongs to the platform, which builds other images on it; it cannot be deleted", e.Name)
 }
 
+// UnsettledError is a create whose answer was lost, and of which the platform could not be asked whether it did what it was asked.
+type UnsettledError struct {
+	// Lost is what became of the request, Look of the last question about it.
+	Lost, Look error
+}
+
+// Error implements error.
+func (e *UnsettledError) Error() string {
+	return fmt.Sprintf("%v; whether the image was created all the same could not be found out: %v", e.Lost, e.Look)
+}
+
+// Unwrap returns what became of the request.
+func (e *UnsettledError) Unwrap() error { return e.Lost }
+
 // DeleteRefusedError is an API key that may not delete images.
 type DeleteRefusedError struct {
 	Name string

@@ -87,13 +87,15 @@ type patience struct {
 	// settle is how long an image may take to show that its create got through (contracts/rime-api.md §8 item 16), and settleInterrupted the
 	// same for a caller who was interrupted, and who is to be gone soon.
 	settle, settleInterrupted time.Duration
+	// outage is how long a platform that answers no question about that may take to be well again.
+	outage time.Duration
 	// cancel is how long a build that was told to end is watched. It leaves time to say so before an interrupted Terraform is killed.
 	cancel time.Duration
 	// gone is how long an image may take to go after the platform has agreed to delete it.
 	gone time.Duration
 }
 
-var defaultPatience = patience{settle: 10 * time.Second, settleInterrupted: 2 * time.Second, cancel: 20 * time.Second, gone: 5 * time.Minute}
+var defaultPatience = patience{settle: 10 * time.Second, settleInterrupted: 2 * time.Second, outage: time.Minute, cancel: 20 * time.Second, gone: 5 * time.Minute}
 
 // New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
 func New(config Config) (*Registry, error) {

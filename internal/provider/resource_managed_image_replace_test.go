@@ -1,0 +1,203 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// withDependent is a configuration with something that depends on the image and cannot be created.
+func withDependent(config string) string {
+	return config + `
+resource "terraform_data" "dependent" {
+  input = rime_managed_image.test.name
+  provisioner "local-exec" { command = "exit 1" }
+}`
+}
+
+// usable expects that the registry has one image, and that it can be used.
+func usable(f *fakeRegistry) resource.TestCheckFunc {
+	return func(*terraform.State) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, image := range f.images {
+			if len(f.images) == 1 && image.Status == imageregistry.StatusReady {
+				return nil
+			}
+		}
+		return fmt.Errorf("the registry has %v", f.images)
+	}
+}
+
+// A first build that failed is repaired under its generated name, and Terraform stops before it has destroyed what was there before. The next run destroys that, and must
+// not take the repaired image for it.
+func TestManagedImage_deposed(t *testing.T) {
+	t.Parallel()
+	platform, updating := newFakeRegistry(), newUpdatingRegistry()
+	platform.namesNoBuilds = true
+	for name, registry := range map[string]struct {
+		whole imageregistry.Registry
+		fake  *fakeRegistry
+	}{"platform": {platform, platform}, "updating": {updating, updating.fakeRegistry}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := prefixConfig("numpy", "a")
+			registry.fake.failure = noSuchLibrary
+			run(t, registry.whole,
+				resource.TestStep{Config: config, ExpectError: words("Managed Image Build Failed")},
+				resource.TestStep{
+					PreConfig:   registry.fake.set(func(f *fakeRegistry) { f.failure = nil }),
+					Config:      withDependent(config),
+					ExpectError: words("local-exec provisioner error"),
+				},
+				resource.TestStep{
+					Config:            config,
+					Check:             usable(registry.fake),
+					ConfigPlanChecks:  resource.ConfigPlanChecks{PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+					ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
+				},
+			)
+		})
+	}
+}
+
+// An image that is replaced by itself, which adopt_existing brings about, outlives the destroy of what was replaced.
+func TestManagedImage_adoptReplaced(t *testing.T) {
+	t.Parallel()
+	registry := newUpdatingRegistry()
+	config := func(version string) string {
+		return `
+resource "terraform_data" "version" { input = "` + version + `" }
+resource "rime_managed_image" "test" {
+  name           = "sklearn"
+  adopt_existing = true
+  lifecycle {
+    create_before_destroy = true
+    replace_triggered_by  = [terraform_data.version]
+  }
+}`
+	}
+	run(t, registry,
+		resource.TestStep{Config: config("1")},
+		resource.TestStep{
+			Config:           config("2"),
+			ConfigPlanChecks: before(expectAction(plancheck.ResourceActionCreateBeforeDestroy)),
+			Check:            usable(registry.fakeRegistry),
+		},
+		resource.TestStep{Config: config("2"), ConfigPlanChecks: before(plancheck.ExpectEmptyPlan())},
+	)
+	registry.expectChanges(t, "Create sklearn", "Delete sklearn")
+}
+
+// With retain, an image that never was anything but a failed build is not in the way of its repair.
+func TestManagedImage_retainFailed(t *testing.T) {
+	t.Parallel()
+	registry := newFakeRegistry()
+	registry.failure = noSuchLibrary
+	config := func(requirement string) string {
+		return `
+resource "rime_managed_image" "test" {
+  name             = "sklearn"
+  deletion_policy  = "retain"
+  pip_requirements = [{ name = "` + requirement + `" }]
+}`
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: withRegistry(registry),
+		Steps: []resource.TestStep{
+			{Config: config("no-such-lib"), ExpectError: words("Managed Image Build Failed")},
+			{
+				PreConfig:         registry.set(func(f *fakeRegistry) { f.failure = nil }),
+				Config:            config("numpy"),
+				ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
+			},
+			{ // What can be used is kept, so that a registry that can only create and delete cannot change it.
+				PreConfig:   func() { registry.expectChanges(t, "Create sklearn", "Delete sklearn", "Create sklearn") },
+				Config:      config("pandas"),
+				ExpectError: words("Retained Managed Image in the Way"),
+			},
+			{Config: config("numpy"), ConfigPlanChecks: before(plancheck.ExpectEmptyPlan())},
+		},
+	})
+	registry.expectChanges(t)
+}
+
+// refusing is a registry that refuses to tell of builds so many times.
+type refusing struct {
+	*fakeRegistry
+	times int
+}
+
+// Build implements imageregistry.Registry.
+func (r *refusing) Build(ctx context.Context, id string) (imageregistry.Build, error) {
+	if r.times--; r.times >= 0 {
+		return imageregistry.Build{}, errors.New("GET http://rime.test/v1/jobs/1: 401 Unauthorized")
+	}
+	return r.fakeRegistry.Build(ctx, id)
+}
+
+// A build of the registry's own that cannot be watched any longer goes on: the image is not tainted, and the next apply waits for it.
+func TestManagedImage_notWatched(t *testing.T) {
+	t.Parallel()
+	registry := &refusing{newFakeRegistry(), 2} // to the wait, and to the look after it
+	registry.endless = true
+	run(t, registry,
+		resource.TestStep{
+			Config:             basicConfig,
+			ConfigStateChecks:  []statecheck.StateCheck{expectState("status", text("building_first_time"))},
+			ExpectNonEmptyPlan: true,
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				registry.expectChanges(t, "Create sklearn")
+				registry.set(func(f *fakeRegistry) { f.endsAfter("sklearn/1", 3) })()
+			},
+			Config: basicConfig,
+			ConfigPlanChecks: before(
+				expectAction(plancheck.ResourceActionUpdate),
+				expectPlanned("rebuild_reason", text("a build that was not waited for is under way")),
+			),
+			ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
+		},
+	)
+	registry.expectChanges(t, "Delete sklearn")
+}
+
+// moved is a registry that keeps its images elsewhere than it is told to look for them, and so has none.
+type moved struct{ *fakeRegistry }
+
+// RepositoryOf implements imageregistry.Locator.
+func (m moved) RepositoryOf(name string) string {
+	return "elsewhere.test/ml/" + name
+}
+
+// That an image is not found in another registry does not mean that it is gone.
+func TestManagedImage_otherRegistry(t *testing.T) {
+	t.Parallel()
+	registry := moved{newFakeRegistry()}
+	var images map[string]imageregistry.Image
+	run(t, registry,
+		resource.TestStep{Config: basicConfig},
+		resource.TestStep{
+			PreConfig: registry.set(func(f *fakeRegistry) {
+				images, f.images = f.images, map[string]imageregistry.Image{}
+			}),
+			Config:      basicConfig,
+			ExpectError: words("Managed Image Is in Another Registry § elsewhere.test/ml/sklearn"),
+		},
+		resource.TestStep{
+			PreConfig:        registry.set(func(f *fakeRegistry) { f.images = images }),
+			Config:           basicConfig,
+			ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()),
+		},
+	)
+	registry.expectChanges(t, "Create sklearn", "Delete sklearn")
+}
