@@ -2,7 +2,10 @@ package acctest_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +31,16 @@ type slowBench struct {
 	registry *oci.Server
 	// slow takes ten minutes, stubborn does so and ignores SIGTERM, and brief takes a few seconds.
 	slow, stubborn, brief string
+	// index is what serves them now.
+	index atomic.Pointer[pypi.Index]
+}
+
+// ServeHTTP is the package index.
+func (b *slowBench) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.index.Load().ServeHTTP(w, r) }
+
+// hurry publishes a version of the slow package that is installed at once. What builds already takes its time.
+func (b *slowBench) hurry() {
+	b.index.Store(pypi.New(pypi.Simple("tiny-model", "1.0", "1.1"), pypi.Simple(b.slow, "1.1")))
 }
 
 // slug is the test's name in the alphabet of packages.
@@ -43,14 +56,17 @@ func newSlowBench(t *testing.T, settings ...string) *slowBench {
 		t: t, registry: acctest.StartRegistry(t, oci.Options{}),
 		slow: "slow-" + own, stubborn: "stubborn-" + own, brief: "brief-" + own,
 	}
+	b.index.Store(pypi.New(
+		pypi.Simple("tiny-model", "1.0", "1.1"),
+		acctest.Source(b.slow, pypi.Source{Sleep: 10 * time.Minute}),
+		acctest.Source(b.stubborn, pypi.Source{Sleep: 10 * time.Minute, IgnoreSIGTERM: true}),
+		acctest.Source(b.brief, pypi.Source{Sleep: 5 * time.Second}),
+	))
+	server := httptest.NewServer(b)
+	t.Cleanup(server.Close)
 	b.Workspace = acctest.Embedded{
 		Registry: b.registry.Host,
-		Index: acctest.StartIndex(t,
-			pypi.Simple("tiny-model", "1.0", "1.1"),
-			acctest.Source(b.slow, pypi.Source{Sleep: 10 * time.Minute}),
-			acctest.Source(b.stubborn, pypi.Source{Sleep: 10 * time.Minute, IgnoreSIGTERM: true}),
-			acctest.Source(b.brief, pypi.Source{Sleep: 5 * time.Second}),
-		),
+		Index:    server.URL + "/simple/",
 		Settings: settings,
 	}.NewWorkspace(t)
 	return b
@@ -132,12 +148,13 @@ func TestManagedImage_interruptCreate(t *testing.T) {
 func TestManagedImage_interruptAndContinue(t *testing.T) {
 	t.Parallel()
 	b := newSlowBench(t)
-	config := imageOf("model", b.brief)
+	config := imageOf("model", b.slow)
 	b.Write("main.tf", config)
-	p := b.applyUntilBuilding(b.brief)
+	p := b.applyUntilBuilding(b.slow)
 	p.Interrupt()
-	b.expectGone(b.brief)
+	b.expectGone(b.slow)
 	b.expectEnd(p, "Managed Image Build Interrupted")
+	b.hurry()
 	b.finish(config)
 }
 
@@ -196,9 +213,9 @@ func TestManagedImage_timeouts(t *testing.T) {
 				b.Write("main.tf", before)
 				b.Apply()
 			}
-			b.Write("main.tf", imageWith("model", fmt.Sprintf("timeouts = { %s = \"12s\" }", operation), b.slow))
+			b.Write("main.tf", imageWith("model", fmt.Sprintf("timeouts = { %s = \"1m\" }", operation), b.slow))
 			p := b.applyUntilBuilding(b.slow)
-			b.expectEnd(p, "Managed Image Build Timed Out", `Managed image "model" was not built within 12s. The build was cancelled and has ended.`,
+			b.expectEnd(p, "Managed Image Build Timed Out", `Managed image "model" was not built within 1m. The build was cancelled and has ended.`,
 				"Apply again, with a longer `timeouts."+operation+"` if such builds take longer.")
 			b.expectGone(b.slow)
 			if image, _ := b.Image("model"); image.Text("build", "status") != "cancelled" || image.Tainted != (operation == "create") {
