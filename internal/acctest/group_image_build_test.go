@@ -51,7 +51,8 @@ func TestGroupImage_outcomes(t *testing.T) {
 	// Somebody rebuilds it from something else in the portal, and cancels that.
 	pip := "numpy\npandas"
 	b.must(b.hub.RebuildInPortal("churn", primehub.PortalBuild{BaseImage: "jupyter/base-notebook", Pip: &pip}))
-	acctest.Eventually(t, time.Minute, "the build", func() bool { return b.image("churn")["jobStatus"].(map[string]any)["phase"] == "Running" })
+	begun := len(b.hub.Builds("churn")) + 1
+	acctest.Eventually(t, time.Minute, "the build", func() bool { return len(b.hub.Builds("churn")) == begun })
 	b.must(b.hub.CancelInPortal("churn"))
 	acctest.Eventually(t, time.Minute, "the end of the build", func() bool { return b.image("churn")["jobStatus"].(map[string]any)["phase"] == "Cancelled" })
 	planShows(t, b.Workspace, "pip packages changed: + sandbox-push-denied, - numpy, - pandas; the last build was cancelled")
@@ -72,20 +73,14 @@ func TestGroupImage_outcomes(t *testing.T) {
 // Ctrl-C cancels the build at once, and the next apply finishes the job. A provider that is killed during a rebuild leaves it running; the next apply waits for that one.
 func TestGroupImage_interrupt(t *testing.T) {
 	t.Parallel()
-	b := newHubBench(t, primehub.Options{BuildTime: 10 * time.Minute, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond},
-		primehub.TokenGroupAdmin, oneBuild("xgboost"))
-	running := func() bool {
-		builds := b.hub.Builds("churn")
-		return len(builds) > 0 && builds[len(builds)-1].Phase == "Running" && !builds[len(builds)-1].Deleted
-	}
-	p := b.Start("apply", "-auto-approve")
-	acctest.Eventually(t, startsWithin, "the build", running)
+	b, c := slowHub(t, oneBuild("xgboost"))
+	p := b.startBuilding(1)
 	p.Interrupt()
 	acctest.Eventually(t, cancelWithin, "the request to cancel", func() bool { return b.count("cancelImageBuild") > 0 })
 	r := p.Wait()
 	shows(t, r, "Error: PrimeHub Image Build Interrupted", `Waiting for the build of PrimeHub image "churn" was interrupted. The build was cancelled.`)
-	if r.ExitCode != 1 || running() {
-		t.Errorf("exit status %d, running: %v", r.ExitCode, running())
+	if r.ExitCode != 1 || b.building() > 0 {
+		t.Errorf("exit status %d, %d builds", r.ExitCode, b.building())
 	}
 	b.values("a", map[string]any{"phase": "cancelled"})
 
@@ -94,13 +89,14 @@ func TestGroupImage_interrupt(t *testing.T) {
 	b.values("a", map[string]any{"phase": "succeeded"})
 
 	b.Write("main.tf", oneBuild("catboost"))
-	b.must(b.hub.SetBuildTime(30 * time.Second))
-	p = b.Start("apply", "-auto-approve")
-	acctest.Eventually(t, startsWithin, "the rebuild", running)
+	b.must(b.hub.SetBuildTime(hubSlowBuild))
+	p = b.startBuilding(1)
 	p.Kill()
 	p.Wait()
 	planShows(t, b.Workspace, "a build that was not waited for is under way")
-	b.Apply()
+	if r := b.ends(b.startBuilding(1), c); r.ExitCode != 0 {
+		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
 	b.values("a", map[string]any{"phase": "succeeded"})
 	if rebuilds := b.count("rebuildImage"); rebuilds != 1 {
 		t.Errorf("%d rebuilds were asked for", rebuilds)

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 )
 
@@ -152,13 +151,9 @@ func TestGroupImage_concurrentEdit(t *testing.T) {
 	t.Parallel()
 	b := newHubBench(t, primehub.Options{}, primehub.TokenGroupAdmin, oneBuild("xgboost"))
 	b.Apply()
-	b.must(b.hub.SetBuildTime(time.Minute))
+	b.must(b.hub.SetBuildTime(hubSlowBuild))
 	b.Write("main.tf", oneBuild("catboost"))
-	p := b.Start("apply", "-auto-approve")
-	acctest.Eventually(t, startsWithin, "the rebuild", func() bool {
-		builds := b.hub.Builds("churn")
-		return p.Ended() || len(builds) == 2 && builds[1].Phase == "Running"
-	})
+	p := b.startBuilding(1)
 	b.must(b.hub.SetBuildTime(hubBuildTime))
 	b.must(b.hub.EditInPortal("churn", primehub.PortalForm{DisplayName: "churn", Description: "mine", Type: "cpu"}))
 	pip := "numpy"

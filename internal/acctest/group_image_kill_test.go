@@ -89,8 +89,7 @@ func TestGroupImage_kill(t *testing.T) {
 // in another place, a given name is taken.
 func TestGroupImage_killDuringBuild(t *testing.T) {
 	t.Parallel()
-	b := newHubBench(t, primehub.Options{BuildTime: 20 * time.Second, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond},
-		primehub.TokenGroupAdmin, oneBuild("xgboost")+`
+	b, c := slowHub(t, oneBuild("xgboost")+`
 resource "rime_group_image" "twin" {
   count        = 2
   display_name = "Twin"
@@ -101,16 +100,7 @@ resource "rime_group_image" "twin" {
   }
 }
 `)
-	p := b.Start("apply", "-auto-approve")
-	running := func() (n int) {
-		for _, name := range b.hub.ImageNames() {
-			if builds := b.hub.Builds(name); len(builds) > 0 && builds[len(builds)-1].Phase == "Running" {
-				n++
-			}
-		}
-		return n
-	}
-	acctest.Eventually(t, startsWithin, "the builds", func() bool { return running() == 3 || p.Ended() })
+	p := b.startBuilding(3)
 	p.Kill()
 	p.Wait()
 	images := b.hub.ImageNames()
@@ -119,7 +109,9 @@ resource "rime_group_image" "twin" {
 	elsewhere.Write("main.tf", oneBuild("xgboost"))
 	fails(t, elsewhere, []string{"apply", "-auto-approve"}, "PrimeHub Image Already Exists", "terraform import rime_group_image.NAME churn")
 
-	b.Apply()
+	if r := b.ends(b.startBuilding(3), c); r.ExitCode != 0 {
+		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
 	if now := b.hub.ImageNames(); !slices.Equal(now, images) || len(now) != 3 {
 		t.Errorf("%q were %q", now, images)
 	}
@@ -136,14 +128,9 @@ resource "rime_group_image" "twin" {
 // Terraform's death alone: its provider notices and cancels the build, and the next apply builds the same image anew.
 func TestGroupImage_killTerraform(t *testing.T) {
 	t.Parallel()
-	b := newHubBench(t, primehub.Options{BuildTime: 10 * time.Minute, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond},
-		primehub.TokenGroupAdmin, oneBuild("xgboost"))
+	b, _ := slowHub(t, oneBuild("xgboost"))
 	b.Env["TF_LOG_SDK"] = "trace" // to a pipe that nobody reads any more
-	p := b.Start("apply", "-auto-approve")
-	acctest.Eventually(t, startsWithin, "the build", func() bool {
-		builds := b.hub.Builds("churn")
-		return p.Ended() || len(builds) > 0 && builds[0].Phase == "Running"
-	})
+	p := b.startBuilding(1)
 	providers := p.KillTerraform()
 	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
 	p.Wait()
@@ -163,16 +150,11 @@ func TestGroupImage_killTerraform(t *testing.T) {
 // An interrupt may leave an image in no state, so that the next apply takes it over; but once a state has been seen to have it, nobody does.
 func TestGroupImage_claim(t *testing.T) {
 	t.Parallel()
-	b := newHubBench(t, primehub.Options{BuildTime: time.Minute, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond},
-		primehub.TokenGroupAdmin, oneBuild("xgboost"))
+	b, _ := slowHub(t, oneBuild("xgboost"))
 	for _, seen := range []bool{false, true} {
-		b.must(b.hub.SetBuildTime(time.Minute))
+		b.must(b.hub.SetBuildTime(hubSlowBuild))
 		b.hub.Forget()
-		p := b.Start("apply", "-auto-approve")
-		acctest.Eventually(t, startsWithin, "the build", func() bool {
-			builds := b.hub.Builds("churn")
-			return p.Ended() || len(builds) > 0 && builds[len(builds)-1].Phase == "Running"
-		})
+		p := b.startBuilding(1)
 		p.Interrupt()
 		shows(t, p.Wait(), "The build was cancelled.")
 		b.must(b.hub.SetBuildTime(hubBuildTime))
@@ -196,13 +178,8 @@ func TestGroupImage_claim(t *testing.T) {
 func TestGroupImage_workspaces(t *testing.T) {
 	t.Parallel()
 	generated := strings.Replace(oneBuild("xgboost"), `  name         = "churn"`, "", 1)
-	b := newHubBench(t, primehub.Options{BuildTime: 10 * time.Minute, FirstLook: 20 * time.Millisecond, NextLook: 50 * time.Millisecond, Reaction: 10 * time.Millisecond, WriteDelay: 20 * time.Millisecond},
-		primehub.TokenGroupAdmin, generated)
-	p := b.Start("apply", "-auto-approve")
-	acctest.Eventually(t, startsWithin, "the build", func() bool {
-		images := b.hub.ImageNames()
-		return p.Ended() || len(images) > 0 && len(b.hub.Builds(images[0])) > 0
-	})
+	b, _ := slowHub(t, generated)
+	p := b.startBuilding(1)
 	p.Interrupt()
 	shows(t, p.Wait(), "The build was cancelled.")
 	first := b.name("a")

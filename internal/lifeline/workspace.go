@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Workspace identifies the state that this run of Terraform works on: by this machine, the directory in which Terraform runs, its workspace there, and where the backend keeps
@@ -54,9 +55,9 @@ func backend(file string) string {
 	if json.Unmarshal(content, &remembered) != nil || remembered.Backend.Type == "" {
 		return ""
 	}
-	where := remembered.Backend.Type
+	where := []string{remembered.Backend.Type}
 	for _, setting := range locating {
-		where += "\x00" + string(remembered.Backend.Config[setting])
+		where = append(where, string(remembered.Backend.Config[setting]))
 	}
-	return where
+	return strings.Join(where, "\x00")
 }
