@@ -4,8 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
@@ -53,7 +58,7 @@ func mishaps() map[string]mishap {
 		"502":                  {rule: html(502, "502 Bad Gateway"), passes: true, repeated: true},
 		"503":                  {rule: html(503, "503 Service Temporarily Unavailable"), passes: true, repeated: true},
 		"504":                  {rule: html(504, "504 Gateway Time-out"), passes: true, repeated: true},
-		"time-out":             {rule: fault.Rule{Delay: fault.Duration(time.Minute)}, passes: true, repeated: true},
+		"time-out":             {rule: fault.Rule{Delay: fault.Duration(time.Hour)}, passes: true, repeated: true},
 		"reset":                {rule: fault.Rule{Reset: true}, passes: true, repeated: true},
 		"cut short":            {rule: fault.Rule{Truncate: 1}, passes: true, repeated: true, done: true},
 		"answer lost":          {rule: fault.Rule{DropAnswer: true}, passes: true, repeated: true, done: true},
@@ -73,8 +78,10 @@ type operation struct {
 
 // faulty is a platform behind a network.
 type faulty struct {
-	*sandbox.Server
-	check *primehub.Client
+	*sandbox.Platform
+	*fault.Gate
+	network pipes
+	check   *primehub.Client
 }
 
 func (f *faulty) image(name string) primehub.Image {
@@ -141,7 +148,7 @@ func TestFaults(t *testing.T) {
 			for times, long := range map[int]string{1: "once", 0: "for good"} {
 				t.Run(name+"/"+what+"/"+long, func(t *testing.T) {
 					t.Parallel()
-					mishappen(t, o, m, times)
+					synctest.Test(t, func(t *testing.T) { mishappen(t, o, m, times) })
 				})
 			}
 		}
@@ -156,17 +163,8 @@ func mishappen(t *testing.T, o operation, m mishap, times int) {
 		t.Fatal(err)
 	}
 	f.Forget()
-	client := f.client(t, func(c *primehub.Config) {
-		c.Patience = primehub.Patience{Settle: 500 * time.Millisecond, Interrupted: 500 * time.Millisecond, Write: 3 * time.Second, Gone: 3 * time.Second, Tick: time.Second}
-		if m.done {
-			c.Patience.Settle, c.Patience.Interrupted = 5*time.Second, 5*time.Second
-		}
-		if m.rule.Delay > 0 {
-			c.RequestTimeout = 2 * time.Second
-		}
-	})
 
-	err := o.run(t.Context(), client)
+	err := o.run(t.Context(), f.client(t))
 
 	silent(t, err, sandbox.TokenAdmin)
 	never(t, err, primehub.ErrNotFound, primehub.ErrAlreadyExists)
@@ -194,19 +192,21 @@ func mishappen(t *testing.T, o operation, m mishap, times int) {
 	}
 }
 
-// startFaulty starts a platform with the two images.
+// startFaulty starts a platform with the two images, behind a server and a network of pipes, whose time is that of the bubble: no machine is too busy for it.
 func startFaulty(t *testing.T) *faulty {
 	t.Helper()
 	var looks atomic.Int64
 	// No two requests come at the same time by the platform's clock.
 	clock := func() time.Time { return time.Now().Add(time.Duration(looks.Add(1)) * 2 * time.Millisecond) }
-	server, err := sandbox.Start(sandbox.Options{BuildTime: time.Hour, WriteDelay: -1, Reaction: time.Millisecond, TimeStep: time.Millisecond, Clock: clock})
+	platform, err := sandbox.New(sandbox.Options{BuildTime: time.Hour, WriteDelay: -1, Reaction: time.Millisecond, TimeStep: time.Millisecond, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := &faulty{Platform: platform, Gate: &fault.Gate{}, network: make(pipes)}
+	server := &http.Server{Handler: platform.Behind(f.Gate), ReadHeaderTimeout: time.Hour, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = server.Serve(f.network) }()
 	t.Cleanup(func() { _ = server.Close() })
-	f := &faulty{Server: server}
-	f.check = f.client(t, func(*primehub.Config) {})
+	f.check = f.client(t)
 	for _, spec := range []primehub.Spec{existing("tf"), built("busy", "numpy")} {
 		if _, err := f.check.Create(t.Context(), spec); err != nil {
 			t.Fatal(err)
@@ -215,13 +215,37 @@ func startFaulty(t *testing.T) *faulty {
 	return f
 }
 
-func (f *faulty) client(t *testing.T, edit func(*primehub.Config)) *primehub.Client {
+func (f *faulty) client(t *testing.T) *primehub.Client {
 	t.Helper()
-	config := primehub.Config{Endpoint: f.URL, APIToken: sandbox.TokenAdmin, Retries: 2, RetryDelay: time.Millisecond}
-	edit(&config)
-	client, err := primehub.New(config)
+	transport := &http.Transport{DialContext: f.network.dial}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, err := primehub.New(primehub.Config{Endpoint: "http://primehub.test", APIToken: sandbox.TokenAdmin, Transport: transport, Retries: 2, RetryDelay: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client
 }
+
+// pipes is a network without machines. It implements [net.Listener].
+type pipes chan net.Conn
+
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	if conn, ok := <-p; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error { close(p); return nil }
+
+func (pipes) Addr() net.Addr { return &net.IPAddr{} }
