@@ -138,13 +138,13 @@ func TestAttemptTimeout(t *testing.T) {
 		t.Errorf("the caller's own deadline: %v", err)
 	}
 
+	began := time.Now()
 	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
 	resp, err := limited.RoundTrip(req)
 	if err == nil {
 		_ = resp.Body.Close()

@@ -1,9 +1,12 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -96,4 +99,46 @@ func TestFinish_abandoned(t *testing.T) {
 			t.Errorf("ours %t: asked for %q, want %q", ours, changes, calls)
 		}
 	}
+}
+
+// hanging is a registry that does not answer questions about builds.
+type hanging struct {
+	updatingRegistry
+	cancelled time.Time
+}
+
+// Build implements imageregistry.Registry.
+func (h *hanging) Build(ctx context.Context, id string) (imageregistry.Build, error) {
+	if h.cancelled.IsZero() {
+		<-ctx.Done()
+		return imageregistry.Build{}, ctx.Err()
+	}
+	return h.updatingRegistry.Build(ctx, id)
+}
+
+// CancelBuild implements imageregistry.Registry.
+func (h *hanging) CancelBuild(ctx context.Context, id string) error {
+	h.cancelled = time.Now()
+	return h.updatingRegistry.CancelBuild(ctx, id)
+}
+
+// An interrupt cancels the build within 2 s (design §7), even while the registry keeps the provider waiting for an answer.
+func TestFinish_interrupt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		registry := &hanging{updatingRegistry: newUpdatingRegistry()}
+		registry.endless = true
+		image, build := registry.build(basicSpec, imageregistry.StatusBuildingFirstTime)
+		model := managedImageModel{Name: stringValue("sklearn")}
+		ctx, interrupt := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, interrupt)
+		began := time.Now()
+		d := model.finish(ctx, registry, diags.CreateImage, wanted{image: image, build: build, ours: true})
+		if after := registry.cancelled.Sub(began.Add(time.Minute)); after < 0 || after > 2*time.Second {
+			t.Errorf("cancelled %s after the interrupt", after)
+		}
+		if len(d) != 1 || d[0].Summary() != "Managed Image Build Interrupted" {
+			t.Errorf("got %v", d)
+		}
+	})
 }

@@ -51,10 +51,11 @@ func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Validators: []validator.String{imageNamePrefixCheck},
 			},
 			"adopt_existing": schema.BoolAttribute{
-				Optional:            true,
-				Computed:            true,
-				Default:             booldefault.StaticBool(false),
-				MarkdownDescription: "Whether to take over an image of this name that already exists with the same inputs, instead of failing. One whose build failed is built again, for which a RIME platform deletes it first. Defaults to `false`.",
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(false),
+				MarkdownDescription: "Whether to take over an image of this name that already exists with the same inputs, instead of failing. One whose build failed is built again, for which a RIME platform deletes it first. " +
+					"Not for use with `create_before_destroy` under a fixed `name`: what replaces the image would take over the very same one. Defaults to `false`.",
 			},
 			"deletion_policy": schema.StringAttribute{
 				Optional: true,

@@ -156,13 +156,13 @@ func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	w := start(t, sandbox.Options{})
 	w.ready("churn")
-	impatient := w.registry(func(c *rime.Config) { c.RequestTimeout, c.Retries = time.Second, 10 })
+	impatient := w.registry(func(c *rime.Config) { c.RequestTimeout, c.Retries = 4*time.Second, 10 })
 	w.Forget()
 	w.faults(fault.Rule{Delay: fault.Duration(time.Minute)})
 	began := time.Now()
 	_, err := impatient.Get(t.Context(), "churn")
 	late, ok := errors.AsType[*httpx.TimeoutError](err)
-	if !ok || late.After > time.Second || !apiError(t, err).Transient() || time.Since(began) > 30*time.Second {
+	if !ok || late.After > 4*time.Second || !apiError(t, err).Transient() || time.Since(began) > 30*time.Second {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 	if n := len(w.Requests()); n < 2 {
@@ -174,7 +174,7 @@ func TestTimeouts(t *testing.T) {
 	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(time.Minute)})
 	_, _, err = impatient.Create(t.Context(), spec("other"))
 	late, ok = errors.AsType[*httpx.TimeoutError](err)
-	if !ok || late.After != time.Second || w.count(http.MethodPost, "^/v1/images$") != 1 {
+	if !ok || late.After != 4*time.Second || w.count(http.MethodPost, "^/v1/images$") != 1 {
 		t.Errorf("%v after %d requests", err, w.count(http.MethodPost, "^/v1/images$"))
 	}
 

@@ -152,11 +152,11 @@ func TestDelete_lingers(t *testing.T) {
 	t.Parallel()
 	w := start(t, sandbox.Options{})
 	w.ready("churn")
-	w.Hurry(50 * time.Millisecond)
+	w.Hurry(2 * time.Second)
 	w.faults(fault.Rule{Method: http.MethodDelete, Path: deletes, Status: http.StatusOK, JSON: json.RawMessage(`{}`)})
 	err := w.Delete(t.Context(), "churn")
 	lingering, ok := errors.AsType[*rime.StillThereError](err)
-	if !ok || lingering.Status != imageregistry.StatusReady || lingering.After != 50*time.Millisecond {
+	if !ok || lingering.Status != imageregistry.StatusReady || lingering.After != 2*time.Second {
 		t.Errorf("%v", err)
 	}
 

@@ -165,11 +165,11 @@ func mishappen(t *testing.T, o operation, m mishap, times int, verdict func(erro
 	w.Forget()
 	registry := w.registry(func(c *rime.Config) {
 		if m.rule.Delay > 0 {
-			c.RequestTimeout = 2 * time.Second
+			c.RequestTimeout = 5 * time.Second
 		}
 	})
-	if !m.done {
-		registry.Hurry(200 * time.Millisecond) // nothing comes of waiting longer
+	if !m.done { // nothing comes of waiting longer
+		registry.Hurry(map[int]time.Duration{0: 200 * time.Millisecond, 1: 2 * time.Second}[times])
 	}
 	ctx := t.Context()
 

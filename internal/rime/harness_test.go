@@ -79,7 +79,7 @@ func (w *world) registry(edits ...func(*rime.Config)) *rime.Registry {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	registry.Hurry(5 * time.Second)
+	registry.Hurry(3 * time.Second)
 	return registry
 }
 
