@@ -70,8 +70,13 @@ func (l *buildLog) vertex(v *client.Vertex) {
 	s := l.step(v.Digest)
 	s.name = v.Name
 	silent := strings.HasPrefix(s.plainName(), "prepare: ")
+	// A cache that is not there yet, or can be neither read nor written, fails no build.
+	optional := strings.HasPrefix(s.name, "importing cache ") || strings.HasPrefix(s.name, "exporting cache ")
 	if v.Started != nil && !s.begun {
-		s.begun, l.unfinished = true, s
+		s.begun = true
+		if !optional {
+			l.unfinished = s
+		}
 		if !silent && !v.Cached {
 			l.observe(s.name, "started")
 		}
@@ -82,6 +87,7 @@ func (l *buildLog) vertex(v *client.Vertex) {
 	s.ended = true
 	l.flush(s)
 	switch {
+	case optional:
 	case v.Error != "":
 		l.unfinished = s
 	case l.unfinished == s:

@@ -19,6 +19,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 // TestBuild builds an image with packages of both kinds and takes apart what was published.
@@ -349,12 +350,55 @@ func TestBuild_compressionAndCache(t *testing.T) {
 			t.Errorf("a layer is %s, %v", got, err)
 		}
 	}
-	cache := b.image(b.options.Cache.Ref) // fails for an index: image-manifest is on
+	cache := b.image(cacheReference(b.options.Cache.Ref, req.Target)) // fails for an index: image-manifest is on
 	if got, err := cache.MediaType(); err != nil || got != "application/vnd.oci.image.manifest.v1+json" {
 		t.Errorf("the cache is %s, %v", got, err)
 	}
 	if _, err := b.builder().Build(t.Context(), req); err != nil {
 		t.Errorf("with the cache imported: %v", err)
+	}
+}
+
+// TestBuild_cacheOfMany has two images, one cache reference, and a daemon that starts empty: it finds both in the cache.
+func TestBuild_cacheOfMany(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, pypi.Simple("tiny", "1.0", "2.0"))
+	b.options.Insecure = func(host string) bool { return host == b.registry }
+	b.options.Cache = CacheOptions{Ref: b.registry + "/many/cache:builds", Mode: "max"}
+	for _, version := range []string{"1.0", "2.0"} {
+		req := b.request("tiny==" + version)
+		req.Target = b.registry + "/many/image-" + version + ":tag"
+		if _, err := b.builder().Build(t.Context(), req); err != nil {
+			t.Fatalf("%v\n%s", err, b.log())
+		}
+	}
+	b.options.Address = workbenchtest.OwnBuildKit(t, t.TempDir())
+	builder := b.builder()
+	for _, version := range []string{"1.0", "2.0"} {
+		b.observed = nil
+		req := b.request("tiny==" + version)
+		req.Target = b.registry + "/many/image-" + version + ":tag"
+		if _, err := builder.Build(t.Context(), req); err != nil {
+			t.Fatalf("%v\n%s", err, b.log())
+		}
+		if !strings.Contains(b.log(), stepPip+": cached") {
+			t.Errorf("image-%s is not in the cache:\n%s", version, b.log())
+		}
+	}
+}
+
+// TestBuild_cacheGone has a cache that can be neither read nor written. It fails no build, and is not blamed for what does.
+func TestBuild_cacheGone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, pypi.Simple("tiny", "1.0"))
+	b.options.Cache = CacheOptions{Ref: "127.0.0.1:1/cache:builds", Mode: "max"}
+	req := b.request("tiny")
+	if _, err := b.builder().Build(t.Context(), req); err != nil {
+		t.Fatalf("%v\n%s", err, b.log())
+	}
+	req.Target = "127.0.0.1:1/image:tag"
+	if failed := b.failureOf(t.Context(), req); failed.Failure.Step != stepPush {
+		t.Errorf("got %+v", failed.Failure)
 	}
 }
 

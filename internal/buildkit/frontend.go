@@ -25,6 +25,8 @@ type frontend struct {
 	options Options
 	request Request
 	secrets *secretSet
+	// cacheImports are the caches to look for results in, besides the daemon's own.
+	cacheImports []gateway.CacheOptionsEntry
 
 	// What is known after the solve. The mutex guards it against the platforms, which are built side by side.
 	mu       sync.Mutex
@@ -144,11 +146,11 @@ func (f *frontend) buildPlatform(ctx context.Context, c gateway.Client, out *gat
 	}
 	recipe := recipe{request: f.request, platform: platform.Platform, env: base.env(), secrets: f.secrets, prefix: prefix}
 	imageState, reportState := recipe.states()
-	imageRef, err := reference(ctx, c, imageState, platform.Platform, false)
+	imageRef, err := f.reference(ctx, c, imageState, platform.Platform, false)
 	if err != nil {
 		return err
 	}
-	report, err := readReport(ctx, c, reportState, platform.Platform)
+	report, err := f.readReport(ctx, c, reportState, platform.Platform)
 	if err != nil {
 		return err
 	}
@@ -178,7 +180,7 @@ func (f *frontend) attachment(ctx context.Context, c gateway.Client, r *report, 
 		return gateway.Attestation{}, err
 	}
 	state := llb.Scratch().File(llb.Mkfile("/"+sbomFile, 0o644, document), llb.WithCustomName("prepare: "+sbomFile))
-	ref, err := reference(ctx, c, state, p, false)
+	ref, err := f.reference(ctx, c, state, p, false)
 	if err != nil {
 		return gateway.Attestation{}, err
 	}
@@ -191,12 +193,12 @@ func (f *frontend) attachment(ctx context.Context, c gateway.Client, r *report, 
 }
 
 // reference hands a state to BuildKit. Without evaluate nothing is run yet.
-func reference(ctx context.Context, c gateway.Client, state llb.State, p ocispecs.Platform, evaluate bool) (gateway.Reference, error) {
+func (f *frontend) reference(ctx context.Context, c gateway.Client, state llb.State, p ocispecs.Platform, evaluate bool) (gateway.Reference, error) {
 	definition, err := state.Marshal(ctx, llb.Platform(p), llb.WithCaps(c.BuildOpts().LLBCaps))
 	if err != nil {
 		return nil, err
 	}
-	solved, err := c.Solve(ctx, gateway.SolveRequest{Definition: definition.ToPB(), Evaluate: evaluate})
+	solved, err := c.Solve(ctx, gateway.SolveRequest{Definition: definition.ToPB(), Evaluate: evaluate, CacheImports: f.cacheImports})
 	if err != nil {
 		return nil, err
 	}
@@ -204,8 +206,8 @@ func reference(ctx context.Context, c gateway.Client, state llb.State, p ocispec
 }
 
 // readReport runs the build up to its report and reads that.
-func readReport(ctx context.Context, c gateway.Client, state llb.State, p ocispecs.Platform) (*report, error) {
-	ref, err := reference(ctx, c, state, p, true)
+func (f *frontend) readReport(ctx context.Context, c gateway.Client, state llb.State, p ocispecs.Platform) (*report, error) {
+	ref, err := f.reference(ctx, c, state, p, true)
 	if err != nil {
 		return nil, err
 	}

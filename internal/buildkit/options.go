@@ -65,7 +65,8 @@ type PipOptions struct {
 
 // CacheOptions is a build cache in a registry.
 type CacheOptions struct {
-	// Ref is the reference to import the cache from and export it to. Empty means no such cache.
+	// Ref is the reference of the cache. Each image exports to a tag of its own that is made of it, and imports from that and
+	// from Ref itself. Empty means no such cache.
 	Ref string
 	// Mode is "min" (the default: layers of the image) or "max" (every step).
 	Mode string

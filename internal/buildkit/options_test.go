@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
 )
 
 func TestNew_invalidOptions(t *testing.T) {
@@ -92,5 +94,25 @@ func TestOptions_insecure(t *testing.T) {
 	}
 	if (Options{}).insecure("plain.example.com:5000/a/b:tag") {
 		t.Error("nothing is insecure by itself")
+	}
+}
+
+func TestCacheReference(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 120)
+	for _, c := range []struct{ configured, target, want string }{
+		{"r.example.com:5000/cache:ml", "r.example.com:5000/ml/model-a:3.12-abc", "r.example.com:5000/cache:ml-ml-model-a"},
+		{"r.example.com:5000/cache", "docker.io/team/model-a:tag", "r.example.com:5000/cache:latest-team-model-a"},
+		{"cache@" + testDigest, "r.example.com/model:tag", "cache@" + testDigest},
+		{"r/cache:ml", "r.example.com/" + long + "/model:tag", "r/cache:ml-2ba56ed5895d041f"},
+		{"r/cache:" + long, "r.example.com/ml/model-a:tag", "r/cache:" + long[:111] + "-5d1c494f06a45c95"},
+	} {
+		got := cacheReference(c.configured, c.target)
+		if got != c.want {
+			t.Errorf("%s for %s gives %s, want %s", c.configured, c.target, got, c.want)
+		}
+		if _, err := name.ParseReference(got); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 
 	"github.com/moby/buildkit/client"
@@ -41,12 +40,13 @@ func (b *Builder) solve(ctx context.Context, c *client.Client, req Request) (Res
 	}
 	redactor := newRedactor(secrets.hidings...)
 	log := newBuildLog(redactor, req.Observe)
-	front := &frontend{options: b.options, request: req, secrets: secrets}
+	cacheImports, cacheExports := b.options.cacheEntries(req.Target)
+	front := &frontend{options: b.options, request: req, secrets: secrets, cacheImports: cacheImports}
 
 	updates := make(chan *client.SolveStatus)
 	var following sync.WaitGroup
 	following.Go(func() { log.follow(updates) })
-	response, err := c.Build(ctx, b.solveOptions(req, secrets, redactor), product, front.build, updates)
+	response, err := c.Build(ctx, b.solveOptions(req, secrets, redactor, cacheExports), product, front.build, updates)
 	following.Wait()
 
 	switch {
@@ -62,12 +62,11 @@ func (b *Builder) solve(ctx context.Context, c *client.Client, req Request) (Res
 	return result, nil
 }
 
-// solveOptions are everything of the build that is not LLB: where its result goes and what it may ask for.
-func (b *Builder) solveOptions(req Request, secrets *secretSet, redactor *redactor) client.SolveOpt {
-	cacheImports, cacheExports := b.cacheEntries()
+// solveOptions are everything of the build that is not LLB: where its result goes and what it may ask for. What it imports is not here, as BuildKit
+// leaves that to the frontend, which is ours.
+func (b *Builder) solveOptions(req Request, secrets *secretSet, redactor *redactor, cacheExports []client.CacheOptionsEntry) client.SolveOpt {
 	return client.SolveOpt{
 		Exports:      []client.ExportEntry{{Type: client.ExporterImage, Attrs: b.exportAttributes(req.Target)}},
-		CacheImports: cacheImports,
 		CacheExports: cacheExports,
 		// Provenance of mode "max" would hold the whole LLB; nobody who has the image is to read that much about the builder.
 		FrontendAttrs: map[string]string{"attest:provenance": "mode=min,builder-id=" + builderID + "@" + orUnknown(b.options.Version)},
@@ -92,28 +91,6 @@ func (b *Builder) exportAttributes(target string) map[string]string {
 		attributes[string(exptypes.OptKeyInsecure)] = "true"
 	}
 	return attributes
-}
-
-// cacheEntries import and export the build cache in a registry. A cache that cannot be written fails no build: the image is what was asked for.
-func (b *Builder) cacheEntries() (imports, exports []client.CacheOptionsEntry) {
-	if b.options.Cache.Ref == "" {
-		return nil, nil
-	}
-	common := map[string]string{"ref": b.options.Cache.Ref}
-	if b.options.insecure(b.options.Cache.Ref) {
-		common["registry.insecure"] = "true"
-	}
-	export := maps.Clone(common)
-	export["image-manifest"] = "true" // what registries like ECR take
-	export["oci-mediatypes"] = "true"
-	export["ignore-error"] = "true"
-	if b.options.Cache.Mode != "" {
-		export["mode"] = b.options.Cache.Mode
-	}
-	if b.options.Compression != "" {
-		export["compression"] = b.options.Compression
-	}
-	return []client.CacheOptionsEntry{{Type: "registry", Attrs: common}}, []client.CacheOptionsEntry{{Type: "registry", Attrs: export}}
 }
 
 // decodeDescriptor reads the descriptor of what was pushed from an exporter's answer.
