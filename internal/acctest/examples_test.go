@@ -131,6 +131,7 @@ func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []
 	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
 	hub := exampleHub(t)
 	w.Env["PRIMEHUB_API_ENDPOINT"], w.Env["PRIMEHUB_API_TOKEN"] = hub.Endpoint(), primehub.TokenAdmin
+	w.Env["TF_VAR_oidc_provider_url"] = "oidc.example.com/id/1" // of the module, which has no cluster of its own
 	w.UseAWS(cloud)
 	read, err := filepath.Glob(filepath.Join(filepath.Dir(files[0]), "*.txt"))
 	if err != nil {

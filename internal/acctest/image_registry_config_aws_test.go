@@ -28,7 +28,7 @@ func TestImageRegistryConfig_killed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cloud := acctest.StartAWS(t, aws.Options{})
+			cloud := startRegistryAWS(t, aws.Options{})
 			here, there := acctest.NewWorkspace(t), acctest.NewWorkspace(t)
 			for _, w := range []*acctest.Workspace{here, there} {
 				w.UseAWS(cloud)
@@ -62,7 +62,7 @@ func TestImageRegistryConfig_killed(t *testing.T) {
 // Two workspaces with the same names: the second is told of the first, and leaves it alone, until it is told to import what is there.
 func TestImageRegistryConfig_workspaces(t *testing.T) {
 	t.Parallel()
-	cloud := acctest.StartAWS(t, aws.Options{})
+	cloud := startRegistryAWS(t, aws.Options{})
 	w := acctest.NewWorkspace(t)
 	w.UseAWS(cloud)
 	w.Env["TMPDIR"] = t.TempDir()
@@ -89,7 +89,7 @@ func TestImageRegistryConfig_lag(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cloud := acctest.StartAWS(t, aws.Options{Lag: lag, Seed: 7})
+			cloud := startRegistryAWS(t, aws.Options{Lag: lag, Seed: 7})
 			w := acctest.NewWorkspace(t)
 			w.UseAWS(cloud)
 			w.Write("main.tf", registryConfig)
@@ -114,7 +114,7 @@ func TestImageRegistryConfig_calls(t *testing.T) {
 	}{{0, false}, {10, false}, {10, true}, {1000, false}} {
 		t.Run(fmt.Sprint(test.repositories, test.managed), func(t *testing.T) {
 			t.Parallel()
-			cloud := acctest.StartAWS(t, aws.Options{})
+			cloud := startRegistryAWS(t, aws.Options{})
 			makeRepositories(t, cloud, test.repositories)
 			w := acctest.NewWorkspace(t)
 			w.UseAWS(cloud)

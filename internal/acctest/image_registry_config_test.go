@@ -11,7 +11,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 )
 
-// documented is how the product's documents write the module.
+// documented is how the product's documents write the module, with the cluster that it is for.
 const documented = `
 module "rime" {
   source = %q
@@ -21,6 +21,8 @@ module "rime" {
     allow_external_custom_images = true
     repository_prefix            = ""
   }
+
+  oidc_provider_url = "https://oidc.example.com/id/1"
 }
 
 output "values" {
@@ -34,7 +36,7 @@ output "ecr" {
 
 func TestImageRegistryConfig_module(t *testing.T) {
 	t.Parallel()
-	cloud := acctest.StartAWS(t, aws.Options{})
+	cloud := startRegistryAWS(t, aws.Options{})
 	w := acctest.NewWorkspace(t)
 	w.UseAWS(cloud)
 	w.Write("main.tf", fmt.Sprintf(documented, absolute(t, filepath.Join(examplesRoot, "modules", "rime"))))
@@ -70,6 +72,26 @@ func TestImageRegistryConfig_module(t *testing.T) {
 	w.Destroy()
 }
 
+// Without a cluster to trust, the module says which variable is missing; where nothing is enabled, none is.
+func TestImageRegistryConfig_moduleTrust(t *testing.T) {
+	t.Parallel()
+	cloud := startRegistryAWS(t, aws.Options{})
+	w := acctest.NewWorkspace(t)
+	w.UseAWS(cloud)
+	w.Write("main.tf", fmt.Sprintf(documented, absolute(t, filepath.Join(examplesRoot, "modules", "rime"))))
+	w.MustRun("get")
+	const url, refusal = `oidc_provider_url = "https://oidc.example.com/id/1"`, "need a cluster to trust: give oidc_provider_url, or pod_identity = true, and not both"
+	w.Edit("main.tf", url, "# none")
+	fails(t, w, []string{"plan"}, refusal)
+	w.Edit("main.tf", "# none", url+"\n  pod_identity = true")
+	fails(t, w, []string{"plan"}, refusal)
+	w.Edit("main.tf", url, "# none")
+	shows(t, w.MustRun("plan"), "1 to add", "pods.eks.amazonaws.com")
+	w.Edit("main.tf", "pod_identity = true", "")
+	w.Edit("main.tf", "enable                       = true", "enable                       = false")
+	shows(t, w.MustRun("plan"), "1 to add")
+}
+
 const requiredProviders = `
 terraform {
   required_providers {
@@ -92,7 +114,7 @@ resource "rime_image_registry_config" "this" {
 // An apply that is interrupted amid its calls of AWS leaves nothing that the next one does not know.
 func TestImageRegistryConfig_interrupted(t *testing.T) {
 	t.Parallel()
-	cloud := acctest.StartAWS(t, aws.Options{})
+	cloud := startRegistryAWS(t, aws.Options{})
 	w := acctest.NewWorkspace(t)
 	w.UseAWS(cloud)
 	w.Write("main.tf", registryConfig)
@@ -119,7 +141,7 @@ func TestImageRegistryConfig_interrupted(t *testing.T) {
 // A refusal names the permission that is missing, and nothing is forgotten on its account.
 func TestImageRegistryConfig_denied(t *testing.T) {
 	t.Parallel()
-	cloud := acctest.StartAWS(t, aws.Options{})
+	cloud := startRegistryAWS(t, aws.Options{})
 	w := acctest.NewWorkspace(t)
 	w.UseAWS(cloud)
 	w.Write("main.tf", registryConfig)

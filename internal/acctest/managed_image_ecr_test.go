@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -205,12 +207,21 @@ func sameJSONText(t *testing.T, a, b string) bool {
 	return sameJSON(t, left, right)
 }
 
-// A build outlasts the tokens of ECR, of which neither Terraform nor BuildKit keeps one.
+// A build outlasts the tokens of ECR, of which neither Terraform nor BuildKit keeps one: those from before the package is built are of no use when it has been.
 func TestManagedImage_ecrTokenLife(t *testing.T) {
 	t.Parallel()
-	cloud := acctest.StartAWS(t, aws.Options{TokenLife: 10 * time.Second})
+	cloud := acctest.StartAWS(t, aws.Options{TokenLife: time.Millisecond, TokenGrace: time.Hour})
 	brief := "brief-" + slug(t)
-	w := acctest.Embedded{Index: acctest.StartIndex(t, acctest.Source(brief, pypi.Source{Sleep: 12 * time.Second}))}.NewWorkspace(t)
+	packages := pypi.New(acctest.Source(brief, pypi.Source{Sleep: 4 * time.Second}))
+	var building sync.Once
+	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".tar.gz") {
+			building.Do(cloud.ExpireTokens)
+		}
+		packages.ServeHTTP(w, r)
+	}))
+	t.Cleanup(index.Close)
+	w := acctest.Embedded{Index: index.URL + "/simple/"}.NewWorkspace(t)
 	w.UseAWS(cloud)
 	w.Write("main.tf", `
 resource "rime_managed_image" "a" {
@@ -220,6 +231,7 @@ resource "rime_managed_image" "a" {
 }
 `)
 	w.Apply()
+	building.Do(func() { t.Error("the package was not built") })
 	// The plan and the apply are a process each, and each needs one.
 	if tokens := cloud.CallCounts()["ecr:GetAuthorizationToken"]; tokens < 3 {
 		t.Errorf("%d tokens for a build that is longer than one lives", tokens)

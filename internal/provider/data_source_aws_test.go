@@ -80,6 +80,20 @@ func TestPolicyDocuments(t *testing.T) {
 	documents := func(region, more string) string {
 		return strings.Replace(example(t, "data-sources", "rime_image_registry_policy_documents", "data-source.tf"), `region               = "eu-central-1"`, `region = "`+region+`"`+more, 1)
 	}
+	everything := func(more string) string {
+		return `
+data "rime_image_registry_policy_documents" "all" {
+  registry_id       = "123456789012"
+  region            = "us-east-1"
+  repository_prefix = ""
+  pod_identity      = true` + more + `
+}
+
+output "builder_policy" {
+  value = data.rime_image_registry_policy_documents.all.image_builder.policy_json
+}
+`
+	}
 	output := func(name, pattern string) statecheck.StateCheck {
 		return statecheck.ExpectKnownOutputValue(name, knownvalue.StringRegexp(regexp.MustCompile(pattern)))
 	}
@@ -87,6 +101,11 @@ func TestPolicyDocuments(t *testing.T) {
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{
 			{Config: documents("us-east-1", "\n  pod_identity = true"), ExpectError: words("Invalid Image Registry Setting § exactly one is needed")},
+			{Config: everything(""), ExpectError: words("Repository Prefix Covers Every Repository § allow_empty_prefix = true")},
+			{
+				Config:            everything("\n  allow_empty_prefix = true"),
+				ConfigStateChecks: []statecheck.StateCheck{output("builder_policy", `"arn:aws:ecr:us-east-1:123456789012:repository/\*"`)},
+			},
 			{
 				Config: documents("cn-north-1", ""),
 				ConfigStateChecks: []statecheck.StateCheck{

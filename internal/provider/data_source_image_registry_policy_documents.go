@@ -57,6 +57,7 @@ func (d *policyDocumentsDataSource) Schema(_ context.Context, _ datasource.Schem
 			"registry_id":          schema.StringAttribute{Required: true, MarkdownDescription: "Number of the AWS account that has the repositories.", Validators: []validator.String{accountIDCheck}},
 			"region":               schema.StringAttribute{Required: true, MarkdownDescription: "Region of the repositories, such as `eu-central-1`. The partition follows from it.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)}},
 			"repository_prefix":    schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Base of the prefix of all repositories. Defaults to `" + defaultRepositoryPrefix + "`.", Validators: []validator.String{managedPrefixCheck}},
+			"allow_empty_prefix":   schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the effective prefix may be empty: then the policies cover every repository of the account in its region. Defaults to `false`."},
 			"namespace":            optional("Kubernetes namespace of the platform.", namespaceCheck),
 			"resource_name_suffix": optional("What tells this installation from others of the account.", nameSuffixCheck),
 			"oidc_provider_arn":    optional("ARN of the cluster's IAM identity provider, for roles for service accounts (IRSA).", oidcProviderARNCheck),
@@ -78,6 +79,7 @@ func (d *policyDocumentsDataSource) Schema(_ context.Context, _ datasource.Schem
 type policyDocumentsModel struct {
 	RegistryID                types.String        `tfsdk:"registry_id"`
 	Region                    types.String        `tfsdk:"region"`
+	AllowEmptyPrefix          types.Bool          `tfsdk:"allow_empty_prefix"`
 	EffectiveRepositoryPrefix types.String        `tfsdk:"effective_repository_prefix"`
 	RepositoryARNPattern      types.String        `tfsdk:"repository_arn_pattern"`
 	RegistryServer            *roleDocumentsModel `tfsdk:"registry_server"`
@@ -96,7 +98,7 @@ type roleDocumentsModel struct {
 
 // config is the model as a resource that would make what the documents are for.
 func (m *policyDocumentsModel) config() imageRegistryConfigModel {
-	return imageRegistryConfigModel{registryScope: m.registryScope, registryTrust: m.registryTrust}
+	return imageRegistryConfigModel{AllowEmptyPrefix: m.AllowEmptyPrefix, registryScope: m.registryScope, registryTrust: m.registryTrust}
 }
 
 // trusted tells whether anybody is configured to take on the roles.
@@ -112,6 +114,7 @@ func (d *policyDocumentsDataSource) ValidateConfig(ctx context.Context, req data
 		return
 	}
 	config := model.config()
+	resp.Diagnostics.Append(config.checkPrefix()...)
 	if model.trusted() {
 		resp.Diagnostics.Append(config.checkTrust()...)
 	}

@@ -33,9 +33,15 @@ variable "release_name" {
 }
 
 variable "oidc_provider_url" {
-  description = "Address of the cluster's OIDC issuer, with or without https://."
+  description = "Address of the cluster's OIDC issuer, with or without https://: only its service accounts get the roles. Needed unless pod_identity is set, or the registry not enabled."
   type        = string
-  default     = "oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+  default     = null
+}
+
+variable "pod_identity" {
+  description = "Whether EKS Pod Identity hands out the roles, in the place of the cluster's OIDC issuer. Its associations are made elsewhere."
+  type        = bool
+  default     = false
 }
 
 variable "tags" {

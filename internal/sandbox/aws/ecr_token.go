@@ -31,7 +31,7 @@ func (c *Cloud) getAuthorizationToken(call *call) (any, error) {
 		expires = session
 	}
 	password := c.newPassword(expires)
-	c.tokens[password] = token{call.by, expires}
+	c.tokens[password] = token{call.by, expires.Add(c.options.TokenGrace)}
 	return tokenResult{[]authorization{{
 		AuthorizationToken: base64.StdEncoding.EncodeToString([]byte("AWS:" + password)),
 		ExpiresAt:          seconds(expires),

@@ -44,6 +44,8 @@ type Options struct {
 	Lag Lag
 	// TokenLife is how long an authorization token of ECR is good. Twelve hours if zero, as ECR's.
 	TokenLife time.Duration
+	// TokenGrace is how much longer a token is good than it says, so that a test ends its life by [Cloud.ExpireTokens], and not by the clock.
+	TokenGrace time.Duration
 	// Quotas multiplies the published rates of all operations: 1 are AWS's own, 0 is no throttling at all.
 	Quotas float64
 	// PreviewTime is how long a lifecycle policy preview is in progress.
@@ -102,8 +104,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("no partition is called %q", o.Partition)
 	case o.DataDir == "":
 		return o, fmt.Errorf("an account needs a data directory for its registry")
-	case o.Lag.Max < 0 || o.TokenLife < 0 || o.Quotas < 0 || o.PreviewTime < 0:
-		return o, fmt.Errorf("lag, token life, quotas and preview time cannot be negative")
+	case o.Lag.Max < 0 || o.TokenLife < 0 || o.TokenGrace < 0 || o.Quotas < 0 || o.PreviewTime < 0:
+		return o, fmt.Errorf("lag, token life and grace, quotas and preview time cannot be negative")
 	}
 	for _, u := range o.Users {
 		if u.Name == "" || u.AccessKeyID == "" {
