@@ -25,10 +25,17 @@ type order struct {
 
 // resolveBase finds out what an image of that Python version is built on. It comes before anything is written: a builder that cannot be
 // reached or a base image that cannot be had leaves no trace in the registry.
+//
+// The builder may go to a mirror, which may be behind. The base's own registry is asked first: what it shows is then never newer than what the
+// builder could have got, and an image is not outdated until it shows something else.
 func (r *Registry) resolveBase(ctx context.Context, python string) (base, error) {
-	reference := r.config.BaseImages[python]
-	digest, err := r.config.Builder.ResolveBase(ctx, reference)
-	return base{Reference: reference, Digest: digest}, err
+	from := base{Reference: r.config.BaseImages[python]}
+	shown, _ := r.bases.digest(ctx, from.Reference) // a check that cannot be made says nothing
+	var err error
+	if from.Digest, err = r.config.Builder.ResolveBase(ctx, from.Reference); shown != from.Digest {
+		from.Shown = shown
+	}
+	return from, err
 }
 
 // beginPrepared begins a build in a repository that is ready for it; again where another process took the empty repository away in between. Once something of ours is

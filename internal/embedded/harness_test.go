@@ -275,6 +275,8 @@ type fakeBuilder struct {
 	takes time.Duration
 	// fails is asked first what the build ends with.
 	fails func(buildkit.Request) error
+	// mirror is the digest that a mirror has of every base image. Empty: there is no mirror.
+	mirror string
 	// platforms is how many images go into an index; zero makes a plain image.
 	platforms int
 
@@ -283,6 +285,9 @@ type fakeBuilder struct {
 }
 
 func (b *fakeBuilder) ResolveBase(ctx context.Context, ref string) (string, error) {
+	if b.mirror != "" {
+		return b.mirror, nil
+	}
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
 		return "", err

@@ -109,6 +109,8 @@ func (l leftover) unsettled() bool { return l.Digest == "" }
 type base struct {
 	Reference string `json:"reference"`
 	Digest    string `json:"digest"`
+	// Shown is the digest that the registry of the base itself showed at that time, where the builder, by way of a mirror, got another.
+	Shown string `json:"shown,omitempty"`
 }
 
 type pipLibrary struct {

@@ -72,11 +72,18 @@ func status(rec *record, seen sighting, now time.Time) (imageregistry.Status, st
 		return imageregistry.StatusMissing, fmt.Sprintf("the tag %s is gone from the registry", rec.Image.Tag)
 	case seen.tagDigest != rec.Image.Digest:
 		return imageregistry.StatusMoved, fmt.Sprintf("the tag %s refers to %s instead of %s, which was built", rec.Image.Tag, seen.tagDigest, rec.Image.Digest)
-	case seen.base.Digest != "" && seen.base.Digest != rec.Image.Base.Digest:
+	case rec.Image.Base.changed(seen.base):
 		return imageregistry.StatusOutdated, outdatedReason(rec.Image.Base, seen.base)
 	default:
 		return imageregistry.StatusReady, ""
 	}
+}
+
+// changed tells whether a build would start from something else today, as far as can be told. A base image that the builder's mirror did not have yet is no reason
+// to build again: that would get no newer one, and so on with every apply.
+func (b base) changed(today base) bool {
+	lagged := b.Shown == today.Digest && b.Reference == today.Reference
+	return today.Digest != "" && today.Digest != b.Digest && !lagged
 }
 
 func outdatedReason(built, today base) string {

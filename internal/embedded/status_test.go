@@ -84,3 +84,34 @@ func TestStatus(t *testing.T) {
 		})
 	}
 }
+
+// TestStatus_mirror has a builder whose mirror is behind the base's registry: there is nothing newer to build on, so the next plan must be empty.
+func TestStatus_mirror(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		old := w.push(t, basePython)
+		p := w.process(t, "a/1")
+		p.builder.mirror = old
+		expect := func(got imageregistry.Image, status imageregistry.Status, base string) {
+			t.Helper()
+			if got.Status != status || got.BaseImage.Digest != base {
+				t.Errorf("it is %q (%s), on %s; want %q, on %s", got.Status, got.StatusReason, got.BaseImage.Digest, status, base)
+			}
+		}
+		expect(p.mustCreate(t, specOf("model-a", "numpy")), imageregistry.StatusReady, old)
+		var last string
+		for range 2 {
+			last = w.push(t, basePython)
+			expect(p.mustGet(t, "model-a"), imageregistry.StatusOutdated, old)
+			image, b, err := p.Rebuild(t.Context(), "model-a")
+			expect(p.mustBuild(t, image, b, err), imageregistry.StatusReady, old)
+			expect(w.process(t, "b/2").mustGet(t, "model-a"), imageregistry.StatusReady, old)
+		}
+		p.builder.mirror = last // it has caught up
+		image, b, err := p.Rebuild(t.Context(), "model-a")
+		expect(p.mustBuild(t, image, b, err), imageregistry.StatusReady, last)
+		w.push(t, basePython)
+		expect(p.mustGet(t, "model-a"), imageregistry.StatusOutdated, last)
+	})
+}
