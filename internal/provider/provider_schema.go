@@ -255,7 +255,7 @@ func cacheAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"ref": schema.StringAttribute{
 				Required:            true,
-				MarkdownDescription: "Image reference to read the cache from and write it to, such as `registry.example.com/cache:ml-images`.",
+				MarkdownDescription: "Image reference of the cache, such as `registry.example.com/cache:ml-images`. Each image writes to a tag of its own, this one with the path of the image's repository added (`ml-images-ml-model`), and reads from that and from the reference itself.",
 				Validators:          []validator.String{imageReferenceCheck},
 			},
 			"mode": schema.StringAttribute{
