@@ -147,7 +147,7 @@ func GroupImageAccess(attribute, group string) diag.Diagnostic {
 
 // PullSecretByName describes an image pull secret that is given by its name where its id belongs.
 func PullSecretByName(at path.Path, name, id string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(at, "Image Pull Secret Given by Name", text(
+	return diag.NewAttributeErrorDiagnostic(at, "Image Pull Secret Needs Its Id", text(
 		fmt.Sprintf("PrimeHub has an image pull secret of the name %q, but images refer to it by its id, %q. With the name, no image would be pulled, and a build would wait for ever.", name, id),
 		fmt.Sprintf("Write `image_pull_secret = %q`.", id),
 		facts(fact{"Pull secret", name}, fact{"Id", id}),
