@@ -214,6 +214,8 @@ type ForeignError struct {
 	Name string
 	// ARN is its address in AWS. Empty where it has none.
 	ARN string
+	// Owner is the owner that it names: see [RegistrySpec.Owner]. Empty: none, so that something else made it.
+	Owner string
 	// Reason is how it was seen not to be ours.
 	Reason string
 }

@@ -41,7 +41,7 @@ func (c *Client) ourPolicy(ctx context.Context, id identity, found *Policy) (*Po
 		return find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) })
 	}, func(seen *Policy) bool { return seen != nil && id.coversPolicy(id.PolicyName, seen.Owner) })
 	if err == nil && seen != nil && !id.coversPolicy(id.PolicyName, seen.Owner) {
-		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
+		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Owner: seen.Owner, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
 	}
 	return seen, err
 }
@@ -55,7 +55,7 @@ func (c *Client) ourRole(ctx context.Context, id identity, found *Role) (*Role, 
 		return find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) })
 	}, func(seen *Role) bool { return seen != nil && id.coversRole(id.RoleName, seen.Owner) })
 	if err == nil && seen != nil && !id.coversRole(id.RoleName, seen.Owner) {
-		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
+		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Owner: seen.Owner, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
 	}
 	return seen, err
 }

@@ -197,7 +197,7 @@ func (t Template) refuseUnless(ours ownership) error {
 	if ours.covers(t.Owner) {
 		return nil
 	}
-	return &ForeignError{Kind: "repository creation template", Name: t.Prefix, Reason: whyForeign(t.Owner, "its description")}
+	return &ForeignError{Kind: "repository creation template", Name: t.Prefix, Owner: t.Owner, Reason: whyForeign(t.Owner, "its description")}
 }
 
 // ensureTemplate makes the template what it is to be.

@@ -163,9 +163,7 @@ func fromOwnership(tried string, err error) (diag.Diagnostic, bool) {
 		return diag.NewErrorDiagnostic("AWS Object Belongs to Somebody Else", text(
 			fmt.Sprintf("%s But the %s %q exists already and was not made by this resource, so that it was left as it is.", tried, foreign.Kind, foreign.Name),
 			"How that was seen:\n"+foreign.Reason,
-			"If it is this installation's, made by the platform's module or by an apply whose state is lost, import the whole: its id is `<repository_prefix>,<resource_name_suffix>,<namespace>`. "+
-				"If another configuration or workspace has it, remove it there first, or give another `resource_name_suffix` or `namespace`, or names of their own, here. "+
-				"If a run of Terraform was killed here a moment ago, apply again in some seconds.",
+			adviceForForeign(foreign),
 			facts(fact{"Kind", foreign.Kind}, fact{"Name", foreign.Name}, fact{"ARN", foreign.ARN}),
 		)), true
 	case errors.As(err, &inUse):
@@ -190,6 +188,16 @@ func fromOwnership(tried string, err error) (diag.Diagnostic, bool) {
 		)), true
 	}
 	return nil, false
+}
+
+// adviceForForeign is the next step for what has the name of ours. An import takes roles and policies over whatever is on them, and a template only with the roles' owner.
+func adviceForForeign(foreign *awsregistry.ForeignError) string {
+	if foreign.Kind == "repository creation template" && foreign.Owner == "" {
+		return "No import takes it over. If nothing needs it, delete it and apply again; otherwise leave `creation_template` out, or give another `repository_prefix`, `resource_name_suffix` or `namespace`."
+	}
+	return "If it is this installation's, made by the platform's module or by an apply whose state is lost, import the whole: its id is `<repository_prefix>,<resource_name_suffix>,<namespace>`. " +
+		"If another configuration or workspace has it, remove it there first, or give another `resource_name_suffix` or `namespace`, or names of their own, here. " +
+		"If a run of Terraform was killed here a moment ago, apply again in some seconds."
 }
 
 // fromAWSConfiguration describes what stands between a resource and AWS.

@@ -70,8 +70,9 @@ var awsMessages = map[string]diag.Diagnostics{
 	"aws_interrupted":      awsFailed(context.Canceled),
 	"aws_config":           awsFailed(&diags.ConfigurationError{Err: &awsregistry.ConfigError{Field: "aws.region", Problem: `"mars-1" is no AWS region, as in "eu-central-1"`}}),
 	"aws_not_known_yet":    awsFailed(diags.ErrNotKnownYet),
+	"aws_foreign_template": awsFailed(&awsregistry.ForeignError{Kind: "repository creation template", Name: "ml/prod/rime", Reason: "its description does not name an owner, so that it was made by something else"}),
 	"aws_foreign": awsFailed(&awsregistry.ForeignError{
-		Kind: "role", Name: "eks_ecr_image_builder_prod_rime", ARN: "arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime", Reason: `its tag rime:managed-image-registry names the owner "0e6f732176e46a0d", which is another resource, or one whose state is lost`,
+		Kind: "role", Name: "eks_ecr_image_builder_prod_rime", ARN: "arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime", Owner: "0e6f732176e46a0d", Reason: `its tag rime:managed-image-registry names the owner "0e6f732176e46a0d", which is another resource, or one whose state is lost`,
 	}),
 	"aws_in_use": awsFailed(&awsregistry.InUseError{
 		Policy: "eks_ecr_image_builder_policy_prod_rime", Holders: []string{"role ci", "user ada"}, Err: refusedByAWS(awsregistry.ClassConflict, "DeletePolicy", "DeleteConflict", "Cannot delete a policy attached to entities."),

@@ -99,7 +99,7 @@ func TestProtoImageRegistryConfig_severalCut(t *testing.T) {
 				}
 				if next != nil {
 					server.expectSettled(left, next)
-					left = server.must(left, nil)
+					server.must(left, nil)
 				}
 				if got := a.made(); got != 0 {
 					t.Errorf("%d roles, policies and templates are left", got)
@@ -170,7 +170,7 @@ func TestProtoImageRegistryConfig_importedThenRenamed(t *testing.T) {
 	server := newRegistryServer(t, a, nil)
 	imported := server.imported("ml,prod,rime")
 	left, diagnostics := server.apply(imported, templated(map[string]any{"tags": map[string]any{"team": "ml"}}), nil)
-	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "repository creation template"})
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "No import takes it over."})
 	server.must(left, nil)
 	if template := done(a, a.ecr.DescribeRepositoryCreationTemplates, &ecr.DescribeRepositoryCreationTemplatesInput{}).RepositoryCreationTemplates; len(template) != 1 || *template[0].Description != "theirs" {
 		t.Errorf("there is %v", template)

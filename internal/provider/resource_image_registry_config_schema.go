@@ -31,7 +31,8 @@ func (r *imageRegistryConfigResource) Schema(ctx context.Context, _ resource.Sch
 			"under the same names, so that an existing installation is imported and not recreated.\n\n" +
 			"Every change is made in place: policies get a new version, and no repository is without its lifecycle policy at any time. Policies are compared by meaning. " +
 			"A plan shows what was changed outside of Terraform: see `drift`. Repositories without the prefix, and roles and policies that this resource did not make, are never touched. " +
-			"Destroying it, like `enable = false`, removes the roles, their policies and the creation template, and leaves repositories and images alone.",
+			"Destroying it, like `enable = false`, removes the roles, their policies and the creation template, and leaves repositories and images alone.\n\n" +
+			"The permissions that this takes are listed as a policy on the provider's page (\"Permissions on AWS\").",
 		Attributes: map[string]schema.Attribute{},
 	}
 	for _, some := range []map[string]schema.Attribute{
