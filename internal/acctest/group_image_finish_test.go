@@ -169,3 +169,24 @@ func TestGroupImage_rebuildWithoutGroups(t *testing.T) {
 	b.PlanIsEmpty()
 	b.expectNothingLeft()
 }
+
+// A change of where an image is whose outcome cannot be read is an error; the state knows the new address all the same, and nothing is left to do.
+func TestGroupImage_changeUnseen(t *testing.T) {
+	t.Parallel()
+	b := newHubBench(t, primehub.Options{}, primehub.TokenGroupAdmin, addedImage)
+	b.Apply()
+	b.Edit("main.tf", "r-base:4", "r-base:5")
+	b.MustRun("plan", "-out=tfplan")
+	last := refusal("/image$")
+	last.Nth = 3 // after those that find out what there is to change
+	b.must(b.hub.SetFaults(last))
+	r := b.Run("apply", "tfplan")
+	shows(t, r, "Error: Unable to Read PrimeHub Image")
+	if strings.Contains(r.Output, "invalid result") || b.count("updateImage") != 1 {
+		t.Errorf("%d updates\n%s", b.count("updateImage"), r.Output)
+	}
+	b.values("a", map[string]any{"url": "r-base:5", "url_for_gpu": "r-base:5", "is_ready": true})
+	b.must(b.hub.SetFaults())
+	b.PlanIsEmpty()
+	b.expectNothingLeft()
+}
