@@ -149,7 +149,8 @@ func BuildNotWatched(name, buildID string, err error) diag.Diagnostic {
 		fmt.Sprintf("Waiting for the build of managed image %q ended with an error. The build goes on.", name),
 		answerOf(err),
 		advice(ReadImage, err),
-		"Apply again to wait for its end. Until then, `image_uri` and whatever else follows from the build may be null.",
+		"Apply again to wait for its end. Until then, `image_uri` and whatever else follows from the build may be null. "+
+			"To keep Terraform from going on with such an image, give the resource a `postcondition` that `self.status == \"ready\"`.",
 		facts(fact{"Managed image", name}, fact{"Build", buildID}, fact{"HTTP status", httpStatus(err)}),
 	))
 }

@@ -116,7 +116,8 @@ func RetainedInTheWay(name string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("deletion_policy"), "Retained Managed Image in the Way", text(
 		fmt.Sprintf("The registry can only create and delete images, so that this change replaces managed image %q. "+
 			"The state has `deletion_policy = \"retain\"` for it: it would stay, and its name would be taken.", name),
-		"Give `name_prefix` instead of `name`, so that the new image gets a name of its own, or set `deletion_policy = \"delete\"`, apply only that, and then make this change.",
+		"Give `name_prefix` instead of `name`, so that the new image gets a name of its own, or set `deletion_policy = \"delete\"`, apply only that, and then make this change. "+
+			"If its build failed and it is only to be built again, set `adopt_existing = true`.",
 		facts(fact{"Managed image", name}),
 	))
 }

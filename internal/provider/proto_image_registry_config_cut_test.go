@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
 // Wherever a create is cut short, what it made is in the state; the next apply replaces it, and a destroy leaves nothing.
@@ -191,6 +192,9 @@ func TestProtoImageRegistryConfig_templateOutlives(t *testing.T) {
 			server := newRegistryServer(t, a, nil)
 			server.must(server.absent(), config)
 			whole := server.imported("ml,prod,rime")
+			if drift := server.attributes(whole.state)["drift"]; !drift.Equal(tftypes.NewValue(drift.Type(), []tftypes.Value{})) {
+				t.Errorf("what was just imported differs from itself: %s", drift)
+			}
 			server.expectSettled(whole, config)
 			for role, policy := range map[string]string{serverRole: serverPolicy, builderRole: builderPolicy} {
 				done(a, a.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: &policy})

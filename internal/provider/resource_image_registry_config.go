@@ -142,6 +142,10 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 		resp.Diagnostics.Append(state.takeOver(registry, client.MergedTags(nil))...)
 		resp.Diagnostics.Append(state.takeOverTemplate(ctx, client)...)
 		spec, _ = specs(ctx, req.Private, state)
+		if registry, err = client.ReadRegistry(ctx, spec); err != nil { // by what it is known to have now
+			resp.Diagnostics.Append(registryFailed(diags.ReadRegistryConfig, state, err))
+			return
+		}
 	}
 	state.RolePath = rolePath(registry, state.RolePath)
 	if len(unfinished) == 0 { // A change that was not finished may have put some there itself.

@@ -53,7 +53,14 @@ func (r *managedImageResource) Delete(ctx context.Context, req resource.DeleteRe
 
 // retained tells whether the image is only to be forgotten. Of one that never was anything but a failed build, there is nothing to keep, and it would be in the way of its repair.
 func (m *managedImageModel) retained() bool {
-	return m.DeletionPolicy.ValueString() == deletionPolicyRetain && (m.Status.ValueString() != string(imageregistry.StatusFailed) || m.ImageDigest.ValueString() != "")
+	nothing := m.Status.ValueString() == string(imageregistry.StatusFailed) && m.neverBuilt()
+	return m.DeletionPolicy.ValueString() == deletionPolicyRetain && !nothing
+}
+
+// neverBuilt tells a state whose image had one build, which ended badly: nothing was ever published of it.
+func (m *managedImageModel) neverBuilt() bool {
+	build := m.knownBuild()
+	return build.ID != "" && build.Status.Ended() && build.Status != imageregistry.BuildSucceeded && m.ImageDigest.ValueString() == ""
 }
 
 // remove deletes the image, unless it is another: then it is errMadeAnew.
@@ -86,10 +93,7 @@ func (m *managedImageModel) confirmAbsence(registry imageregistry.Registry, err 
 
 // mayBeMadeAnew tells a state whose image may not be the one that the registry has under its name: a first build that ended badly is repaired, with
 // create_before_destroy, by an image of the same generated name, and Terraform may stop before it has destroyed what was there before.
-func (m *managedImageModel) mayBeMadeAnew() bool {
-	build := m.knownBuild()
-	return !m.NamePrefix.IsNull() && build.ID != "" && build.Status.Ended() && build.Status != imageregistry.BuildSucceeded
-}
+func (m *managedImageModel) mayBeMadeAnew() bool { return !m.NamePrefix.IsNull() && m.neverBuilt() }
 
 // madeAnew tells whether that happened. A registry that names no builds has made another image of a failed one only if it was created anew.
 func (m *managedImageModel) madeAnew(image imageregistry.Image) bool {

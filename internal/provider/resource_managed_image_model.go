@@ -86,15 +86,15 @@ func (m *managedImageModel) keepComputed(state managedImageModel) {
 	m.imageFacts, m.Build, m.RebuildReason = state.imageFacts, state.Build, state.RebuildReason
 }
 
-// setImage takes over the image and its build as they are now. A build that the registry does not know any more leaves the attribute as it is, and so does that of an image
-// that was made anew since: it is what tells the two apart.
+// setImage takes over the image and its build as they are now. A build that the registry does not know any more leaves the attribute as it is. An image that was made anew
+// since leaves everything as it is: that tells the two apart.
 func (m *managedImageModel) setImage(ctx context.Context, registry imageregistry.Registry, image imageregistry.Image) diag.Diagnostics {
 	var d diag.Diagnostics
-	m.setInputs(ctx, image, &d)
-	m.setFacts(ctx, image, &d)
 	if m.madeAnew(image) {
 		return d
 	}
+	m.setInputs(ctx, image, &d)
+	m.setFacts(ctx, image, &d)
 	known := m.knownBuild()
 	id := cmp.Or(image.BuildID, known.ID)
 	if m.Build.IsUnknown() || known.ID != id {

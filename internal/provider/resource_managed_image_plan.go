@@ -131,7 +131,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 		replaces := plan.planChange(ctx, registry, state)
 		resp.RequiresReplace.Append(replaces...)
-		if len(replaces) > 0 && state.retained() {
+		if len(replaces) > 0 && state.retained() && !plan.repairsItself(ctx, state) {
 			resp.Diagnostics.Append(diags.RetainedInTheWay(state.Name.ValueString()))
 		}
 	}
@@ -172,6 +172,12 @@ func (m *managedImageModel) planChange(ctx context.Context, registry imageregist
 		return changed
 	}
 	return path.Paths{path.Root("status")} // it is what the image is like that has to change
+}
+
+// repairsItself tells a replacement that needs nothing deleted before: its create takes the failed image over and builds it again.
+func (m *managedImageModel) repairsItself(ctx context.Context, state managedImageModel) bool {
+	status := imageregistry.Status(state.Status.ValueString())
+	return status == imageregistry.StatusFailed && len(m.changedInputs(ctx, state)) == 0 && m.mayAdopt(imageregistry.Image{Status: status})
 }
 
 // canDo tells whether the registry can do that to an image that exists.

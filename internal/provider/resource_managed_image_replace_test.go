@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -128,6 +129,43 @@ resource "rime_managed_image" "test" {
 		},
 	})
 	registry.expectChanges(t)
+}
+
+// What could be used once is kept, even if a build of it failed since, and an image that was built anew in its place is not another one.
+func TestManagedImage_failedLater(t *testing.T) {
+	t.Parallel()
+	platform, updating := newFakeRegistry(), newUpdatingRegistry()
+	platform.namesNoBuilds = true
+	for name, registry := range map[string]struct {
+		whole imageregistry.Registry
+		fake  *fakeRegistry
+	}{"platform": {platform, platform}, "updating": {updating, updating.fakeRegistry}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := strings.Replace(prefixConfig("numpy", "a"), "triggers", "deletion_policy = \"retain\"\n  triggers", 1)
+			rebuild := func(failure *imageregistry.BuildFailure) func() {
+				return registry.fake.set(func(f *fakeRegistry) {
+					f.failure = failure
+					for _, image := range f.images {
+						f.build(image.Spec(), imageregistry.StatusRebuilding)
+					}
+				})
+			}
+			resource.UnitTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: withRegistry(registry.whole),
+				Steps: []resource.TestStep{
+					{Config: config},
+					{PreConfig: rebuild(noSuchLibrary), RefreshState: true, ExpectNonEmptyPlan: true},
+					{PreConfig: rebuild(nil), RefreshState: true},
+					{Config: config, ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()), ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))}},
+					{PreConfig: rebuild(noSuchLibrary), RefreshState: true, ExpectNonEmptyPlan: true},
+				},
+			})
+			if len(registry.fake.images) != 1 {
+				t.Errorf("the image was not kept: %v", registry.fake.images)
+			}
+		})
+	}
 }
 
 // refusing is a registry that refuses to tell of builds so many times.

@@ -387,3 +387,55 @@ func TestCreate_nameLag(t *testing.T) {
 		})
 	}
 }
+
+// TestCreate_outage has the platform go down right after it created the image, so that the answer is lost and nobody can be asked for a while. The image is found when the
+// platform is well again; whoever is interrupted meanwhile does not wait for that.
+func TestCreate_outage(t *testing.T) {
+	t.Parallel()
+	const outage = 40 * time.Second
+	for name, interrupted := range map[string]time.Duration{"patient": 0, "interrupted": 5 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				platform, err := sandbox.New(sandbox.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var down time.Time
+				c := config("rime.test", sandbox.KeyOrgAdmin)
+				c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+					switch answer := serve(platform, req); {
+					case req.Method == http.MethodPost && req.URL.Path == "/v1/images":
+						down = time.Now()
+						return nil, io.ErrUnexpectedEOF
+					case !down.IsZero() && time.Since(down) < outage:
+						return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Request: req}, nil
+					default:
+						return answer, nil
+					}
+				})
+				registry, err := rime.New(c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, interrupt := context.WithCancel(t.Context())
+				defer interrupt()
+				if interrupted > 0 {
+					time.AfterFunc(interrupted, interrupt)
+				}
+				began := time.Now()
+				image, _, err := registry.Create(ctx, spec("churn"))
+				took := time.Since(began)
+				if interrupted == 0 {
+					if err != nil || image.Name != "churn" || took < outage {
+						t.Errorf("%+v, %v after %s", image, err, took)
+					}
+					return
+				}
+				if _, unsettled := errors.AsType[*rime.UnsettledError](err); !unsettled || took > interrupted+3*time.Second {
+					t.Errorf("%v after %s", err, took)
+				}
+			})
+		})
+	}
+}
