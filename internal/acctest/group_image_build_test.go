@@ -94,9 +94,7 @@ func TestGroupImage_interrupt(t *testing.T) {
 	p.Kill()
 	p.Wait()
 	planShows(t, b.Workspace, "a build that was not waited for is under way")
-	if r := b.ends(b.startBuilding(1), c); r.ExitCode != 0 {
-		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
-	}
+	b.ends(b.startBuilding(1), c)
 	b.values("a", map[string]any{"phase": "succeeded"})
 	if rebuilds := b.count("rebuildImage"); rebuilds != 1 {
 		t.Errorf("%d rebuilds were asked for", rebuilds)

@@ -77,11 +77,13 @@ func (b *hubBench) startBuilding(images int, plan ...string) *acctest.Process {
 	return p
 }
 
-// ends puts the clock forward, so that a command can end that waits for builds.
-func (b *hubBench) ends(p *acctest.Process, c *clock) acctest.Result {
+// ends puts the clock forward, so that a command which waits for builds can end, and expects that it ends well.
+func (b *hubBench) ends(p *acctest.Process, c *clock) {
 	b.t.Helper()
 	c.forward(hubSlowBuild)
-	return p.Wait()
+	if r := p.Wait(); r.ExitCode != 0 {
+		b.t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
+	}
 }
 
 // as configures the provider for the owner of another API token.

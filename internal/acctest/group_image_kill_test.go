@@ -109,9 +109,7 @@ resource "rime_group_image" "twin" {
 	elsewhere.Write("main.tf", oneBuild("xgboost"))
 	fails(t, elsewhere, []string{"apply", "-auto-approve"}, "PrimeHub Image Already Exists", "terraform import rime_group_image.NAME churn")
 
-	if r := b.ends(b.startBuilding(3), c); r.ExitCode != 0 {
-		t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
-	}
+	b.ends(b.startBuilding(3), c)
 	if now := b.hub.ImageNames(); !slices.Equal(now, images) || len(now) != 3 {
 		t.Errorf("%q were %q", now, images)
 	}

@@ -170,7 +170,7 @@ func CheckNames(n Names) *InputError {
 		}
 	}
 	const suggestion = "give the two different names"
-	switch { // IAM tells names apart whatever their case.
+	switch { // To IAM, names that differ in their case only are the same.
 	case strings.EqualFold(n.ServerRole, n.BuilderRole):
 		return &InputError{Rule: -1, Field: FieldRoleName, Text: n.BuilderRole, Problem: "is the name of both roles, and each needs one of its own", Suggestion: suggestion}
 	case strings.EqualFold(n.ServerPolicy, n.BuilderPolicy):

@@ -54,18 +54,24 @@ func TestProtoImageRegistryConfig_updateCut(t *testing.T) {
 				left, diagnostics := server.refresh(left)
 				server.expectNone(diagnostics, nil)
 				left = server.must(left, next)
-				want := 5
-				if next == nil || next["enable"] == false {
-					want = 0
-				}
-				if got := a.made(); got != want {
-					t.Errorf("%d roles, policies and templates, want %d", got, want)
-				}
+				a.expectMade(next)
 				if next != nil {
 					server.expectSettled(left, next)
 				}
 			})
 		}
+	}
+}
+
+// expectMade expects what a configuration with a template asks for: two roles with their policies, and that, or nothing.
+func (a *account) expectMade(config map[string]any) {
+	a.t.Helper()
+	want := 5
+	if config == nil || config["enable"] == false {
+		want = 0
+	}
+	if got := a.made(); got != want {
+		a.t.Errorf("%d roles, policies and templates, want %d", got, want)
 	}
 }
 
@@ -91,13 +97,7 @@ func TestProtoImageRegistryConfig_severalCut(t *testing.T) {
 					server.expectNone(diagnostics, nil)
 				}
 				left = server.must(left, next)
-				want := 5
-				if next == nil || next["enable"] == false {
-					want = 0
-				}
-				if got := a.made(); got != want {
-					t.Errorf("%d roles, policies and templates, want %d", got, want)
-				}
+				a.expectMade(next)
 				if next != nil {
 					server.expectSettled(left, next)
 					server.must(left, nil)

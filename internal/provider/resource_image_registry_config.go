@@ -142,7 +142,10 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 		resp.Diagnostics.Append(state.takeOver(registry, client.MergedTags(nil))...)
 		resp.Diagnostics.Append(state.takeOverTemplate(ctx, client)...)
 		spec, _ = specs(ctx, req.Private, state)
-		if registry, err = client.ReadRegistry(ctx, spec); err != nil { // by what it is known to have now
+		if spec.Template != nil { // it was not looked for before
+			registry, err = client.ReadRegistry(ctx, spec)
+		}
+		if err != nil {
 			resp.Diagnostics.Append(registryFailed(diags.ReadRegistryConfig, state, err))
 			return
 		}

@@ -192,12 +192,11 @@ func abandoned(err error) bool {
 // longer, and goes on by itself, is left to the next apply: an error would have Terraform destroy the image that may come of it.
 func settle(ctx context.Context, registry imageregistry.Registry, op diags.Operation, name string, w wanted, hint string, err error) diag.Diagnostics {
 	_, failed := errors.AsType[*imageregistry.BuildFailedError](err)
+	failed = failed || errors.Is(err, imageregistry.ErrNotFound)
 	switch {
-	case failed || errors.Is(err, imageregistry.ErrNotFound):
-		return diag.Diagnostics{diags.FromError(op, name, err)}
-	case ctx.Err() == nil && op == diags.CreateImage && goesOn(registry, w.build.ID):
+	case !failed && ctx.Err() == nil && op == diags.CreateImage && goesOn(registry, w.build.ID):
 		return diag.Diagnostics{diags.BuildNotWatched(name, w.build.ID, err)}
-	case ctx.Err() == nil:
+	case failed || ctx.Err() == nil:
 		return diag.Diagnostics{diags.FromError(op, name, err)}
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)

@@ -24,6 +24,19 @@ resource "terraform_data" "dependent" {
 }`
 }
 
+// fakeOf is a registry, and the fake that it is made of.
+type fakeOf struct {
+	whole imageregistry.Registry
+	fake  *fakeRegistry
+}
+
+// bothKinds are a registry that can only create and delete, as a RIME platform, and one that can change images.
+func bothKinds() map[string]fakeOf {
+	platform, updating := newFakeRegistry(), newUpdatingRegistry()
+	platform.namesNoBuilds = true
+	return map[string]fakeOf{"platform": {platform, platform}, "updating": {updating, updating.fakeRegistry}}
+}
+
 // usable expects that the registry has one image, and that it can be used.
 func usable(f *fakeRegistry) resource.TestCheckFunc {
 	return func(*terraform.State) error {
@@ -42,12 +55,7 @@ func usable(f *fakeRegistry) resource.TestCheckFunc {
 // not take the repaired image for it.
 func TestManagedImage_deposed(t *testing.T) {
 	t.Parallel()
-	platform, updating := newFakeRegistry(), newUpdatingRegistry()
-	platform.namesNoBuilds = true
-	for name, registry := range map[string]struct {
-		whole imageregistry.Registry
-		fake  *fakeRegistry
-	}{"platform": {platform, platform}, "updating": {updating, updating.fakeRegistry}} {
+	for name, registry := range bothKinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := prefixConfig("numpy", "a")
@@ -134,12 +142,7 @@ resource "rime_managed_image" "test" {
 // What could be used once is kept, even if a build of it failed since, and an image that was built anew in its place is not another one.
 func TestManagedImage_failedLater(t *testing.T) {
 	t.Parallel()
-	platform, updating := newFakeRegistry(), newUpdatingRegistry()
-	platform.namesNoBuilds = true
-	for name, registry := range map[string]struct {
-		whole imageregistry.Registry
-		fake  *fakeRegistry
-	}{"platform": {platform, platform}, "updating": {updating, updating.fakeRegistry}} {
+	for name, registry := range bothKinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := strings.Replace(prefixConfig("numpy", "a"), "triggers", "deletion_policy = \"retain\"\n  triggers", 1)
