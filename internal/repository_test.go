@@ -22,13 +22,12 @@ import (
 
 const module = "github.com/managed-images/terraform-provider-rime"
 
-// allowedImports is the whole direction of dependencies between our packages (design §3). A package that is not
+// allowedImports is the whole direction of dependencies between our packages. A package that is not
 // listed may import nothing of ours; test files are free.
 var allowedImports = map[string][]string{
 	"":                                 {"internal/provider"},
-	"internal/provider":                {"internal/awsregistry", "internal/primehub", "internal/diags", "internal/fwtypes", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/httpx", "internal/buildkit", "internal/requirement", "internal/wait"},
+	"internal/provider":                {"internal/awsregistry", "internal/primehub", "internal/diags", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/httpx", "internal/buildkit", "internal/requirement", "internal/wait"},
 	"internal/diags":                   {"internal/awsregistry", "internal/primehub", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/buildkit", "internal/requirement"},
-	"internal/fwtypes":                 {"internal/requirement"},
 	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
 	"internal/rime":                    {"internal/imageregistry", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
 	"internal/primehub":                {"internal/primehub/wire", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait"},
@@ -51,7 +50,7 @@ var allowedImports = map[string][]string{
 }
 
 // frameworkUsers are the only packages that may know Terraform.
-var frameworkUsers = []string{"", "internal/provider", "internal/diags", "internal/fwtypes", "internal/acctest"}
+var frameworkUsers = []string{"", "internal/provider", "internal/diags", "internal/acctest"}
 
 type listedPackage struct {
 	ImportPath string
@@ -88,7 +87,7 @@ func TestDependencyDirection(t *testing.T) {
 		from := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
 		for _, imported := range p.Imports {
 			if to, ours := strings.CutPrefix(imported, module+"/"); ours && !slices.Contains(allowedImports[from], to) {
-				t.Errorf("%q must not import %q: see allowedImports in this file and design §3", from, to)
+				t.Errorf("%q must not import %q: see allowedImports in this file", from, to)
 			}
 			if strings.HasPrefix(imported, "github.com/hashicorp/terraform-plugin-") && !slices.Contains(frameworkUsers, from) {
 				t.Errorf("%q must not import %q: only %v know Terraform", from, imported, frameworkUsers)

@@ -22,7 +22,7 @@ import (
 	"syscall"
 )
 
-// defaultClients are, of RIME, the newest of both, the one that the contract was read from, one of each other generation of the API, and one
+// defaultClients are, of RIME, the newest of both, the one that internal/rime/CONTRACT.md was read from, one of each other generation of the API, and one
 // that looks for jobs where they were in the betas of 2.0; of PrimeHub, the newest, and the oldest that can do as much; and the
 // moto that the differences from it are known of.
 var defaultClients = []string{

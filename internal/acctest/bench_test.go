@@ -17,7 +17,7 @@ import (
 )
 
 // BenchmarkApply measures what a cold `terraform apply` of one image costs beyond the same build run by buildctl, on a daemon whose cache is
-// thrown away before every run (design §7: a ratio of at most 1.05). RIME_TEST_PYPI=1 installs scikit-learn and pandas from the public
+// thrown away before every run (the goal: a ratio of at most 1.05). RIME_TEST_PYPI=1 installs scikit-learn and pandas from the public
 // index instead of the local one's packages.
 //
 //	make bench

@@ -13,7 +13,7 @@ import (
 	sandbox "github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
-// cancelWithin is how soon after an interrupt the platform has to be told. The target is 2 s (design §7); a machine that is busy with other tests may need longer.
+// cancelWithin is how soon after an interrupt the platform has to be told. The target is 2 s; a machine that is busy with other tests may need longer.
 const cancelWithin = 30 * time.Second
 
 var cancelPath = regexp.MustCompile("^/v1/jobs/cancel/")

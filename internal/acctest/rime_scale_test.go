@@ -10,7 +10,7 @@ import (
 	sandbox "github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
-// A plan of a thousand images that have not changed costs a few calls, however slow the platform is (design §7).
+// A plan of a thousand images that have not changed costs a few calls, however slow the platform is.
 func TestRIME_thousandImages(t *testing.T) {
 	t.Parallel()
 	const images, latency, mostCalls = 1000, 50 * time.Millisecond, 15

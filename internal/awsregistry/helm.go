@@ -18,7 +18,7 @@ type HelmValues struct {
 	BuilderRoleARN string
 }
 
-// YAML writes the values with the keys that the chart of version 2 reads (contracts/rime-api.md §5.4). That chart always allows external custom images, so
+// YAML writes the values with the keys that the chart of version 2 reads (internal/rime/CONTRACT.md §5.4). That chart always allows external custom images, so
 // that there is no key for them.
 func (v HelmValues) YAML() string {
 	var b strings.Builder

@@ -21,7 +21,7 @@ type Hazard struct {
 	Suggestion string
 }
 
-// imageTags are the forms of the tags of images that records point to: a Python version, "-" and twelve hexadecimal digits (design §6).
+// imageTags are the forms of the tags of images that records point to: a Python version, "-" and twelve hexadecimal digits.
 var imageTags = []string{"0.0-hhhhhhhhhhhh", "0.00-hhhhhhhhhhhh"}
 
 // Hazards are the rules that could expire, or archive so that it cannot be pulled, the record of the embedded registry or an image that a record points

@@ -38,7 +38,7 @@ func (n Names) policyOf(role string) string {
 	return n.BuilderPolicy
 }
 
-// ModuleNames are the names the platform's own Terraform module gives (contracts/rime-api.md §5.3). Without a namespace they are those of the module's
+// ModuleNames are the names the platform's own Terraform module gives (internal/rime/CONTRACT.md §5.3). Without a namespace they are those of the module's
 // generation that had one role for all namespaces.
 func ModuleNames(suffix, namespace string) Names {
 	given := slices.DeleteFunc([]string{"", suffix, namespace}, func(part string) bool { return part == "" })
@@ -59,7 +59,7 @@ const (
 )
 
 // EffectivePrefix puts together the prefix of repositories as the module does: base, suffix and namespace, leaving out what is empty
-// (contracts/rime-api.md §5.2).
+// (internal/rime/CONTRACT.md §5.2).
 func EffectivePrefix(base, suffix, namespace string) string {
 	return strings.Trim(path.Join(strings.Trim(base, "/"), suffix, namespace), "/")
 }
@@ -76,7 +76,7 @@ func (s ServiceAccount) Subject() string {
 }
 
 // ModuleServiceAccounts are the service accounts the module trusts: those of the chart when its release is named as the module expects, which in
-// the namespace "default" is after the suffix (contracts/rime-api.md §5.3).
+// the namespace "default" is after the suffix (internal/rime/CONTRACT.md §5.3).
 func ModuleServiceAccounts(suffix, namespace string) (server, builder ServiceAccount) {
 	release := "rime-" + namespace
 	if namespace == "default" && suffix != "" {
@@ -115,7 +115,7 @@ var (
 	rolePathForm  = regexp.MustCompile(`\A/(?:[!-~]+/)?\z`)
 )
 
-// CheckPrefix refuses what cannot be a prefix of repositories: the module's rule, by which an empty one is none (contracts/rime-api.md §5.1). Whether an
+// CheckPrefix refuses what cannot be a prefix of repositories: the module's rule, by which an empty one is none (internal/rime/CONTRACT.md §5.1). Whether an
 // empty prefix is meant is for the caller to ask.
 func CheckPrefix(prefix string) *InputError {
 	switch {

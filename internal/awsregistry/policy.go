@@ -43,13 +43,13 @@ func (d document) text() string {
 	return string(text)
 }
 
-// ServerActions are what the platform's registry server may do to repositories under the prefix (contracts/rime-api.md §5.3). The product's documents
+// ServerActions are what the platform's registry server may do to repositories under the prefix (internal/rime/CONTRACT.md §5.3). The product's documents
 // leave out ecr:DescribeRepositories; the module has it since 2.0, and the server needs it.
 var serverActions = []string{
 	"ecr:CreateRepository", "ecr:DeleteRepository", "ecr:DescribeImages", "ecr:DescribeRepositories", "ecr:ListImages", "ecr:PutLifecyclePolicy",
 }
 
-// builderActions are what builder jobs may do to repositories under the prefix (contracts/rime-api.md §5.3): pull and push, nothing else.
+// builderActions are what builder jobs may do to repositories under the prefix (internal/rime/CONTRACT.md §5.3): pull and push, nothing else.
 var builderActions = []string{
 	"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload",
 	"ecr:PutImage", "ecr:UploadLayerPart",

@@ -70,7 +70,7 @@ var ecrActions = strings.Fields(`BatchCheckLayerAvailability BatchDeleteImage Ba
 	PutLifecyclePolicy PutRegistryPolicy PutRegistryScanningConfiguration PutReplicationConfiguration ReplicateImage SetRepositoryPolicy StartImageScan
 	StartLifecyclePolicyPreview TagResource UntagResource UpdatePullThroughCacheRule UpdateRepositoryCreationTemplate UploadLayerPart ValidatePullThroughCacheRule`)
 
-// What is documented (contracts/rime-api.md §5.3), written down again.
+// What is documented (internal/rime/CONTRACT.md §5.3), written down again.
 var (
 	documentedServer  = strings.Fields("CreateRepository DeleteRepository DescribeImages DescribeRepositories PutLifecyclePolicy ListImages")
 	documentedBuilder = strings.Fields("BatchGetImage BatchCheckLayerAvailability CompleteLayerUpload GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart")

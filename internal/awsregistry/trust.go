@@ -17,7 +17,7 @@ const (
 )
 
 // ServiceAccountTrust lets the tokens of service accounts assume a role through the cluster's identity provider (IRSA): the module's trust policy, which has no
-// condition on the audience (contracts/rime-api.md §5.3).
+// condition on the audience (internal/rime/CONTRACT.md §5.3).
 func ServiceAccountTrust(providerARN string, subjects ...string) string {
 	_, issuer, _ := strings.Cut(providerARN, ":oidc-provider/")
 	subjects = slices.Compact(slices.Sorted(slices.Values(subjects)))

@@ -259,7 +259,7 @@ func (p *severable) cut() {
 	}
 }
 
-// cancelWithin is how soon a build that was cancelled is really gone. The target is 2 s (design §7); a machine that is busy with other tests may need longer, and
+// cancelWithin is how soon a build that was cancelled is really gone. The target is 2 s; a machine that is busy with other tests may need longer, and
 // the step would take an hour.
 const cancelWithin = 30 * time.Second
 

@@ -188,7 +188,7 @@ func primehubAdvice(op PrimeHubOperation, err error) string {
 	}
 }
 
-// adviceForForbidden says who may do it (contracts/primehub-api.md §1.5).
+// adviceForForbidden says who may do it (internal/primehub/CONTRACT.md §1.5).
 func adviceForForbidden(op PrimeHubOperation) string {
 	switch op {
 	case CreateGroupImage, FinishGroupImage, UpdateGroupImage, DeleteGroupImage:

@@ -10,7 +10,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
-// primehubDebris describes what the platform leaves behind when one of its steps fails (contracts/primehub-api.md §2.5-§2.7).
+// primehubDebris describes what the platform leaves behind when one of its steps fails (internal/primehub/CONTRACT.md §2.5-§2.7).
 func primehubDebris(op PrimeHubOperation, name string, err error) diag.Diagnostic {
 	var (
 		orphan     *primehub.OrphanedRoleError

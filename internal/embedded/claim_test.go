@@ -40,7 +40,7 @@ func jittery(next http.RoundTripper, seed uint64, most time.Duration) http.Round
 	})
 }
 
-// TestCreate_atOnce lets many creates of one name loose at once, of several processes: design G5.
+// TestCreate_atOnce lets many creates of one name loose at once, of several processes (G5 of README).
 func TestCreate_atOnce(t *testing.T) {
 	t.Parallel()
 	const rounds, processes, goroutines = 300, 4, 2

@@ -19,7 +19,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
-// TestDelete_sparesWhatOthersUse finds that a tag of somebody else keeps what it leads to: design G6.
+// TestDelete_sparesWhatOthersUse finds that a tag of somebody else keeps what it leads to (G6 of README).
 func TestDelete_sparesWhatOthersUse(t *testing.T) {
 	t.Parallel()
 	flavours := map[string]func(http.RoundTripper) http.RoundTripper{

@@ -71,7 +71,7 @@ func New(config Config) (*Registry, error) {
 	}, nil
 }
 
-// imageName is the rule for names (contracts/rime-api.md), so that a configuration fits a platform as well.
+// imageName is the rule for names (internal/rime/CONTRACT.md §2.12), so that a configuration fits a platform as well.
 var imageName = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\z`)
 
 // repository is where the image of that name lives.

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// freshness is how long after the start of a wait an image that is not found may just not be visible yet (contracts/rime-api.md §8 item 16).
+	// freshness is how long after the start of a wait an image that is not found may just not be visible yet (internal/rime/CONTRACT.md §8 item 16).
 	freshness = 15 * time.Second
 	// settling is how long image and build may disagree, one of them having ended: the two are written one after the other, in no
-	// certain order (contracts/rime-api.md §7.2).
+	// certain order (internal/rime/CONTRACT.md §7.2).
 	settling = 10 * time.Second
 	// glance is how long the image may go unseen while its build is live, and a build that was not found while the image is looked at. It is a little less than the
 	// longest time between two looks: looks that are that rare see both.

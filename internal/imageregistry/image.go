@@ -20,7 +20,7 @@ type Spec struct {
 
 // Status is the state of an image. It is a plain string because a registry newer than this code may answer with a
 // value that is not listed here; such a value is kept as it came, in lower case and without the wire prefix
-// (contracts/rime-api.md §3.1, §8 item 5).
+// (internal/rime/CONTRACT.md §3.1, §8 item 5).
 type Status string
 
 // The states of an image. StatusMissing and StatusMoved are reported by registries that look at the published
@@ -50,7 +50,7 @@ func (s Status) Broken() bool { return s == StatusFailed || s == StatusMissing |
 // RoleType tells who an image belongs to. Unknown values are kept as they came.
 type RoleType string
 
-// The roles of an image (contracts/rime-api.md §3.3).
+// The roles of an image (internal/rime/CONTRACT.md §3.3).
 const (
 	RoleTypeSystem      RoleType = "system"
 	RoleTypeUserDefined RoleType = "user_defined"
@@ -59,7 +59,7 @@ const (
 // ReferenceType tells how the name of an [ImageReference] is to be read. Unknown values are kept as they came.
 type ReferenceType string
 
-// The kinds of image references (contracts/rime-api.md §3.4). ReferenceTypeExternal is the embedded registry's: a
+// The kinds of image references (internal/rime/CONTRACT.md §3.4). ReferenceTypeExternal is the embedded registry's: a
 // full image reference in any OCI registry.
 const (
 	ReferenceTypeManaged  ReferenceType = "managed"
@@ -107,7 +107,7 @@ type Image struct {
 	// BuildID is the newest build of this image. Empty where the registry does not tell (a RIME platform).
 	BuildID string
 	// Unclaimed tells that nobody can be relying on the image: its first build never ended and its builder is dead, or it was created from
-	// this very machine and directory in a run of Terraform that died. A create may take it over (design G10).
+	// this very machine and directory in a run of Terraform that died. A create may take it over (G10 of README).
 	Unclaimed bool
 }
 
@@ -137,10 +137,10 @@ func (i Image) Spec() Spec {
 }
 
 // BuildStatus is the state of a build. Unknown values are kept as they came and count as still running
-// (contracts/rime-api.md §8 item 5).
+// (internal/rime/CONTRACT.md §8 item 5).
 type BuildStatus string
 
-// The states of a build (contracts/rime-api.md §3.2).
+// The states of a build (internal/rime/CONTRACT.md §3.2).
 const (
 	BuildRequested BuildStatus = "requested"
 	BuildPending   BuildStatus = "pending"

@@ -10,7 +10,7 @@ import (
 // Registry is a registry of managed images. Implementations are safe for concurrent use.
 //
 // Errors: a missing image or build is [ErrNotFound], and only when the registry itself said so: a refused, failed or
-// unintelligible answer is another error, so that callers never take an outage for a deletion (design G3).
+// unintelligible answer is another error, so that callers never take an outage for a deletion (G3 of README).
 type Registry interface {
 	// Create asks for a new image and returns as soon as its build has been accepted. It returns [ErrAlreadyExists] when the name is taken
 	// and is not [Image.Unclaimed]. The build may be the zero Build when the registry does not tell.

@@ -21,7 +21,7 @@ const slowAfter = 5 * time.Minute
 //
 // What it looks at may be older than the build: the platform writes a rebuild later, and goes on showing the end and the address of the build before. So nothing is believed that is older
 // than the request; an address must carry the hash of what was asked for; and where it carried that before, the end counts only when the build was seen at work, or after
-// [Patience].Believe (contracts/primehub-api.md §4.5).
+// [Patience].Believe (CONTRACT §4.5).
 //
 // Errors of note: [*BuildFailedError] with the end of the log, [*BuildCancelledError], [*BuildUnfinishedError] when ctx ends or a build cannot begin,
 // [*BuildSupersededError], [*LostWriteError], [*UnexpectedImageError], [ErrNotFound].
@@ -30,7 +30,7 @@ func (c *Client) AwaitBuild(ctx context.Context, ref BuildRef, observe func(Prog
 		return Image{}, &NotBuiltError{Name: ref.Name}
 	}
 	if _, deleted := c.departed.when(ref.Name); deleted {
-		ref.SameHash = true // the job of the image before may still be there, and lend its end and address to this one (contracts/primehub-api.md §4.4)
+		ref.SameHash = true // the job of the image before may still be there, and lend its end and address to this one (CONTRACT §4.4)
 	}
 	w := &watcher{client: c, ref: ref, hash: ref.Recipe.Hash(), began: time.Now(), since: time.Now()}
 	look := func(ctx context.Context) (Image, error) { return c.Peek(ctx, ref.Name) }
@@ -68,7 +68,7 @@ func (w *watcher) judge(ctx context.Context, image Image) (finished bool, err er
 	unwritten := build == nil || build.RequestedAt.Before(w.ref.RequestedAt)
 	switch {
 	case unwritten && build != nil && build.RequestedAt.IsZero() && waited > patience.Write:
-		// A create whose time was never written is built all the same (contracts/primehub-api.md §2.5).
+		// A create whose time was never written is built all the same (CONTRACT §2.5).
 	case unwritten && waited > patience.Write:
 		return false, &LostWriteError{Name: w.ref.Name, What: "build the recipe", After: patience.Write}
 	case unwritten:
@@ -115,7 +115,7 @@ func (w *watcher) succeeded(image Image, believed bool) (bool, error) {
 }
 
 // checkSecret looks, once, whether a build that shows no sign of life waits for a pull secret that does not exist. It would do so for ever
-// (contracts/primehub-api.md §4.3).
+// (CONTRACT §4.3).
 func (w *watcher) checkSecret(ctx context.Context, id string) error {
 	if w.checked || time.Since(w.since) < w.client.patience.Stuck {
 		return nil
@@ -127,7 +127,7 @@ func (w *watcher) checkSecret(ctx context.Context, id string) error {
 	return &BuildUnfinishedError{Name: w.ref.Name, Phase: w.phase, MissingSecret: id, Hint: hint}
 }
 
-// hint says why a build may hang (contracts/primehub-api.md §4.3). Empty when that is not to be feared yet.
+// hint says why a build may hang (CONTRACT §4.3). Empty when that is not to be feared yet.
 func (w *watcher) hint() string {
 	if time.Since(w.since) < min(slowAfter, 2*w.client.patience.Stuck) {
 		return ""

@@ -9,7 +9,7 @@ import (
 )
 
 // CancelBuild tells the platform to end the build of an image, and returns when that is written. A build that has not begun yet will not begin then, without ever becoming
-// Cancelled (contracts/primehub-api.md §4.4). For an image that is not built it is a [*NotBuiltError]; for a build that has ended it does nothing.
+// Cancelled (CONTRACT §4.4). For an image that is not built it is a [*NotBuiltError]; for a build that has ended it does nothing.
 func (c *Client) CancelBuild(ctx context.Context, name string) error {
 	c.interrupted.Store(true)
 	now, err := c.quiet(ctx, name, c.patience.Interrupted/2) // a cancel is urgent

@@ -78,7 +78,7 @@ func connections(ids []string) []wire.GroupWhereUniqueInput {
 	return all
 }
 
-// input is always complete: what is left out would be kept (contracts/primehub-api.md §2.8), and null is not a list.
+// input is always complete: what is left out would be kept (CONTRACT §2.8), and null is not a list.
 func (r Recipe) input() wire.ImageSpecUpdateInput {
 	list := func(tokens []string) []string { return append([]string{}, tokens...) }
 	return wire.ImageSpecUpdateInput{BaseImage: r.BaseImage, PullSecret: r.PullSecret, Packages: wire.ImageSpecPackagesInput{
@@ -167,7 +167,7 @@ func (s Spec) named(image Image) bool {
 	return image.DisplayName == cmp.Or(s.DisplayName, s.Name) && image.Description == s.Description && image.Type == s.Type && image.Group == s.Owner.Name
 }
 
-// begun tells whether an image can be what is left of a create of the spec whose recipe was never written (contracts/primehub-api.md §2.5).
+// begun tells whether an image can be what is left of a create of the spec whose recipe was never written (CONTRACT §2.5).
 func (s Spec) begun(image Image) bool {
 	return s.named(image) && s.Recipe != nil && image.Build == nil && image.URL == ""
 }

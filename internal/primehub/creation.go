@@ -74,7 +74,7 @@ func (c *Client) inherit(ctx context.Context, spec Spec) (image Image, gone bool
 	return image, false, nil
 }
 
-// settled reads an image of a run that died, once it shows how it is built, if it is to be: that is written after the image (contracts/primehub-api.md §2.5), or never, if the platform died as well.
+// settled reads an image of a run that died, once it shows how it is built, if it is to be: that is written after the image (CONTRACT §2.5), or never, if the platform died as well.
 func (c *Client) settled(ctx context.Context, spec Spec) (Image, error) {
 	limited, cancel := context.WithTimeout(ctx, c.patience.Settle)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 )
 
 // Delete deletes an image, whether or not it is being built, and returns when it is gone. What was built stays in the registry: nothing in PrimeHub removes that
-// (contracts/primehub-api.md §2.7). Errors of note: [ErrNotFound], [*DeleteStuckError], [*StillThereError].
+// (CONTRACT §2.7). Errors of note: [ErrNotFound], [*DeleteStuckError], [*StillThereError].
 func (c *Client) Delete(ctx context.Context, name string) error {
 	switch there, err := c.exists(ctx, name); {
 	case err != nil:
@@ -71,7 +71,7 @@ func (d *departed) when(name string) (at time.Time, ok bool) {
 }
 
 // RelapsesUntil tells until when an image has to be looked at that has the name of one which this process has deleted: once more, the platform may delete the role by which groups
-// use it (contracts/primehub-api.md §4.4). It is the zero time for every other image.
+// use it (CONTRACT §4.4). It is the zero time for every other image.
 func (c *Client) RelapsesUntil(name string) time.Time {
 	at, deleted := c.departed.when(name)
 	if !deleted {

@@ -1,5 +1,5 @@
 // Package primehub is a client of PrimeHub's image management: its GraphQL API, the log endpoint, and the build life cycle behind them. What the platform is known to do is in
-// contracts/primehub-api.md. The package knows nothing of Terraform.
+// CONTRACT.md. The package knows nothing of Terraform.
 //
 //	ParseSettings, ResolveSettings        ~/.primehub/config.json and the environment, by the SDK's precedence
 //	New(Config) → *Client                 contacts nothing

@@ -79,7 +79,7 @@ func (e *APIError) Transient() bool {
 }
 
 // Refused tells that the platform, or whoever answered in its place, did nothing of what it was asked. After any other error of a mutation only looking tells: errors
-// of later steps come after the earlier ones have been done (contracts/primehub-api.md §2.5, §2.6).
+// of later steps come after the earlier ones have been done (CONTRACT §2.5, §2.6).
 func (e *APIError) Refused() bool {
 	switch e.Kind {
 	case KindUnauthenticated, KindForbidden, KindInvalid, KindNotPrimeHub:
@@ -109,7 +109,7 @@ func hasKind(err error, kinds ...Kind) bool {
 }
 
 // OrphanedRoleError is a name that cannot be used: there is no such image, but its role is left in Keycloak, where a create that failed has left it
-// (contracts/primehub-api.md §2.5). Nothing in the API removes it.
+// (CONTRACT §2.5). Nothing in the API removes it.
 type OrphanedRoleError struct {
 	Name string
 	Err  error
@@ -141,7 +141,7 @@ func (e *FailedCreateError) Error() string {
 func (e *FailedCreateError) Unwrap() error { return e.Err }
 
 // IncompleteError is an image that was created or changed, but not all of who may use it: the platform failed at Global or at the groups, which come last
-// (contracts/primehub-api.md §2.5, §2.6). Another update repairs it.
+// (CONTRACT §2.5, §2.6). Another update repairs it.
 type IncompleteError struct {
 	Name string
 	Err  error
@@ -155,7 +155,7 @@ func (e *IncompleteError) Error() string {
 // Unwrap returns the platform's answer.
 func (e *IncompleteError) Unwrap() error { return e.Err }
 
-// DeleteStuckError is an image that cannot be deleted, most likely because its role in Keycloak is gone already (contracts/primehub-api.md §2.7).
+// DeleteStuckError is an image that cannot be deleted, most likely because its role in Keycloak is gone already (CONTRACT §2.7).
 type DeleteStuckError struct {
 	Name string
 	Err  error

@@ -14,7 +14,7 @@ func graphQLError(code, message string) string {
 	return `{"errors":[{"message":"` + message + `","extensions":{"code":"` + code + `"}}],"data":null}`
 }
 
-// TestAPIError_kinds is the table of contracts/primehub-api.md §1.4, of both editions.
+// TestAPIError_kinds is the table of CONTRACT §1.4, of both editions.
 func TestAPIError_kinds(t *testing.T) {
 	t.Parallel()
 	const internal = "INTERNAL_SERVER_ERROR"

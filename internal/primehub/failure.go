@@ -14,7 +14,7 @@ const (
 	tailLines = 40
 )
 
-// The log's own marks (contracts/primehub-api.md §4.7), and what buildah writes before it runs a line of the Dockerfile.
+// The log's own marks (CONTRACT §4.7), and what buildah writes before it runs a line of the Dockerfile.
 var (
 	stepMark      = regexp.MustCompile(`^\[Step: (init|build|push)\]`)
 	installerMark = regexp.MustCompile(`\b(apt-get|conda|pip) install\b`)

@@ -15,7 +15,7 @@ type Account struct {
 	Username string
 	// Admin tells an administrator of the platform, who may do everything.
 	Admin bool
-	// Groups are those the account belongs to. The platform also says that there are none when it could not find out (contracts/primehub-api.md §2.4).
+	// Groups are those the account belongs to. The platform also says that there are none when it could not find out (CONTRACT §2.4).
 	Groups []Group
 }
 
@@ -121,7 +121,7 @@ func (c *Client) Group(ctx context.Context, name string) (Group, error) {
 	groups := account.Groups
 	switch {
 	case account.Admin:
-		// An administrator need not belong to a group to see it (contracts/primehub-api.md §3.1).
+		// An administrator need not belong to a group to see it (CONTRACT §3.1).
 		answer, err := wire.ListGroups(ctx, c, wire.GroupWhereInput{NameContains: name})
 		if err != nil {
 			return Group{}, err

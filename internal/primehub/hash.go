@@ -9,7 +9,7 @@ import (
 // hashLength is how many hexadecimal digits of the hash the platform puts into the tag.
 const hashLength = 8
 
-// Hash is what the platform's controller puts into the tag of the image that it builds from the recipe (contracts/primehub-api.md §4.2): tokens
+// Hash is what the platform's controller puts into the tag of the image that it builds from the recipe (CONTRACT §4.2): tokens
 // in order and unfiltered, without the pull secret.
 func (r Recipe) Hash() string {
 	var text strings.Builder

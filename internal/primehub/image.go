@@ -8,7 +8,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
 )
 
-// Type says for which machines an image is. The platform takes any text (contracts/primehub-api.md §2.1); others than these come as they are.
+// Type says for which machines an image is. The platform takes any text (CONTRACT §2.1); others than these come as they are.
 type Type string
 
 // The types there are, by the words of PrimeHub's documents.
@@ -100,7 +100,7 @@ func (r Recipe) Same(other Recipe) bool {
 		slices.Equal(r.Packages.Conda, other.Packages.Conda) && slices.Equal(r.Packages.Pip, other.Packages.Pip)
 }
 
-// Phase is how far a build has come (contracts/primehub-api.md §4.3).
+// Phase is how far a build has come (CONTRACT §4.3).
 type Phase string
 
 // The phases the platform is known to write. Others count as work in progress.
@@ -134,7 +134,7 @@ func decodeState(w *wire.ImageState) Image {
 		URL: w.Url, URLForGPU: w.UrlForGpu, PullSecret: w.UseImagePullSecret, Group: w.GroupName,
 		Ready: w.IsReady, LogURL: w.LogEndpoint,
 	}
-	// An image has one to be built from, or it is none that is built (contracts/primehub-api.md §4.1).
+	// An image has one to be built from, or it is none that is built (CONTRACT §4.1).
 	if spec := w.ImageSpec; spec != nil && spec.BaseImage != "" {
 		image.Build = decodeBuild(spec, w.JobStatus)
 	}
@@ -148,7 +148,7 @@ func decodeBuild(spec *wire.ImageStateImageSpec, job wire.ImageStateJobStatus) *
 	}
 	build.Packages = stored.Packages.withoutBlanks()
 	if build.Phase == PhaseCancelled && !build.CancelRequested {
-		// That is the build before: the platform goes on showing it until the new one has something to say (contracts/primehub-api.md §4.4).
+		// That is the build before: the platform goes on showing it until the new one has something to say (CONTRACT §4.4).
 		build.Phase = PhaseWaiting
 	}
 	if at, err := time.Parse(time.RFC3339Nano, spec.UpdateTime); err == nil {
@@ -157,7 +157,7 @@ func decodeBuild(spec *wire.ImageStateImageSpec, job wire.ImageStateJobStatus) *
 	return build
 }
 
-// withoutBlanks leaves out the empty tokens that the group portal stores for a field that was cleared (contracts/primehub-api.md §5.4).
+// withoutBlanks leaves out the empty tokens that the group portal stores for a field that was cleared (CONTRACT §5.4).
 func (p Packages) withoutBlanks() Packages {
 	clean := func(tokens []string) []string {
 		kept := make([]string, 0, len(tokens))

@@ -10,7 +10,7 @@ import (
 )
 
 // judge turns answers that carry an error of the API into [*APIError], so that what may be repeated is decided by what the platform says: it refuses a bad token
-// with 500, and tells with 200 that Kubernetes is down (contracts/primehub-api.md §1.4). Other answers pass, for HTTP's own rules about repetition.
+// with 500, and tells with 200 that Kubernetes is down (CONTRACT §1.4). Other answers pass, for HTTP's own rules about repetition.
 type judge struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper. The answer must have been read before: see [httpx.WholeAnswers].

@@ -42,8 +42,8 @@ const (
 // contextFailed begins the message of a request whose caller could not be made out. Its HTTP status is 500.
 const contextFailed = "Context creation failed: "
 
-// signs tell kinds by what the platform says. Its codes alone do not: most refusals carry INTERNAL_SERVER_ERROR, and which ones differs between the editions (contracts/primehub-api.md
-// §1.4). The first sign that fits counts; an empty code fits all.
+// signs tell kinds by what the platform says. Its codes alone do not: most refusals carry INTERNAL_SERVER_ERROR, and which ones differs between the editions
+// (CONTRACT §1.4). The first sign that fits counts; an empty code fits all.
 var signs = []struct {
 	code    string
 	message *regexp.Regexp

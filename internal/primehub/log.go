@@ -14,7 +14,7 @@ import (
 const (
 	// maxLogLine is how many characters of a line are kept.
 	maxLogLine = 400
-	// logPathPrefix is the path of logs below the API's (contracts/primehub-api.md §4.7).
+	// logPathPrefix is the path of logs below the API's (CONTRACT §4.7).
 	logPathPrefix = "/logs/images/"
 )
 

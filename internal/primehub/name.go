@@ -11,14 +11,14 @@ import (
 const (
 	// maxName is Kubernetes' limit for names of objects.
 	maxName = 253
-	// maxBuiltName is its limit for label values: an image of a longer name would never be built (contracts/primehub-api.md §4.1).
+	// maxBuiltName is its limit for label values: an image of a longer name would never be built (CONTRACT §4.1).
 	maxBuiltName = 63
-	// maxStem and suffixLength are the portal's (contracts/primehub-api.md §5.3).
+	// maxStem and suffixLength are the portal's (CONTRACT §5.3).
 	maxStem      = 57
 	suffixLength = 5
 )
 
-// namePattern is the rule of the administrators' portal and of the SDK (contracts/primehub-api.md §5.2).
+// namePattern is the rule of the administrators' portal and of the SDK (CONTRACT §5.2).
 var namePattern = regexp.MustCompile(`\A[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\z`)
 
 // NameError is a text that cannot be the name of an image.
@@ -48,7 +48,7 @@ func CheckName(name string, built bool) error {
 // notWord is what the portal replaces.
 var notWord = regexp.MustCompile(`[^0-9A-Za-z]`)
 
-// GenerateName makes the name of a new image from its display name, as the group portal does (contracts/primehub-api.md §5.3): all but ASCII letters and digits
+// GenerateName makes the name of a new image from its display name, as the group portal does (CONTRACT §5.3): all but ASCII letters and digits
 // become hyphens, and something random follows. Unlike the portal it never begins with a hyphen, which the platform would refuse after having left its role behind.
 func GenerateName(displayName string) string {
 	return stemOf(displayName) + "-" + strings.ToLower(rand.Text())[:suffixLength] // base 32, and all its characters are the portal's, too

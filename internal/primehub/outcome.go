@@ -8,7 +8,7 @@ import (
 // Step is a step of a build, as its log names them, or the installer that was at work.
 type Step string
 
-// The steps of a build (contracts/primehub-api.md §4.7).
+// The steps of a build (CONTRACT §4.7).
 const (
 	StepInit  Step = "init"
 	StepBuild Step = "build"
@@ -116,7 +116,7 @@ func (e *UnexpectedImageError) Error() string {
 	return fmt.Sprintf("the build of image %q is said to have succeeded, but its address %q does not end with %q, as what was asked for would", e.Name, e.URL, e.Hash)
 }
 
-// LostWriteError is something that the platform agreed to do and did not: it writes some things later, and tells nobody when that fails (contracts/primehub-api.md §2.8).
+// LostWriteError is something that the platform agreed to do and did not: it writes some things later, and tells nobody when that fails (CONTRACT §2.8).
 type LostWriteError struct {
 	Name string
 	// What was agreed to, as in "agreed to rebuild".

@@ -11,17 +11,17 @@ type Patience struct {
 	Settle time.Duration
 	// Interrupted bounds what is done for a caller who was interrupted, and who is to be gone soon. Default 2 s.
 	Interrupted time.Duration
-	// Write is how long a rebuild or cancel may take to become visible after the platform has agreed to it: it writes them later (contracts/primehub-api.md §2.8). Default 30 s.
+	// Write is how long a rebuild or cancel may take to become visible after the platform has agreed to it: it writes them later (CONTRACT §2.8). Default 30 s.
 	Write time.Duration
-	// Believe is how long after the beginning of a wait the end of a build is believed that was never seen to begin (contracts/primehub-api.md §4.5). Default 30 s.
+	// Believe is how long after the beginning of a wait the end of a build is believed that was never seen to begin (CONTRACT §4.5). Default 30 s.
 	Believe time.Duration
 	// Stuck is how long a build may show no sign of life before its pull secret is looked for. Default 2 min.
 	Stuck time.Duration
 	// Gone is how long an image may take to go after the platform has agreed to delete it. Default 2 min.
 	Gone time.Duration
-	// Relapse is how long after its deletion an image may still cost a new one of its name those who may use it (contracts/primehub-api.md §4.4). Default 10 s.
+	// Relapse is how long after its deletion an image may still cost a new one of its name those who may use it (CONTRACT §4.4). Default 10 s.
 	Relapse time.Duration
-	// Tick is the least time between two rebuilds: the platform tells them apart by whole seconds (contracts/primehub-api.md §4.4). Default 1100 ms.
+	// Tick is the least time between two rebuilds: the platform tells them apart by whole seconds (CONTRACT §4.4). Default 1100 ms.
 	Tick time.Duration
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
-// TestRecipe_Hash has the vectors that the real controller was seen to make (contracts/primehub-api.md §4.2).
+// TestRecipe_Hash has the vectors that the real controller was seen to make (CONTRACT §4.2).
 func TestRecipe_Hash(t *testing.T) {
 	t.Parallel()
 	for want, packages := range map[string]primehub.Packages{

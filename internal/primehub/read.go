@@ -52,7 +52,7 @@ func (c *Client) Peek(ctx context.Context, name string) (Image, error) {
 	})
 }
 
-// confirmed reads an image. The platform says null both for one that is not there and for anything that went wrong (contracts/primehub-api.md §2.3), so a
+// confirmed reads an image. The platform says null both for one that is not there and for anything that went wrong (CONTRACT §2.3), so a
 // null counts only when the list of images, which does tell when something went wrong, does not have it either.
 func (c *Client) confirmed(ctx context.Context, name string, read func() (*Image, error)) (Image, error) {
 	for range 2 {
@@ -113,7 +113,7 @@ func (f Filter) mode() wire.QueryImageMode {
 	}
 }
 
-// accepts checks what the platform does not filter, or not as is meant: it looks for a group's name within that of others (contracts/primehub-api.md §2.4).
+// accepts checks what the platform does not filter, or not as is meant: it looks for a group's name within that of others (CONTRACT §2.4).
 func (f Filter) accepts(image Image) bool {
 	return (f.Group == "" || f.Group == image.Group) && (!f.SystemOnly || image.Group == "") &&
 		(f.Type == "" || f.Type == image.Type) && (f.Ready == nil || *f.Ready == image.Ready)

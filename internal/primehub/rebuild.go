@@ -43,7 +43,7 @@ func (i Image) Resume() BuildRef {
 const rebuildAttempts = 3
 
 // Rebuild changes what an image is built from, and builds it anew. The platform notices a rebuild only by a later second than that of the build before
-// (contracts/primehub-api.md §4.4), so it is not asked for in the same second, and once more if it was all the same. Of an image that is not built it would make one that is, for good;
+// (CONTRACT §4.4), so it is not asked for in the same second, and once more if it was all the same. Of an image that is not built it would make one that is, for good;
 // that is a [*NotBuiltError].
 func (c *Client) Rebuild(ctx context.Context, name string, recipe Recipe) (BuildRef, error) {
 	before, err := c.quiet(ctx, name, c.patience.Write)

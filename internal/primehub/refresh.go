@@ -103,7 +103,7 @@ func (l *list) take(ctx context.Context, c *Client, name string, withGroups bool
 	return image, true
 }
 
-// everyone is the name of Keycloak's group behind Global (contracts/primehub-api.md §3.1). It is no group that an image is connected to.
+// everyone is the name of Keycloak's group behind Global (CONTRACT §3.1). It is no group that an image is connected to.
 const everyone = "everyone"
 
 // imagesByName lists all images. Who is global it learns from the images of everyone, as the platform would ask Keycloak once for each image; only where that
@@ -143,7 +143,7 @@ func (c *Client) globalImages(ctx context.Context) (global map[string]bool, know
 	}
 	i := slices.IndexFunc(mine.Me.Groups, func(group wire.GroupWithImages) bool { return group.Name == everyone })
 	if i < 0 {
-		return nil, false // the platform says so, too, when it could not find out (contracts/primehub-api.md §2.4)
+		return nil, false // the platform says so, too, when it could not find out (CONTRACT §2.4)
 	}
 	global = make(map[string]bool, len(mine.Me.Groups[i].Images))
 	for _, image := range mine.Me.Groups[i].Images {

@@ -10,7 +10,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
 )
 
-// secretPrefix begins the ids of all image pull secrets (contracts/primehub-api.md §3.2).
+// secretPrefix begins the ids of all image pull secrets (CONTRACT §3.2).
 const secretPrefix = "image-"
 
 // Secret is an image pull secret. What it holds is never read.

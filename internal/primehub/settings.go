@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The variables that PrimeHub's own Python SDK reads (contracts/primehub-api.md §1.3).
+// The variables that PrimeHub's own Python SDK reads (CONTRACT §1.3).
 const (
 	EnvEndpoint = "PRIMEHUB_API_ENDPOINT"
 	EnvAPIToken = "PRIMEHUB_API_TOKEN" //nolint:gosec // the name of a variable, not a token
@@ -45,7 +45,7 @@ func ParseSettings(file []byte) (Settings, error) {
 	return Settings{Endpoint: content.Endpoint, APIToken: content.APIToken, Group: content.Group.Name}, nil
 }
 
-// ResolveSettings puts settings together by the SDK's precedence (contracts/primehub-api.md §1.3): what is explicit wins over the environment, and that over
+// ResolveSettings puts settings together by the SDK's precedence (CONTRACT §1.3): what is explicit wins over the environment, and that over
 // the file. What is blank counts as not given. The environment is a function like [os.Getenv], so that only the provider reads it.
 func ResolveSettings(file Settings, environment func(string) string, explicit Settings) Settings {
 	return Settings{

@@ -7,7 +7,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
 )
 
-// Update is what an image is to be from now on. It is always complete: the platform clears what it is not told (contracts/primehub-api.md §2.6). What an image is built from
+// Update is what an image is to be from now on. It is always complete: the platform clears what it is not told (CONTRACT §2.6). What an image is built from
 // is changed by [Client.Rebuild].
 type Update struct {
 	DisplayName string
@@ -24,7 +24,7 @@ type Update struct {
 }
 
 // Update changes an image, first what it is, then who may use it. An error in between is an [*IncompleteError]; repeating an update is safe. It waits for a
-// rebuild that was just asked for to be written, which would else undo the update (contracts/primehub-api.md §2.8).
+// rebuild that was just asked for to be written, which would else undo the update (CONTRACT §2.8).
 func (c *Client) Update(ctx context.Context, name string, update Update) error {
 	current, err := c.quiet(ctx, name, c.patience.Write)
 	if err != nil {

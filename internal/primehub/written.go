@@ -53,7 +53,7 @@ func (w *written) forget(name string) {
 }
 
 // quiet reads an image once nothing of this process is about to be written to it any more. Everything that changes an image does so by writing all of it, as it was
-// read before (contracts/primehub-api.md §2.8), so what overlaps is lost. It gives up waiting after a while, as such a write may itself be lost.
+// read before (CONTRACT §2.8), so what overlaps is lost. It gives up waiting after a while, as such a write may itself be lost.
 func (c *Client) quiet(ctx context.Context, name string, patience time.Duration) (Image, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -92,7 +92,7 @@ const (
 	phaseCancelled = "cancelled"
 )
 
-// phaseName is a build's phase as users see it. A build that was cancelled before its job existed never says so (contracts/primehub-api.md §4.4).
+// phaseName is a build's phase as users see it. A build that was cancelled before its job existed never says so (internal/primehub/CONTRACT.md §4.4).
 func phaseName(build primehub.Build) string {
 	switch {
 	case build.CancelRequested:

@@ -16,7 +16,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
-// passes is what PrimeHub's controller lets through (contracts/primehub-api.md §4.6).
+// passes is what PrimeHub's controller lets through (internal/primehub/CONTRACT.md §4.6).
 var passes = regexp.MustCompile(`^[a-zA-Z0-9_:=.-]+$`)
 
 type existingModel struct {
@@ -59,7 +59,7 @@ func entriesOf(list types.List) (entries []string, whole bool) {
 	return entries, whole
 }
 
-// tokensOf are the words of a list, as the platform's portal splits them (contracts/primehub-api.md §5.4), and whether all of them are known.
+// tokensOf are the words of a list, as the platform's portal splits them (internal/primehub/CONTRACT.md §5.4), and whether all of them are known.
 func tokensOf(list types.List) (tokens []string, whole bool) {
 	entries, whole := entriesOf(list)
 	for _, entry := range entries {

@@ -8,13 +8,13 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 )
 
-// maxImageName is where names end before the repositories of common registries do (contracts/rime-api.md §2.12).
+// maxImageName is where names end before the repositories of common registries do (internal/rime/CONTRACT.md §2.12).
 const maxImageName = 128
 
 // hashDigits is how much of the input hash a generated name carries after its prefix.
 const hashDigits = 8
 
-// The grammar of names (contracts/rime-api.md §2.12); a prefix is what becomes a name with hexadecimal digits behind it.
+// The grammar of names (internal/rime/CONTRACT.md §2.12); a prefix is what becomes a name with hexadecimal digits behind it.
 var (
 	imageName       = regexp.MustCompile(`^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$`)
 	imageNamePrefix = regexp.MustCompile(`^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*[_-]?$`)

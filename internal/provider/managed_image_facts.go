@@ -112,7 +112,7 @@ func (m *imageInputs) setInputs(ctx context.Context, image imageregistry.Image, 
 }
 
 // samePython tells whether a registry's answer is the version that was asked for: it may know the patch version as well, or not
-// know anything before the build (contracts/rime-api.md §2.12).
+// know anything before the build (internal/rime/CONTRACT.md §2.12).
 func samePython(asked, answered string) bool {
 	return answered == "" || answered == asked || strings.HasPrefix(answered, asked+".")
 }

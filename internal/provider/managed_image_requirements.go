@@ -55,7 +55,7 @@ func (m packageRequirementModel) requirement() requirement.Package {
 	}
 }
 
-// packageType is what no type stands for as well: the one that today's RIME platforms install (contracts/rime-api.md §8 item 27). Where that is not sure to be right,
+// packageType is what no type stands for as well: the one that today's RIME platforms install (internal/rime/CONTRACT.md §8 item 27). Where that is not sure to be right,
 // [managedImageResource.checkPackageTypes] refuses to go without.
 func (m packageRequirementModel) packageType() requirement.PackageType {
 	if m.PackageType.IsNull() {

@@ -114,7 +114,7 @@ func (r *groupImageResource) Read(ctx context.Context, req resource.ReadRequest,
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
 }
 
-// Update implements resource.Resource: first what the image is and who may use it, then what it is built from (contracts/primehub-api.md §8.4).
+// Update implements resource.Resource: first what the image is and who may use it, then what it is built from (internal/primehub/CONTRACT.md §8.4).
 func (r *groupImageResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state groupImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)

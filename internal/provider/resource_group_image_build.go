@@ -74,7 +74,7 @@ func (m *groupImageModel) verifyAccess(ctx context.Context, client *primehub.Cli
 }
 
 // ensureAccess is verifyAccess for an image that was just made. After a replacement under the same name the platform may take the image from everybody once more, some time later
-// (contracts/primehub-api.md §4.4), so that it is looked at until then, or until the caller wants to be gone.
+// (internal/primehub/CONTRACT.md §4.4), so that it is looked at until then, or until the caller wants to be gone.
 func (m *groupImageModel) ensureAccess(ctx context.Context, client *primehub.Client) error {
 	until := client.RelapsesUntil(m.Name.ValueString())
 	if len(m.Groups.Elements()) == 0 && !m.Global.ValueBool() {

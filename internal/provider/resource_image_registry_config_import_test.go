@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 )
 
-// installByModule makes what the platform's own Terraform module makes, as it makes it (contracts/rime-api.md §5.3), in another spelling than ours.
+// installByModule makes what the platform's own Terraform module makes, as it makes it (internal/rime/CONTRACT.md §5.3), in another spelling than ours.
 func (a *account) installByModule() {
 	a.t.Helper()
 	for _, identity := range []struct{ role, policy, actions, account string }{

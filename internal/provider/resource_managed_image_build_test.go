@@ -122,7 +122,7 @@ func (h *hanging) CancelBuild(ctx context.Context, id string) error {
 	return h.updatingRegistry.CancelBuild(ctx, id)
 }
 
-// An interrupt cancels the build within 2 s (design §7), even while the registry keeps the provider waiting for an answer.
+// An interrupt cancels the build within 2 s, even while the registry keeps the provider waiting for an answer.
 func TestFinish_interrupt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -25,13 +25,13 @@ type RefusedEntry struct {
 	Err *Error
 }
 
-// TokenRule is what PrimeHub's build controller lets through; everything else it drops without a trace (contracts/primehub-api.md §4.6).
+// TokenRule is what PrimeHub's build controller lets through; everything else it drops without a trace (internal/primehub/CONTRACT.md §4.6).
 const TokenRule = `^[a-zA-Z0-9-_:=\.]+$`
 
 // passing is TokenRule in Go's words.
 var passing = regexp.MustCompile(`^[a-zA-Z0-9_:=.-]+$`)
 
-// SplitEntry splits an entry of a list into the tokens that PrimeHub's portal makes of it (contracts/primehub-api.md §5.4): at white space, in order.
+// SplitEntry splits an entry of a list into the tokens that PrimeHub's portal makes of it (internal/primehub/CONTRACT.md §5.4): at white space, in order.
 func SplitEntry(entry string) []string { return strings.Fields(entry) }
 
 // CheckEntries splits the entries of a list into tokens, in order, and finds everything that would be dropped on the way to the installer, or that it would not take. The

@@ -13,7 +13,7 @@ import (
 // rule is what every refusal of a token that would be dropped quotes.
 const rule = `it passes on only what matches ^[a-zA-Z0-9-_:=\.]+$`
 
-// TestCheckEntries_passes has every token that the controller was seen to let through (contracts/primehub-api.md §4.6), and that its installer takes.
+// TestCheckEntries_passes has every token that the controller was seen to let through (internal/primehub/CONTRACT.md §4.6), and that its installer takes.
 func TestCheckEntries_passes(t *testing.T) {
 	t.Parallel()
 	for installer, entries := range map[requirement.Installer][]string{

@@ -95,5 +95,5 @@ func quote(text string) string {
 // userinfo is the part of a URL that carries credentials.
 var userinfo = regexp.MustCompile(`(://)[^/\s]*@`)
 
-// redact removes the credentials of URLs: requirements are shown in plans and logs (design G7).
+// redact removes the credentials of URLs: requirements are shown in plans and logs (G7 of README).
 func redact(text string) string { return userinfo.ReplaceAllString(text, "${1}***@") }

@@ -43,7 +43,7 @@ type packageRules struct {
 
 // The rules of Debian are Policy 5.6.1 and 5.6.12. A name may carry the architecture ("libc6:i386"): apt takes
 // it, and whether that architecture is configured is the base image's matter. A name may not end in "-", which apt-get would take for an order to
-// remove the package. The rules of RPM are those of its own spec parser, and a version starts with a digit (contracts/rime-api.md §2.12).
+// remove the package. The rules of RPM are those of its own spec parser, and a version starts with a digit (internal/rime/CONTRACT.md §2.12).
 var rulesOf = map[PackageType]packageRules{
 	PackageTypeApt: {
 		name:         regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]*[a-z0-9.+](?::[a-z0-9]+(?:-[a-z0-9]+)*)?$`),

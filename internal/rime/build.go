@@ -51,7 +51,7 @@ func (r *Registry) Build(ctx context.Context, id string) (imageregistry.Build, e
 	return build, nil
 }
 
-// decodeBuild reads a JobMetadata (contracts/rime-api.md §2.10), as the platform told it at that time.
+// decodeBuild reads a JobMetadata (CONTRACT §2.10), as the platform told it at that time.
 func decodeBuild(job object, now time.Time) imageregistry.Build {
 	build := imageregistry.Build{
 		ID:          job.text("jobId"),
@@ -73,7 +73,7 @@ func decodeBuild(job object, now time.Time) imageregistry.Build {
 }
 
 // CancelBuild implements [imageregistry.Registry]. The platform only takes note of the request and ends the build later; whether it ever ends one that builds an
-// image is not certain (contracts/rime-api.md §2.7), so a build that goes on counts as one that cannot be cancelled.
+// image is not certain (CONTRACT §2.7), so a build that goes on counts as one that cannot be cancelled.
 func (r *Registry) CancelBuild(ctx context.Context, id string) error {
 	path, err := jobPath("/cancel", id)
 	if err != nil {
@@ -120,7 +120,7 @@ func isTransient(err error) bool {
 // stuckAfter is how long a build may take to begin before something is said about it. Pulling the source image takes minutes.
 const stuckAfter = 5 * time.Minute
 
-// stuck says why a build may not have begun yet (contracts/rime-api.md §5.3, §6.2, §7.3). Empty when that is no wonder.
+// stuck says why a build may not have begun yet (CONTRACT §5.3, §6.2, §7.3). Empty when that is no wonder.
 func stuck(build imageregistry.Build, now time.Time) string {
 	if build.CreatedAt.IsZero() || now.Sub(build.CreatedAt) < stuckAfter {
 		return ""

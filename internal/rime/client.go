@@ -141,7 +141,7 @@ func (c *client) request(ctx context.Context, what call) (*http.Request, error) 
 	return req, nil
 }
 
-// marshal writes "<" and ">" as they are: the API's own description warns of escaping them in version specifiers (contracts/rime-api.md §2.12).
+// marshal writes "<" and ">" as they are: the API's own description warns of escaping them in version specifiers (CONTRACT §2.12).
 func marshal(body any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

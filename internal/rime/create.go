@@ -72,7 +72,7 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 const nameLag = 6
 
 // isGone tells whether a name that the platform calls taken is that of an image which is not there any more, and so will be free in a moment
-// (contracts/rime-api.md §2.5). It waits a little before it says so.
+// (CONTRACT §2.5). It waits a little before it says so.
 func (r *Registry) isGone(ctx context.Context, name string, attempt int) bool {
 	if attempt >= nameLag {
 		return false

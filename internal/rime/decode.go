@@ -11,7 +11,7 @@ import (
 
 var errNameless = errors.New("the answer holds an image without a name")
 
-// decodeImage reads a ManagedImage (contracts/rime-api.md §2.9). Only a name is indispensable: without one, it is no image.
+// decodeImage reads a ManagedImage (CONTRACT §2.9). Only a name is indispensable: without one, it is no image.
 func decodeImage(o object) (imageregistry.Image, error) {
 	image := imageregistry.Image{
 		Name:                o.text("name"),
@@ -58,7 +58,7 @@ func decodeReference(o object) imageregistry.ImageReference {
 // exactPython is a version with more than major and minor number.
 var exactPython = regexp.MustCompile(`\A([0-9]+\.[0-9]+)\.[0-9]`)
 
-// decodePythonVersion is "X.Y", whether the platform tells that or the patch version as well (contracts/rime-api.md §8 item 14).
+// decodePythonVersion is "X.Y", whether the platform tells that or the patch version as well (CONTRACT §8 item 14).
 func decodePythonVersion(version string) string {
 	if parts := exactPython.FindStringSubmatch(version); parts != nil {
 		return parts[1]
@@ -79,7 +79,7 @@ func decodePackages(list []object) []requirement.Package {
 	for _, o := range list {
 		packages = append(packages, requirement.Package{
 			Name: o.text("name"),
-			// Platforms before 2.0 also took and kept apt's own spelling, "=1.6.7" (contracts/rime-api.md §2.12).
+			// Platforms before 2.0 also took and kept apt's own spelling, "=1.6.7" (CONTRACT §2.12).
 			VersionSpecifier: strings.TrimLeft(o.text("versionSpecifier"), "= "),
 			Type:             decodePackageType(o.enum("packageType", packageTypes)),
 		})
@@ -90,7 +90,7 @@ func decodePackages(list []object) []requirement.Package {
 // wireRockyLinux is how the platform writes [requirement.PackageTypeRockyLinux], in lower case and without the prefix.
 const wireRockyLinux = "rockylinux"
 
-// decodePackageType takes an unspecified type for the one that today's platforms install (contracts/rime-api.md §8 item 27).
+// decodePackageType takes an unspecified type for the one that today's platforms install (CONTRACT §8 item 27).
 func decodePackageType(packageType string) requirement.PackageType {
 	switch packageType {
 	case wireRockyLinux, unspecified:

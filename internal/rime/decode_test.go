@@ -47,7 +47,7 @@ func FuzzParseObject(f *testing.F) {
 	})
 }
 
-// whole is an image as the contract describes it, and asItIs what it means.
+// whole is an image as CONTRACT §2.9 describes it, and asItIs what it means.
 const whole = `{"name":"xgb-train","baseImage":{"name":"system-39","referenceType":"REFERENCE_TYPE_MANAGED"},"roleType":"ROLE_TYPE_USER_DEFINED",
 	"childImages":[{"name":"child","referenceType":"REFERENCE_TYPE_EXTERNAL_ECR"}],"rimeTag":"2.6.2","repoUri":"123.dkr.ecr.us-west-2.amazonaws.com/rime/xgb-train",
 	"status":"STATUS_BUILDING_FIRST_TIME","packageRequirements":[{"name":"vim","versionSpecifier":"","packageType":"PACKAGE_TYPE_ROCKYLINUX"}],

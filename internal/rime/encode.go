@@ -5,7 +5,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
-// createRequest is the body of POST /v1/images (contracts/rime-api.md §2.2).
+// createRequest is the body of POST /v1/images (CONTRACT §2.2).
 type createRequest struct {
 	Name string `json:"name"`
 	// PipRequirements is sent even when it is empty: the API's description calls it required.
@@ -25,7 +25,7 @@ type packageRequirement struct {
 	PackageType      string `json:"packageType"`
 }
 
-// listRequest is the body of POST /v1/images/list (contracts/rime-api.md §2.3). A token stands for the filters of the first page and must not come with them.
+// listRequest is the body of POST /v1/images/list (CONTRACT §2.3). A token stands for the filters of the first page and must not come with them.
 type listRequest struct {
 	PageToken    string       `json:"pageToken,omitempty"`
 	PageSize     int64        `json:"pageSize,string"`

@@ -13,7 +13,7 @@ type ConfigError = httpx.ConfigError
 var address = httpx.Address{What: "the platform's web address", Example: "https://rime.example.com", Caller: "api_key"}
 
 // ParseEndpoint returns the platform's address in its one spelling: scheme, host and path, without a slash at the end. An address
-// without a scheme means https; plain http has to be written (contracts/rime-api.md §8 item 20). A refusal is a [*ConfigError].
+// without a scheme means https; plain http has to be written (CONTRACT §8 item 20). A refusal is a [*ConfigError].
 func ParseEndpoint(text string) (string, error) {
 	origin, path, err := address.Parse(text)
 	if err != nil {

@@ -17,7 +17,7 @@ type enum struct {
 // unspecified is what every enum calls its zero value.
 const unspecified = "unspecified"
 
-// The enums (contracts/rime-api.md §3). Rocky Linux came after 0.19.7, as the only other type of package.
+// The enums (CONTRACT §3). Rocky Linux came after 0.19.7, as the only other type of package.
 var (
 	imageStatuses      = enum{"STATUS_", []string{unspecified, "building_first_time", "rebuilding", "ready", "failed", "outdated"}}
 	roleTypes          = enum{"ROLE_TYPE_", []string{unspecified, "system", "user_defined"}}

@@ -102,7 +102,7 @@ func saysNotFound(err error) bool {
 }
 
 // saysExists tells whether a create was refused because the name is taken. The status of that is not documented: 409 is what the code maps to, and
-// 400 has been allowed for (contracts/rime-api.md §8 item 8), for which the code, or the words where there is no other code, must say so.
+// 400 has been allowed for (CONTRACT §8 item 8), for which the code, or the words where there is no other code, must say so.
 func saysExists(err error) bool {
 	answer, ok := asAPIError(err)
 	switch {
@@ -131,7 +131,7 @@ func (e *NotEnabledError) Error() string {
 // Unwrap returns the platform's answer.
 func (e *NotEnabledError) Unwrap() error { return e.Err }
 
-// NameError is a text that cannot be the name of an image (contracts/rime-api.md §2.12).
+// NameError is a text that cannot be the name of an image (CONTRACT §2.12).
 type NameError struct{ Name string }
 
 // Error implements error.

@@ -9,14 +9,14 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
-// The deadline of a builder job is one hour (contracts/rime-api.md §6.2). Kubernetes notices it a little late, and its clock is not the platform's.
+// The deadline of a builder job is one hour (CONTRACT §6.2). Kubernetes notices it a little late, and its clock is not the platform's.
 const (
 	deadline      = time.Hour
 	deadlineEarly = 10 * time.Second
 	deadlineLate  = 5 * time.Minute
 )
 
-// Why a job ended, as platforms before 2.0 tell it (contracts/rime-api.md §3.7).
+// Why a job ended, as platforms before 2.0 tell it (CONTRACT §3.7).
 const (
 	reasonOutOfMemory = "oomkilled"
 	reasonGeneric     = "generic_error"

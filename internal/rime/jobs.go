@@ -22,7 +22,7 @@ type jobs struct {
 }
 
 // do makes a request whose path follows the place of the jobs. As long as that is not known, a "not found" may be about the path: then the older place is
-// asked as well, and whichever speaks about the job has the word (contracts/rime-api.md §8 item 1).
+// asked as well, and whichever speaks about the job has the word (CONTRACT §8 item 1).
 func (j *jobs) do(ctx context.Context, what call) (answer, error) {
 	if place := j.known.Load(); place != nil {
 		return j.at(ctx, *place, what)

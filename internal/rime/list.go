@@ -76,7 +76,7 @@ func (p *pages) next(ctx context.Context) ([]imageregistry.Image, error) {
 		return nil, err
 	}
 	p.read++
-	// The end is told by a token that is missing, empty, or the one that was just sent: servers and clients disagree (contracts/rime-api.md §2.3). The API's
+	// The end is told by a token that is missing, empty, or the one that was just sent: servers and clients disagree (CONTRACT §2.3). The API's
 	// description also has a sample that reads hasMore, which no version is known to send.
 	if page.token == "" || page.token == p.request.PageToken || page.last {
 		p.ended = true

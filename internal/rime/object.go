@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// object is a JSON object that the platform sent, read as leniently as contracts/rime-api.md §8 asks for: fields in either spelling (camelCase,
+// object is a JSON object that the platform sent, read as leniently as CONTRACT §8 asks for: fields in either spelling (camelCase,
 // snake_case), numbers as numbers or strings, anything missing or null. A field of a kind that makes no sense counts as missing.
 type object map[string]any
 
@@ -54,7 +54,7 @@ func snakeCase(name string) string {
 	return snake.String()
 }
 
-// unescape undoes what the platform does to some strings and not to others: it escapes them for HTML (contracts/rime-api.md §2.12). Entities
+// unescape undoes what the platform does to some strings and not to others: it escapes them for HTML (CONTRACT §2.12). Entities
 // without a semicolon are left alone, because "&region=" in an address is none.
 var unescape = strings.NewReplacer(
 	"&lt;", "<", "&gt;", ">", "&amp;", "&", "&quot;", `"`, "&#34;", `"`, "&#39;", "'", "&#x27;", "'", "&apos;", "'",

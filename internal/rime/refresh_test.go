@@ -40,7 +40,7 @@ func refreshAll(t *testing.T, registry *rime.Registry, parallel int, names []str
 	readers.Wait()
 }
 
-// TestRefresh_calls holds what a plan without changes costs. The thousand images are what design §7 promises.
+// TestRefresh_calls holds what a plan without changes costs. A thousand images are what README promises.
 func TestRefresh_calls(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

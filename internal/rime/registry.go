@@ -84,7 +84,7 @@ type Registry struct {
 
 // patience is how long things are waited for that the platform does in its own time.
 type patience struct {
-	// settle is how long an image may take to show that its create got through (contracts/rime-api.md §8 item 16), and settleInterrupted the
+	// settle is how long an image may take to show that its create got through (CONTRACT §8 item 16), and settleInterrupted the
 	// same for a caller who was interrupted, and who is to be gone soon.
 	settle, settleInterrupted time.Duration
 	// outage is how long a platform that answers no question about that may take to be well again.
@@ -113,7 +113,7 @@ func New(config Config) (*Registry, error) {
 	}, nil
 }
 
-// imageName is the platform's rule for names (contracts/rime-api.md §2.12).
+// imageName is the platform's rule for names (CONTRACT §2.12).
 var imageName = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\z`)
 
 // imagePath is where the image of that name is. A text that is no name is refused here: an empty one would address the list of all images.
@@ -158,7 +158,7 @@ func (r *Registry) image(o object) (imageregistry.Image, error) {
 }
 
 // absence gives the error of a request about one image its meaning. The API says "not found", in so many words, both for an image that is not there and
-// for a route that is not there, as on a platform whose registry has been switched off (contracts/rime-api.md §2.1, §2.11). Taking one for the other
+// for a route that is not there, as on a platform whose registry has been switched off (CONTRACT §2.1, §2.11). Taking one for the other
 // would make Terraform forget every image, so a first absence is believed only when the registry answers a list.
 func (r *Registry) absence(ctx context.Context, name string, err error) error {
 	if !hasStatus(err, http.StatusNotFound) {

@@ -96,7 +96,7 @@ func TestUntil_intervalsStayWithinBounds(t *testing.T) {
 	}
 }
 
-// The goal of design §7: of 100 ends 95 are noticed within a second, at one call a second at the most, whatever the builds' lengths.
+// The goal: of 100 ends 95 are noticed within a second, at one call a second at the most, whatever the builds' lengths.
 func TestUntil_overheadAndRate(t *testing.T) {
 	t.Parallel()
 	const waits = 600

@@ -12,7 +12,7 @@ type user struct {
 	id string
 }
 
-// caller is who makes a call. Without a user it is the hub, with the shared secret (contract §1.3: the role CLIENT).
+// caller is who makes a call. Without a user it is the hub, with the shared secret (internal/primehub/CONTRACT.md §1.3: the role CLIENT).
 type caller struct{ user *user }
 
 func (c caller) client() bool { return c.user == nil }
@@ -105,7 +105,7 @@ var (
 	}}
 )
 
-// permits asks a rule. What it says of the first field of a request holds for all others (contract §1.5).
+// permits asks a rule. What it says of the first field of a request holds for all others (internal/primehub/CONTRACT.md §1.5).
 func (c *call) permits(p *Platform, r rule, args arguments) bool {
 	verdict, asked := c.verdicts[r.name]
 	if !asked {

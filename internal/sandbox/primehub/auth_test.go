@@ -101,7 +101,7 @@ func TestAuthentication_keycloakDown(t *testing.T) {
 	}
 }
 
-// The table of contract §1.5: what each may do, with the images that each needs.
+// The table of internal/primehub/CONTRACT.md §1.5: what each may do, with the images that each needs.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	const system, group = "system", "team"

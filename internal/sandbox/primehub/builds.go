@@ -1,10 +1,10 @@
 package primehub
 
-// Errors of builds say the same whatever went wrong (contract §1.4).
+// Errors of builds say the same whatever went wrong (internal/primehub/CONTRACT.md §1.4).
 func rebuildFailed() error { return refuse(codeInternal, "failed to rebuild image") }
 func cancelFailed() error  { return refuse(codeInternal, "failed to cancel image build") }
 
-// rebuildImage asks for another build (contract §2.8), of any image and for anyone. The answer shows what was sent; what is stored in the end
+// rebuildImage asks for another build (internal/primehub/CONTRACT.md §2.8), of any image and for anyone. The answer shows what was sent; what is stored in the end
 // is what was there before, with what was sent merged into it.
 func (p *Platform) rebuildImage(c *call, args arguments) (any, error) {
 	img, err := p.getImage(args.object("where").text("id"))
@@ -20,7 +20,7 @@ func (p *Platform) rebuildImage(c *call, args arguments) (any, error) {
 	return p.imageNode(c, img, spec), nil
 }
 
-// cancelImageBuild asks the controller to end a build (contract §2.9), whether there is one or not.
+// cancelImageBuild asks the controller to end a build (internal/primehub/CONTRACT.md §2.9), whether there is one or not.
 func (p *Platform) cancelImageBuild(c *call, args arguments) (any, error) {
 	img, err := p.getImage(args.object("where").text("id"))
 	if err != nil || img.imageSpec() == nil {

@@ -100,7 +100,7 @@ func (p *Platform) SetPhase(name, phase string) error {
 	})
 }
 
-// RemovePod removes the pod of an image's build, and its log with it. The controller starts another if the build has failed (contract §4.4).
+// RemovePod removes the pod of an image's build, and its log with it. The controller starts another if the build has failed (internal/primehub/CONTRACT.md §4.4).
 func (p *Platform) RemovePod(name string) error {
 	return p.change(name, func(img *image, now time.Time) error {
 		j := p.jobs[img.name]

@@ -69,7 +69,7 @@ func (p *Platform) AddGroup(g Group) error {
 	})
 }
 
-// RemoveGroup deletes a group. Its images stay, and still name it (contract §3.1).
+// RemoveGroup deletes a group. Its images stay, and still name it (internal/primehub/CONTRACT.md §3.1).
 func (p *Platform) RemoveGroup(name string) error {
 	return p.do(func(time.Time) error {
 		g := p.groupNamed(name)

@@ -16,7 +16,7 @@ func (p *Platform) changed(img *image) {
 	})
 }
 
-// reconcile is one pass of the image controller (contract §4.4).
+// reconcile is one pass of the image controller (internal/primehub/CONTRACT.md §4.4).
 func (p *Platform) reconcile(img *image, at time.Time) {
 	build := img.imageSpec()
 	if build.text("baseImage") == "" {

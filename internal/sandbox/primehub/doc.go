@@ -1,5 +1,5 @@
 // Package primehub is a stand-in for a PrimeHub platform: its GraphQL API for images, groups and pull secrets, and the controller that
-// builds custom images, over stores in memory that behave as Keycloak and Kubernetes do. It reproduces what shared/contracts/primehub-api.md
+// builds custom images, over stores in memory that behave as Keycloak and Kubernetes do. It reproduces what internal/primehub/CONTRACT.md
 // measured and read, the odd things above all, and none of it is hidden from tests: what a client cannot see, the methods of [Platform] tell.
 // Builds are simulated, and their logs say so.
 //

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// passing is what an entry of a list of packages must look like. Others are left out, and nobody says so (contract §4.6).
+// passing is what an entry of a list of packages must look like. Others are left out, and nobody says so (internal/primehub/CONTRACT.md §4.6).
 var passing = regexp.MustCompile(`\A[a-zA-Z0-9-_:=\.]+\z`)
 
-// hash is that of what an image is built of (contract §4.2): of all entries, also those that are left out.
+// hash is that of what an image is built of (internal/primehub/CONTRACT.md §4.2): of all entries, also those that are left out.
 func (in buildInput) hash() string {
 	var b strings.Builder
 	b.WriteString(in.baseImage)

@@ -2,7 +2,7 @@ package primehub
 
 import "fmt"
 
-// Codes of errors (contract §1.4). The wire value of what the server calls NOT_AUTH_ERROR is NOT_AUTH.
+// Codes of errors (internal/primehub/CONTRACT.md §1.4). The wire value of what the server calls NOT_AUTH_ERROR is NOT_AUTH.
 const (
 	codeInternalServer   = "INTERNAL_SERVER_ERROR"
 	codeParseFailed      = "GRAPHQL_PARSE_FAILED"

@@ -21,7 +21,7 @@ func (p *Platform) userNode(u *user) node {
 }
 
 // groupsOfUser are the groups of the caller: with everyone, or without, but with everyone's images in each. It is empty when a backend fails,
-// and nobody says so (contract §2.4): Kubernetes is asked, too, how many deployments each group has.
+// and nobody says so (internal/primehub/CONTRACT.md §2.4): Kubernetes is asked, too, how many deployments each group has.
 func (p *Platform) groupsOfUser(c *call, effective bool) []any {
 	list := []any{}
 	if p.fails(Keycloak, ReadGroups) || p.fails(Kubernetes, Read) {
@@ -95,7 +95,7 @@ func (p *Platform) group(c *call, args arguments) (any, error) {
 	return nil, nil //nolint:nilnil // null is a value
 }
 
-// groupPage lists all groups but everyone (contract §3.1).
+// groupPage lists all groups but everyone (internal/primehub/CONTRACT.md §3.1).
 func (p *Platform) groupPage(c *call, args arguments) (page, error) {
 	if p.fails(Keycloak, ReadGroups) {
 		return page{}, keycloakDown()

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Path is where the API is (contract §1.1): exactly there, without a slash at its end.
+// Path is where the API is (internal/primehub/CONTRACT.md §1.1): exactly there, without a slash at its end.
 const Path = "/api/graphql"
 
 // How large a body may be, by its encoding.

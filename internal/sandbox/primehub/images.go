@@ -2,7 +2,7 @@ package primehub
 
 import "slices"
 
-// The phases of a build (contract §4.3).
+// The phases of a build (internal/primehub/CONTRACT.md §4.3).
 const (
 	phaseNone      = ""
 	phasePending   = "Pending"
@@ -22,7 +22,7 @@ const (
 // logPath is where the log of an image's build is.
 func logPath(id string) string { return "/api/logs/images/" + id + "/job" }
 
-// imageNode is how an image is shown (contract §2.2), with this specification: mutations answer from memory.
+// imageNode is how an image is shown (internal/primehub/CONTRACT.md §2.2), with this specification: mutations answer from memory.
 func (p *Platform) imageNode(c *call, img *image, spec document) node {
 	n := node{
 		"id": img.name, "name": img.name, "displayName": firstText(spec.text("displayName"), img.name),
@@ -138,7 +138,7 @@ func (p *Platform) imagesConnection(c *call, args arguments) (any, error) {
 	return found.connection(), nil
 }
 
-// groupImagesConnection lists group images, to the administrators of the group that is asked for by its exact name (contract §2.4).
+// groupImagesConnection lists group images, to the administrators of the group that is asked for by its exact name (internal/primehub/CONTRACT.md §2.4).
 func (p *Platform) groupImagesConnection(c *call, args arguments) (any, error) {
 	if args["where"] == nil {
 		return nil, typeError("Cannot read properties of undefined (reading 'groupName_contains')")

@@ -134,7 +134,7 @@ func TestCreate_debris(t *testing.T) {
 	}
 }
 
-// The table of contract §2.6: what becomes of each field that is left out, null, empty or given.
+// The table of internal/primehub/CONTRACT.md §2.6: what becomes of each field that is left out, null, empty or given.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	before := object{

@@ -11,7 +11,7 @@ var packageKinds = []string{"apt", "conda", "pip"}
 // typeBoth is the type of an image for both CPU and GPU: "universal" to users, and the default.
 const typeBoth = "both"
 
-// createImage makes an image (contract §2.5). What has been done when a step fails stays done.
+// createImage makes an image (internal/primehub/CONTRACT.md §2.5). What has been done when a step fails stays done.
 func (p *Platform) createImage(c *call, args arguments) (any, error) {
 	data := args.object("data")
 	if !c.admin() && !p.administers(c.caller, data.text("groupName")) {
@@ -110,7 +110,7 @@ func (p *Platform) readForWrite(name string) (*image, error) {
 	return img, nil
 }
 
-// updateImage changes an image (contract §2.6). Whether it may is decided by the group that the request names, not by that of the image.
+// updateImage changes an image (internal/primehub/CONTRACT.md §2.6). Whether it may is decided by the group that the request names, not by that of the image.
 func (p *Platform) updateImage(c *call, args arguments) (any, error) {
 	name, data := args.object("where").text("id"), args.object("data")
 	if p.fails(Keycloak, ReadGroups) { // it looks for the role first
@@ -175,7 +175,7 @@ func firstText(texts ...string) string {
 	return ""
 }
 
-// deleteImage deletes the role of an image, and then the image (contract §2.7).
+// deleteImage deletes the role of an image, and then the image (internal/primehub/CONTRACT.md §2.7).
 func (p *Platform) deleteImage(c *call, args arguments) (any, error) {
 	name := args.object("where").text("id")
 	img, err := p.readForWrite(name)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxLabel is how long the value of a label may be: the job of an image with a longer name is refused for ever (contract §4.1).
+// maxLabel is how long the value of a label may be: the job of an image with a longer name is refused for ever (internal/primehub/CONTRACT.md §4.1).
 const maxLabel = 63
 
 // job is an ImageSpecJob: one build of an image.

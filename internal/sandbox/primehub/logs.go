@@ -54,7 +54,7 @@ func (w *logWriter) fail(d *defect, step string) {
 	w.say(d.after(), "[Failed] exit code %d", d.exitCode())
 }
 
-// write writes the whole log: the markers are those of the build script (contract §4.7).
+// write writes the whole log: the markers are those of the build script (internal/primehub/CONTRACT.md §4.7).
 func (j *job) write(w *logWriter) {
 	w.say(0, "This log is simulated by rime-sandbox: nothing is built.")
 	w.say(0, "[Step: init]")

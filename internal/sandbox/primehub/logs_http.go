@@ -13,7 +13,7 @@ import (
 // logInterval is how often a log that is followed is looked at.
 const logInterval = 10 * time.Millisecond
 
-// serveLog passes the log of an image's pod through (contract §4.7).
+// serveLog passes the log of an image's pod through (internal/primehub/CONTRACT.md §4.7).
 func (p *Platform) serveLog(w http.ResponseWriter, r *http.Request) {
 	j, refuse := p.jobForLog(r)
 	if refuse != nil {

@@ -15,7 +15,7 @@ import (
 
 const logOfChurn = "/api/logs/images/churn/job"
 
-// The statuses of contract §4.7, none of which is an answer of GraphQL.
+// The statuses of internal/primehub/CONTRACT.md §4.7, none of which is an answer of GraphQL.
 func TestLog_refusals(t *testing.T) {
 	t.Parallel()
 	p := start(t, primehub.Options{Reaction: time.Second, SharedSecret: sharedSecret})
@@ -204,7 +204,7 @@ func TestFailures_change(t *testing.T) {
 	}
 }
 
-// The rule that packages are filtered by, with the examples of contract §4.6.
+// The rule that packages are filtered by, with the examples of internal/primehub/CONTRACT.md §4.6.
 func TestFilter(t *testing.T) {
 	t.Parallel()
 	passing := []any{

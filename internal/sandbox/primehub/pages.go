@@ -21,7 +21,7 @@ type item struct {
 // searched are the fields that a search looks in.
 var searched = []string{"name", "displayName", "description", "type"}
 
-// matches tells whether a row passes a filter (contract §2.4).
+// matches tells whether a row passes a filter (internal/primehub/CONTRACT.md §2.4).
 func (r row) matches(where arguments) bool {
 	for name, wanted := range where {
 		if !r.passes(name, wanted) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// PortalForm is what a person types into the page of a group's image (contract §5, §6).
+// PortalForm is what a person types into the page of a group's image (internal/primehub/CONTRACT.md §5, §6).
 type PortalForm struct {
 	DisplayName string `json:"display_name"`
 	Description string `json:"description"`

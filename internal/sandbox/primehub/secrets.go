@@ -41,7 +41,7 @@ func (p *Platform) secret(_ *call, args arguments) (any, error) {
 	return nil, nil //nolint:nilnil // null is a value
 }
 
-// secretPage lists secrets. A search looks at their names only (contract §3.2).
+// secretPage lists secrets. A search looks at their names only (internal/primehub/CONTRACT.md §3.2).
 func (p *Platform) secretPage(args arguments) (page, error) {
 	if p.fails(Kubernetes, Read) {
 		return page{}, unavailable()

@@ -8,7 +8,7 @@ import (
 // Failure is a way in which a build can fail.
 type Failure string
 
-// The failures of contract §7.3.
+// The failures of internal/rime/CONTRACT.md §7.3.
 const (
 	// Unresolvable is a pip requirement that has no solution.
 	Unresolvable Failure = "unresolvable"

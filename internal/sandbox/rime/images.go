@@ -171,7 +171,7 @@ func (p *Platform) imageDocument(img *image) imageDocument {
 	return d
 }
 
-// Echo is how requirements come back changed: it is not known what a platform does to them (contract §8, item 14).
+// Echo is how requirements come back changed: it is not known what a platform does to them (internal/rime/CONTRACT.md §8 item 14).
 type Echo struct {
 	// Reversed is the other way around.
 	Reversed bool

@@ -13,7 +13,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
-// created is the whole answer to a create, field by field as contract §2.13 has it.
+// created is the whole answer to a create, field by field as internal/rime/CONTRACT.md §2.13 has it.
 const created = `{
 "image": {
   "name": "xgb-train",

@@ -11,7 +11,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
-// What a client ought to put up with, as contract §8 has it in items 6 and 14.
+// What a client ought to put up with, as internal/rime/CONTRACT.md §8 has it in items 6 and 14.
 func TestOutput(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

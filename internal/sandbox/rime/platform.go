@@ -1,5 +1,5 @@
 // Package rime is a stand-in for a RIME platform's Managed Image Registry: its REST API over a store in memory, with the behaviour,
-// the oddities and the errors that shared/contracts/rime-api.md gathered from the official clients. Builds are simulated, and their
+// the oddities and the errors that internal/rime/CONTRACT.md gathered from the official clients. Builds are simulated, and their
 // logs say so; everything else a client can see is kept as close to the platform as is known. What is not known is an option.
 //
 // The wire format is its own: it shares no type with our client, so that a wrong name cannot be wrong on both sides.

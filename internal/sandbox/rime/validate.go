@@ -14,7 +14,7 @@ type inputs struct {
 	packages []packageRequirement
 }
 
-// The rules of contract §2.12.
+// The rules of internal/rime/CONTRACT.md §2.12.
 var (
 	validImageName  = regexp.MustCompile(`\A[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\z`)
 	validPython     = regexp.MustCompile(`\A[0-9]+\.[0-9]+\z`)
