@@ -1,6 +1,7 @@
 package buildkit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -27,8 +28,7 @@ type Builder struct {
 	slots   chan struct{} // holds a token for each build that runs
 	dialing chan struct{} // guards client and address
 	client  *client.Client
-	address string        // where client is connected to
-	pause   time.Duration // the first pause before a push is repeated
+	address string // where client is connected to
 }
 
 // New returns a Builder. It contacts nothing; an option that cannot be right is an [*OptionError].
@@ -44,7 +44,6 @@ func New(options Options) (*Builder, error) {
 		options: options,
 		slots:   make(chan struct{}, parallel),
 		dialing: make(chan struct{}, 1),
-		pause:   pushPause,
 	}, nil
 }
 
@@ -116,7 +115,7 @@ func (b *Builder) Build(ctx context.Context, req Request) (Result, error) {
 // buildUntilPushed solves again while the registry answers that it is asked too often, or that the credentials expired. BuildKit's own push gives up
 // on a 429 after a few immediate repetitions, and asks for credentials once. The repeated solve finds everything in the daemon's cache.
 func (b *Builder) buildUntilPushed(ctx context.Context, c *client.Client, req Request) (Result, error) {
-	pause := b.pause
+	pause := cmp.Or(b.options.PushPause, pushPause)
 	for attempt := 1; ; attempt++ {
 		result, err := b.solve(ctx, c, req)
 		reason, passes := passing(err)

@@ -64,8 +64,8 @@ func TestBuild_pushRepeated(t *testing.T) {
 				_, _ = io.WriteString(w, refusal.body)
 				return true
 			}
+			b.options.PushPause = time.Millisecond
 			builder := b.builder()
-			builder.pause = time.Millisecond
 			result, err := builder.Build(t.Context(), req)
 			if err != nil {
 				t.Fatal(err)
@@ -84,8 +84,8 @@ func TestBuild_pushRepeated(t *testing.T) {
 func TestBuild_pushThrottledFresh(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, pypi.Simple("tiny", "1.0"))
+	b.options.PushPause = time.Millisecond
 	builder := b.builder()
-	builder.pause = time.Millisecond
 	req := b.request("tiny")
 	req.Base = b.variant("base/throttled", withFiles(map[string]string{"etc/fresh": b.index}))
 	if _, err := builder.Build(t.Context(), req); err != nil {
@@ -145,8 +145,8 @@ func TestBuild_pushRefused(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 				return true
 			}
+			b.options.PushPause = time.Millisecond
 			builder := b.builder()
-			builder.pause = time.Millisecond
 			_, err := builder.Build(t.Context(), req)
 			failed := asError(t, err)
 			if f := failed.Failure; f.Class != imageregistry.FailurePush || f.Step != stepPush || !strings.Contains(f.Message, c.says) {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -36,6 +37,9 @@ type Options struct {
 	Compression string
 	// MaxParallel is how many builds run at one time over this Builder. Zero means 2.
 	MaxParallel int
+	// PushPause is the first pause before a push is repeated that the registry refused for a passing reason; it doubles
+	// each time. Zero means 1 s.
+	PushPause time.Duration
 	// Version is the provider's version, for the labels and the SBOM.
 	Version string
 }

@@ -12,10 +12,11 @@ import (
 
 // bases knows what the tags of base images stand for right now. A hundred images on one base ask once.
 type bases struct {
-	store    *store
-	insecure bool
-	mu       sync.Mutex
-	answers  map[string]*baseAnswer
+	store      *store
+	background *background
+	insecure   bool
+	mu         sync.Mutex
+	answers    map[string]*baseAnswer
 }
 
 // baseAnswer is one look at a base image, under way or over.
@@ -34,11 +35,12 @@ func (b *bases) digest(ctx context.Context, reference string) (string, error) {
 	}
 	b.mu.Lock()
 	answer, known := b.answers[reference]
-	if !known || time.Since(answer.asked) > b.store.options.BaseCheckTTL {
+	if !known || time.Since(answer.asked) > b.store.timing.BaseCheckTTL {
 		answer = &baseAnswer{asked: time.Now(), done: make(chan struct{})}
 		b.answers[reference] = answer
 		// Whoever asks first must not take the answer from the others by giving up.
-		go b.ask(context.WithoutCancel(ctx), reference, answer)
+		asking, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+		b.background.run(cancel, func() { b.ask(asking, reference, answer) })
 	}
 	b.mu.Unlock()
 	select {
@@ -51,7 +53,7 @@ func (b *bases) digest(ctx context.Context, reference string) (string, error) {
 
 func (b *bases) ask(ctx context.Context, reference string, answer *baseAnswer) {
 	defer close(answer.done)
-	ctx, cancel := context.WithTimeout(ctx, b.store.options.BaseCheckTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.store.timing.BaseCheckTimeout)
 	defer cancel()
 	ref, err := name.ParseReference(reference)
 	if err == nil && b.insecure && ref.Context().RegistryStr() == b.store.registry.RegistryStr() {

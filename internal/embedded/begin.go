@@ -121,16 +121,14 @@ func (r *Registry) take(repo name.Repository, rec *record, o order) *work {
 
 // start runs the build, whatever becomes of the request that asked for it.
 func (r *Registry) start(ctx context.Context, w *work) {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	w.cancel = cancel
+	ctx, w.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	w.cause = func() error { return context.Cause(ctx) }
 	r.works.add(w)
-	go func() {
-		defer cancel(nil)
+	r.background.run(w.cancel, func() {
 		defer close(w.done)
 		defer w.lease.release()
 		r.run(ctx, w)
-	}()
+	})
 }
 
 // BuildEnded implements imageregistry.Notifier. Only builds of this process are noticed.
@@ -202,10 +200,10 @@ func (r *Registry) CancelBuild(ctx context.Context, id string) error {
 
 // awaitEnd waits until the build of another process has ended, as long as it may take that process to notice.
 func (r *Registry) awaitEnd(ctx context.Context, rec *record, id string) error {
-	patience := 2*r.config.Options.LeaseRenewal + r.config.Options.LeaseTTL
-	deadline := time.Now().Add(patience)
+	limit := 2*r.config.Timing.LeaseRenewal + r.config.Timing.LeaseTTL
+	deadline := time.Now().Add(limit)
 	for attempt := 0; time.Now().Before(deadline); attempt++ {
-		if err := httpx.Sleep(ctx, min(httpx.Backoff(claimPause, attempt), r.config.Options.LeaseRenewal)); err != nil {
+		if err := httpx.Sleep(ctx, min(httpx.Backoff(claimPause, attempt), r.config.Timing.LeaseRenewal)); err != nil {
 			return err
 		}
 		b, err := r.Build(ctx, id)
@@ -216,5 +214,5 @@ func (r *Registry) awaitEnd(ctx context.Context, rec *record, id string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%w: %s did not end it within %s of being asked to", imageregistry.ErrCannotCancel, rec.Lease.Holder, patience)
+	return fmt.Errorf("%w: %s did not end it within %s of being asked to", imageregistry.ErrCannotCancel, rec.Lease.Holder, limit)
 }

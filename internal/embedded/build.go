@@ -172,7 +172,7 @@ func (r *Registry) finish(ctx context.Context, w *work, image published, err err
 
 // writeEnd writes the end of a build into the record and gives up the lease. It tries for a long time, as nobody would know otherwise.
 func (r *Registry) writeEnd(ctx context.Context, w *work, ended build, image published) error {
-	deadline := time.Now().Add(r.config.Options.FinishTimeout)
+	deadline := time.Now().Add(r.config.Timing.FinishTimeout)
 	for attempt := 0; ; attempt++ {
 		err := w.lease.write(ctx, func(rec *record) {
 			rec.Build, rec.Lease = ended, nil

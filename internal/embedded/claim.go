@@ -50,14 +50,14 @@ type claim struct {
 // theirs. Of several, the one that expires first stays up and waits while the others give way, so that one of them always gets on. The flag of
 // a process that died expires; change is given a context that ends well before that.
 func (s *store) exclusively(ctx context.Context, repo name.Repository, change func(context.Context) error) error {
-	patience := time.Now().Add(2 * s.options.ClaimTTL)
+	deadline := time.Now().Add(2 * s.timing.ClaimTTL)
 	for attempt := 0; ; attempt++ {
 		tried, err := s.tryExclusively(ctx, repo, change)
 		if tried || err != nil {
 			return err
 		}
-		if time.Now().After(patience) {
-			return &BusyError{Name: path.Base(repo.RepositoryStr()), Holder: "several other processes", Until: s.clock.now().Add(s.options.ClaimTTL)}
+		if time.Now().After(deadline) {
+			return &BusyError{Name: path.Base(repo.RepositoryStr()), Holder: "several other processes", Until: s.clock.now().Add(s.timing.ClaimTTL)}
 		}
 		if err := httpx.Sleep(ctx, claimWait(attempt)); err != nil {
 			return err
@@ -82,7 +82,7 @@ func (s *store) tryExclusively(ctx context.Context, repo name.Repository, change
 		return false, err
 	}
 	// From here to the end of the change, the caller's cancellation would only leave things half done.
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.expires.Sub(s.clock.now())-s.options.ClaimTTL/4)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.expires.Sub(s.clock.now())-s.timing.ClaimTTL/4)
 	defer cancel()
 	if err := change(limited); err != nil {
 		return true, err
@@ -93,7 +93,7 @@ func (s *store) tryExclusively(ctx context.Context, repo name.Repository, change
 
 // raise puts a claim up.
 func (s *store) raise(ctx context.Context, repo name.Repository) (claim, error) {
-	expires := s.clock.now().Add(s.options.ClaimTTL)
+	expires := s.clock.now().Add(s.timing.ClaimTTL)
 	id := strings.ToLower(rand.Text()[:10])
 	tag := repo.Tag(fmt.Sprintf("%s%013d-%s", claimPrefix, expires.UnixMilli(), id))
 	a, err := newArtifact(typeClaim, claimContent{Holder: s.options.Holder})
@@ -108,7 +108,7 @@ func (s *store) raise(ctx context.Context, repo name.Repository) (claim, error) 
 func (s *store) alone(ctx context.Context, c claim) (expired []string, alone bool, err error) {
 	var unlisted error
 	for attempt := 0; ; attempt++ {
-		if c.expires.Sub(s.clock.now()) < s.options.ClaimTTL/2 {
+		if c.expires.Sub(s.clock.now()) < s.timing.ClaimTTL/2 {
 			return nil, false, unlisted // too little time left for the change: start anew
 		}
 		tags, err := s.tags(ctx, c.tag.Repository)
@@ -148,7 +148,7 @@ func (s *store) others(tags []string, c claim) (live, expired []string) {
 			expired = append(expired, tag)
 		case now.Before(expires):
 			live = append(live, tag)
-		case now.After(expires.Add(s.options.ClaimTTL)):
+		case now.After(expires.Add(s.timing.ClaimTTL)):
 			expired = append(expired, tag)
 		}
 	}

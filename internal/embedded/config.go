@@ -60,30 +60,20 @@ type Config struct {
 	Repositories RepositoryManager
 	// Version is the provider's version, for labels and the user agent.
 	Version string
+	// Timing is how long the processes that share the registry wait for each other.
+	Timing Timing
 	// Options tune what rarely needs to be tuned.
 	Options Options
 }
 
 // Options tune a [Registry]. Zero values take the defaults.
 type Options struct {
-	// LeaseTTL is how long a build counts as alive after its process was last heard of. Default 30 s.
-	LeaseTTL time.Duration
-	// LeaseRenewal is how often a building process lets itself be heard of. Default 10 s.
-	LeaseRenewal time.Duration
-	// ClaimTTL is how long a process may take to change a record; when it dies meanwhile, others wait that long. Default 20 s.
-	ClaimTTL time.Duration
 	// RequestTimeout bounds each operation on a registry, repetitions included. Default 60 s.
 	RequestTimeout time.Duration
 	// Retries is how often a request is repeated that failed in passing. Default 4; negative: never.
 	Retries int
 	// RetryDelay is the wait before the first repetition; it doubles each time. A registry's Retry-After is honoured up to a minute. Default 250 ms.
 	RetryDelay time.Duration
-	// BaseCheckTTL is how long the digest of a base image is remembered. Default 30 s.
-	BaseCheckTTL time.Duration
-	// BaseCheckTimeout bounds looking it up. Default 10 s.
-	BaseCheckTimeout time.Duration
-	// FinishTimeout bounds how long the end of a build tries to write itself down. Default 2 min.
-	FinishTimeout time.Duration
 	// Concurrency is how many records and tags are looked at at a time. Default 8.
 	Concurrency int
 	// Holder names this process to others. Default "host/process id".
@@ -98,19 +88,13 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	host, _ := os.Hostname() // without a host name, one name is as good as another
 	return Options{
-		LeaseTTL:         cmp.Or(o.LeaseTTL, 30*time.Second),
-		LeaseRenewal:     cmp.Or(o.LeaseRenewal, 10*time.Second),
-		ClaimTTL:         cmp.Or(o.ClaimTTL, 20*time.Second),
-		RequestTimeout:   cmp.Or(o.RequestTimeout, time.Minute),
-		Retries:          cmp.Or(o.Retries, 4),
-		RetryDelay:       cmp.Or(o.RetryDelay, 250*time.Millisecond),
-		BaseCheckTTL:     cmp.Or(o.BaseCheckTTL, 30*time.Second),
-		BaseCheckTimeout: cmp.Or(o.BaseCheckTimeout, 10*time.Second),
-		FinishTimeout:    cmp.Or(o.FinishTimeout, 2*time.Minute),
-		Concurrency:      cmp.Or(o.Concurrency, 8),
-		Holder:           cmp.Or(o.Holder, fmt.Sprintf("%s/%d", cmp.Or(host, "unknown"), os.Getpid())),
-		Workspace:        cmp.Or(o.Workspace, lifeline.Workspace()),
-		Lifelines:        o.Lifelines,
+		RequestTimeout: cmp.Or(o.RequestTimeout, time.Minute),
+		Retries:        cmp.Or(o.Retries, 4),
+		RetryDelay:     cmp.Or(o.RetryDelay, 250*time.Millisecond),
+		Concurrency:    cmp.Or(o.Concurrency, 8),
+		Holder:         cmp.Or(o.Holder, fmt.Sprintf("%s/%d", cmp.Or(host, "unknown"), os.Getpid())),
+		Workspace:      cmp.Or(o.Workspace, lifeline.Workspace()),
+		Lifelines:      o.Lifelines,
 	}
 }
 

@@ -163,7 +163,8 @@ func (w *world) process(t *testing.T, holder string, change ...func(*Config)) *p
 		Transport:        w.wire,
 		Builder:          b,
 		Version:          "1.2.3",
-		Options:          Options{Holder: holder, Workspace: "workspace of " + holder, BaseCheckTTL: -1, Lifelines: w.lifelines},
+		Options:          Options{Holder: holder, Workspace: "workspace of " + holder, Lifelines: w.lifelines},
+		Timing:           Timing{BaseCheckTTL: -1},
 	}
 	for _, c := range change {
 		c(&config)
@@ -172,6 +173,7 @@ func (w *world) process(t *testing.T, holder string, change ...func(*Config)) *p
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(r.Close)
 	b.transport = config.Transport
 	return &process{Registry: r, builder: b, world: w}
 }

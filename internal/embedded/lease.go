@@ -40,7 +40,7 @@ func (e *lostLeaseError) Error() string {
 
 // terms are the lease as it is written into a record now.
 func (l *lease) terms() *leaseTerms {
-	return &leaseTerms{ID: l.id, Holder: l.store.options.Holder, Expires: l.store.clock.now().Add(l.store.options.LeaseTTL).UTC()}
+	return &leaseTerms{ID: l.id, Holder: l.store.options.Holder, Expires: l.store.clock.now().Add(l.store.timing.LeaseTTL).UTC()}
 }
 
 // write changes the record and renews the lease, unless change gives it up by removing it. It is a *lostLeaseError when the lease has gone to
@@ -113,7 +113,7 @@ func (l *lease) hold(ctx context.Context, each func(context.Context), lost func(
 // keep renews the lease until ctx ends, and calls each after every renewal. It returns a *lostLeaseError as soon as the lease is lost, else nil.
 func (l *lease) keep(ctx context.Context, each func(context.Context)) error {
 	for {
-		if httpx.Sleep(ctx, l.store.options.LeaseRenewal) != nil {
+		if httpx.Sleep(ctx, l.store.timing.LeaseRenewal) != nil {
 			return nil //nolint:nilerr // the work is done
 		}
 		// A write that is cut off may still arrive, after whatever comes next.

@@ -82,7 +82,7 @@ func TestList_paged(t *testing.T) {
 		}
 		var now, most atomic.Int32
 		p := w.process(t, "b/2", func(c *Config) {
-			c.Options.BaseCheckTTL = time.Minute
+			c.Timing.BaseCheckTTL = time.Minute
 			c.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
 				if strings.HasSuffix(req.URL.Path, "/_catalog") {
 					return catalogPage(req, repositories), nil

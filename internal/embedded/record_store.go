@@ -62,7 +62,7 @@ func (s *store) writeRecord(ctx context.Context, repo name.Repository, rec *reco
 	if superseded != "" && !s.keepsAll.Load() {
 		// A renewed lease must not leave a manifest behind every few seconds. Where this fails, the registry's own
 		// garbage collection has something to do; nothing depends on it.
-		limited, cancel := context.WithTimeout(ctx, s.options.LeaseRenewal)
+		limited, cancel := context.WithTimeout(ctx, s.timing.LeaseRenewal)
 		defer cancel()
 		_ = s.removeManifest(limited, repo, superseded)
 	}

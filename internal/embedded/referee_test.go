@@ -167,7 +167,7 @@ func TestReferee_atOnce(t *testing.T) {
 		for i := range processes {
 			p := w.process(t, fmt.Sprintf("p%d/1", i), func(c *Config) {
 				// A lease must be seen to be renewed before its holder counts as alive: that is what a create that lost waits for.
-				c.Options.LeaseTTL, c.Options.LeaseRenewal = time.Minute, 200*time.Millisecond
+				c.Timing.LeaseTTL, c.Timing.LeaseRenewal = time.Minute, 200*time.Millisecond
 			})
 			p.builder.takes = 500 * time.Millisecond
 			group.Go(func() {

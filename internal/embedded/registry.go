@@ -32,8 +32,10 @@ type Registry struct {
 	store     *store
 	bases     *bases
 	works     works
-	locks     locks
-	creations lifeline.Creations
+	// background is what Close waits for.
+	background *background
+	locks      locks
+	creations  lifeline.Creations
 }
 
 // New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
@@ -45,7 +47,7 @@ func New(config Config) (*Registry, error) {
 	if err := config.validateBases(); err != nil {
 		return nil, err
 	}
-	config.Options = config.Options.withDefaults()
+	config.Options, config.Timing = config.Options.withDefaults(), config.Timing.withDefaults()
 	if config.Keychain == nil {
 		config.Keychain = authn.DefaultKeychain
 	}
@@ -60,14 +62,16 @@ func New(config Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
+	behind := &background{ends: map[int]context.CancelCauseFunc{}}
 	return &Registry{
-		config:    config,
-		directory: directory,
-		store:     s,
-		bases:     &bases{store: s, insecure: config.Insecure, answers: map[string]*baseAnswer{}},
-		works:     works{byID: map[string]*work{}},
-		locks:     locks{held: map[string]chan struct{}{}},
-		creations: lifeline.Creations{Lines: s.lifelines()},
+		config:     config,
+		directory:  directory,
+		store:      s,
+		bases:      &bases{store: s, background: behind, insecure: config.Insecure, answers: map[string]*baseAnswer{}},
+		background: behind,
+		works:      works{byID: map[string]*work{}},
+		locks:      locks{held: map[string]chan struct{}{}},
+		creations:  lifeline.Creations{Lines: s.lifelines()},
 	}, nil
 }
 

@@ -33,6 +33,7 @@ type store struct {
 	version  string
 	clock    *clock
 	options  Options
+	timing   Timing
 	client   []remote.Option
 	puller   *remote.Puller
 	pusher   atomic.Pointer[remote.Pusher]
@@ -48,7 +49,7 @@ type store struct {
 
 // newStore contacts nothing.
 func newStore(c Config, registry name.Registry) (*store, error) {
-	s := &store{registry: registry, version: c.Version, clock: &clock{}, options: c.Options}
+	s := &store{registry: registry, version: c.Version, clock: &clock{}, options: c.Options, timing: c.Timing}
 	cached, direct := newTransport(c.Transport, c, s.clock, registry.RegistryStr())
 	s.direct = direct
 	s.client = []remote.Option{

@@ -207,7 +207,7 @@ func TestPing_remembered(t *testing.T) {
 	requests.Store(0)
 	p := w.process(t, "b/2", func(c *Config) {
 		c.URL, c.Transport = strings.TrimPrefix(server.URL, "http://"), nil
-		c.BaseImages, c.Options.BaseCheckTTL = map[string]string{"3.12": c.URL + "/base/python:3.12"}, time.Minute
+		c.BaseImages, c.Timing.BaseCheckTTL = map[string]string{"3.12": c.URL + "/base/python:3.12"}, time.Minute
 	})
 	for _, image := range []string{"model-a", "model-b", "model-c"} {
 		if got := p.mustGet(t, image); got.Status != imageregistry.StatusReady {
@@ -305,7 +305,7 @@ func TestBases_askedOnce(t *testing.T) {
 		var asked atomic.Int32
 		var down atomic.Bool
 		p := w.process(t, "a/1", func(c *Config) {
-			c.Options.BaseCheckTTL = 30 * time.Second
+			c.Timing.BaseCheckTTL = 30 * time.Second
 			c.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
 				if !strings.HasPrefix(req.URL.Path, "/v2/base/") {
 					return w.wire.RoundTrip(req)

@@ -72,7 +72,7 @@ func (w *work) ended(at time.Time, err error) build {
 		f.Class, f.Message = imageregistry.FailureAbandoned, lost.Error()
 	} else if errors.Is(cause, errCancelled) {
 		b.Status = imageregistry.BuildCancelled
-		f.Class, f.Message = imageregistry.FailureCancelled, errCancelled.Error()
+		f.Class, f.Message = imageregistry.FailureCancelled, cause.Error()
 	}
 	b.Failure = recorded(f)
 	return b

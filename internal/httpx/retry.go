@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -143,5 +144,25 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// Outlive is a context for what has to be found out even for a caller who is gone: it ends after whole, or already grace
+// after ctx has ended. cancel ends it and waits until nothing of it goes on.
+func Outlive(ctx context.Context, whole, grace time.Duration) (outliving context.Context, cancel context.CancelFunc) {
+	outliving, end := context.WithTimeout(context.WithoutCancel(ctx), whole)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-outliving.Done():
+		case <-ctx.Done():
+			if Sleep(outliving, grace) == nil {
+				end()
+			}
+		}
+	})
+	return outliving, func() {
+		end()
+		watch.Wait()
 	}
 }

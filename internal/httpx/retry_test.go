@@ -282,3 +282,33 @@ func TestIdempotent_staysOffTheWire(t *testing.T) {
 		t.Error("the mark was sent")
 	}
 }
+
+// TestOutlive finds that a context goes on for a caller who is gone, as long as it may and no longer.
+func TestOutlive(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ interrupted, cancelled, want time.Duration }{
+		"its whole time":       {time.Hour, time.Hour, time.Minute},
+		"a grace":              {10 * time.Second, time.Hour, 12 * time.Second},
+		"no longer than whole": {59 * time.Second, time.Hour, time.Minute},
+		"gone from the start":  {0, time.Hour, 2 * time.Second},
+		"done":                 {time.Hour, time.Second, time.Second},
+		"done in its grace":    {10 * time.Second, 11 * time.Second, 11 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				ctx, stop := context.WithTimeout(t.Context(), test.interrupted)
+				defer stop()
+				outliving, cancel := httpx.Outlive(ctx, time.Minute, 2*time.Second)
+				end := time.AfterFunc(test.cancelled, cancel)
+				defer end.Stop()
+				<-outliving.Done()
+				if lasted := time.Since(began); lasted != test.want {
+					t.Errorf("it lasted %s, want %s", lasted, test.want)
+				}
+				cancel()
+			})
+		})
+	}
+}

@@ -21,7 +21,7 @@ const slowAfter = 5 * time.Minute
 //
 // What it looks at may be older than the build: the platform writes a rebuild later, and goes on showing the end and the address of the build before. So nothing is believed that is older
 // than the request; an address must carry the hash of what was asked for; and where it carried that before, the end counts only when the build was seen at work, or after
-// [Patience].Believe (CONTRACT §4.5).
+// [Timing].Believe (CONTRACT §4.5).
 //
 // Errors of note: [*BuildFailedError] with the end of the log, [*BuildCancelledError], [*BuildUnfinishedError] when ctx ends or a build cannot begin,
 // [*BuildSupersededError], [*LostWriteError], [*UnexpectedImageError], [ErrNotFound].
@@ -63,14 +63,14 @@ type watcher struct {
 
 // judge tells whether the build has ended, and how.
 func (w *watcher) judge(ctx context.Context, image Image) (finished bool, err error) {
-	build, patience := image.Build, w.client.patience
+	build, timing := image.Build, w.client.timing
 	waited := time.Since(w.began)
 	unwritten := build == nil || build.RequestedAt.Before(w.ref.RequestedAt)
 	switch {
-	case unwritten && build != nil && build.RequestedAt.IsZero() && waited > patience.Write:
+	case unwritten && build != nil && build.RequestedAt.IsZero() && waited > timing.Write:
 		// A create whose time was never written is built all the same (CONTRACT §2.5).
-	case unwritten && waited > patience.Write:
-		return false, &LostWriteError{Name: w.ref.Name, What: "build the recipe", After: patience.Write}
+	case unwritten && waited > timing.Write:
+		return false, &LostWriteError{Name: w.ref.Name, What: "build the recipe", After: timing.Write}
 	case unwritten:
 		return false, nil
 	}
@@ -78,11 +78,11 @@ func (w *watcher) judge(ctx context.Context, image Image) (finished bool, err er
 		return false, &BuildSupersededError{Name: w.ref.Name, At: build.RequestedAt}
 	}
 	w.see(build.Phase)
-	believed := w.ref.Begun || waited > patience.Believe
+	believed := w.ref.Begun || waited > timing.Believe
 	switch {
 	case w.phase == PhaseSucceeded:
 		return w.succeeded(image, believed)
-	case build.CancelRequested && (w.phase == PhaseCancelled || waited > patience.Write):
+	case build.CancelRequested && (w.phase == PhaseCancelled || waited > timing.Write):
 		// Before its job exists, a build that is cancelled never says so.
 		return false, &BuildCancelledError{Name: w.ref.Name}
 	case w.phase == PhaseFailed && believed:
@@ -108,7 +108,7 @@ func (w *watcher) succeeded(image Image, believed bool) (bool, error) {
 	switch {
 	case builtFrom(image.URL, image.Build.hash) && (believed || !w.ref.SameHash):
 		return true, nil
-	case w.ref.Begun && time.Since(w.since) > w.client.patience.Stuck:
+	case w.ref.Begun && time.Since(w.since) > w.client.timing.Stuck:
 		return false, &UnexpectedImageError{Name: w.ref.Name, URL: image.URL, Hash: w.hash}
 	}
 	return false, nil
@@ -117,7 +117,7 @@ func (w *watcher) succeeded(image Image, believed bool) (bool, error) {
 // checkSecret looks, once, whether a build that shows no sign of life waits for a pull secret that does not exist. It would do so for ever
 // (CONTRACT §4.3).
 func (w *watcher) checkSecret(ctx context.Context, id string) error {
-	if w.checked || time.Since(w.since) < w.client.patience.Stuck {
+	if w.checked || time.Since(w.since) < w.client.timing.Stuck {
 		return nil
 	}
 	missing, hint, err := w.client.secretMissing(ctx, id)
@@ -129,7 +129,7 @@ func (w *watcher) checkSecret(ctx context.Context, id string) error {
 
 // hint says why a build may hang (CONTRACT §4.3). Empty when that is not to be feared yet.
 func (w *watcher) hint() string {
-	if time.Since(w.since) < min(slowAfter, 2*w.client.patience.Stuck) {
+	if time.Since(w.since) < min(slowAfter, 2*w.client.timing.Stuck) {
 		return ""
 	}
 	switch w.phase {

@@ -12,7 +12,7 @@ import (
 // Cancelled (CONTRACT §4.4). For an image that is not built it is a [*NotBuiltError]; for a build that has ended it does nothing.
 func (c *Client) CancelBuild(ctx context.Context, name string) error {
 	c.interrupted.Store(true)
-	now, err := c.quiet(ctx, name, c.patience.Interrupted/2) // a cancel is urgent
+	now, err := c.quiet(ctx, name, c.timing.Interrupted/2) // a cancel is urgent
 	switch {
 	case err != nil:
 		return err
@@ -21,7 +21,7 @@ func (c *Client) CancelBuild(ctx context.Context, name string) error {
 	}
 	pending := c.written.pending(name, now)
 	// Right after a rebuild, the platform goes on showing the end of the build before.
-	stale := pending || c.written.age(name) < c.patience.Believe
+	stale := pending || c.written.age(name) < c.timing.Believe
 	if now.Build.CancelRequested && !pending || now.Build.Phase.Ended() && !stale {
 		return nil
 	}
@@ -30,11 +30,11 @@ func (c *Client) CancelBuild(ctx context.Context, name string) error {
 	if _, err = wire.CancelImageBuild(ctx, c, wire.ImageWhereUniqueInput{Id: name}); err != nil {
 		return c.afterFailedCancel(ctx, name, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, c.patience.Write)
+	limited, cancel := context.WithTimeout(ctx, c.timing.Write)
 	defer cancel()
 	err = c.awaitCancelled(limited, name)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return &LostWriteError{Name: name, What: "cancel the build", After: c.patience.Write}
+		return &LostWriteError{Name: name, What: "cancel the build", After: c.timing.Write}
 	}
 	return err
 }

@@ -38,8 +38,8 @@ type Config struct {
 	Retries int
 	// RetryDelay is the wait before the first repetition; see [httpx.Retry]. Default 250 ms.
 	RetryDelay time.Duration
-	// Patience is how long things are waited for that the platform does in its own time. Zero fields take the defaults.
-	Patience Patience
+	// Timing is how long things are waited for that the platform does in its own time. Zero fields take the defaults.
+	Timing Timing
 	// Workspace identifies the machine and directory of this run of Terraform. Default: [lifeline.Workspace].
 	Workspace string
 	// Lifelines is a directory where the processes of this machine show each other that they live, so that an image whose creator died can be taken
@@ -61,7 +61,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, time.Minute)
 	c.Retries = cmp.Or(c.Retries, 4)
 	c.RetryDelay = cmp.Or(c.RetryDelay, 250*time.Millisecond)
-	c.Patience = c.Patience.withDefaults()
+	c.Timing = c.Timing.withDefaults()
 	c.Workspace = cmp.Or(c.Workspace, lifeline.Workspace())
 	return c, nil
 }
@@ -71,7 +71,7 @@ type Client struct {
 	endpoint string
 	token    string
 	timeout  time.Duration
-	patience Patience
+	timing   Timing
 	http     *http.Client
 	shared   shared
 	written  written
@@ -100,7 +100,7 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		endpoint: endpoint, token: token, timeout: config.RequestTimeout, patience: config.Patience,
+		endpoint: endpoint, token: token, timeout: config.RequestTimeout, timing: config.Timing,
 		http:      httpx.NewClient(chain(config)),
 		creations: lifeline.Creations{Lines: lifeline.Lines{Directory: config.Lifelines}}, workspace: config.Workspace,
 	}, nil

@@ -192,7 +192,7 @@ func (s Spec) complete(image Image) bool {
 	return mapped && image.Global == s.Global
 }
 
-// settle looks for an image that may have been created, with patience where the request may still be under way.
+// settle looks for an image that may have been created, again and again where the request may still be under way.
 func (c *Client) settle(ctx context.Context, name string, lost bool) (Image, error) {
 	look, window, cancel := c.afterwards(ctx)
 	defer cancel()
@@ -207,9 +207,9 @@ func (c *Client) settle(ctx context.Context, name string, lost bool) (Image, err
 // afterwards is the time for finding out what became of a request. There is some even for a caller who is gone: what nobody remembers would be in the way of the
 // next apply.
 func (c *Client) afterwards(ctx context.Context) (look context.Context, window time.Duration, cancel context.CancelFunc) {
-	window = c.patience.Settle
+	window = c.timing.Settle
 	if ctx.Err() != nil {
-		window = c.patience.Interrupted
+		window = c.timing.Interrupted
 	}
 	look, cancel = context.WithTimeout(context.WithoutCancel(ctx), window)
 	return look, window, cancel

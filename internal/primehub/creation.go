@@ -76,7 +76,7 @@ func (c *Client) inherit(ctx context.Context, spec Spec) (image Image, gone bool
 
 // settled reads an image of a run that died, once it shows how it is built, if it is to be: that is written after the image (CONTRACT §2.5), or never, if the platform died as well.
 func (c *Client) settled(ctx context.Context, spec Spec) (Image, error) {
-	limited, cancel := context.WithTimeout(ctx, c.patience.Settle)
+	limited, cancel := context.WithTimeout(ctx, c.timing.Settle)
 	defer cancel()
 	look := func(ctx context.Context) (Image, error) { return c.Get(ctx, spec.Name) }
 	written := func(image Image) (bool, error) { return spec.Recipe == nil || image.Build != nil, nil }

@@ -77,12 +77,12 @@ func (c *Client) RelapsesUntil(name string) time.Time {
 	if !deleted {
 		return time.Time{}
 	}
-	return at.Add(c.patience.Relapse)
+	return at.Add(c.timing.Relapse)
 }
 
 // awaitGone waits until the image is really gone, so that its name is free when Delete returns.
 func (c *Client) awaitGone(ctx context.Context, name string) error {
-	limited, cancel := context.WithTimeout(ctx, c.patience.Gone)
+	limited, cancel := context.WithTimeout(ctx, c.timing.Gone)
 	defer cancel()
 	look := func(ctx context.Context) (bool, error) { return c.exists(ctx, name) }
 	gone := func(there bool) (bool, error) { return !there, nil }
@@ -91,7 +91,7 @@ func (c *Client) awaitGone(ctx context.Context, name string) error {
 	case err == nil:
 		return nil
 	case limited.Err() != nil && ctx.Err() == nil && there:
-		return &StillThereError{Name: name, After: c.patience.Gone}
+		return &StillThereError{Name: name, After: c.timing.Gone}
 	}
 	return fmt.Errorf("image %q was deleted, but not seen to be gone: %w", name, err)
 }

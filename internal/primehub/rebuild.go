@@ -46,7 +46,7 @@ const rebuildAttempts = 3
 // (CONTRACT §4.4), so it is not asked for in the same second, and once more if it was all the same. Of an image that is not built it would make one that is, for good;
 // that is a [*NotBuiltError].
 func (c *Client) Rebuild(ctx context.Context, name string, recipe Recipe) (BuildRef, error) {
-	before, err := c.quiet(ctx, name, c.patience.Write)
+	before, err := c.quiet(ctx, name, c.timing.Write)
 	switch {
 	case err != nil:
 		return BuildRef{}, err
@@ -56,7 +56,7 @@ func (c *Client) Rebuild(ctx context.Context, name string, recipe Recipe) (Build
 	ref := BuildRef{Name: name, Recipe: recipe, SameHash: builtFrom(before.URL, recipe.Hash())}
 	c.shared.forget()
 	defer c.shared.forget()
-	if err := httpx.Sleep(ctx, c.patience.Tick-c.written.age(name)); err != nil {
+	if err := httpx.Sleep(ctx, c.timing.Tick-c.written.age(name)); err != nil {
 		return BuildRef{}, err
 	}
 	for range rebuildAttempts {
@@ -71,7 +71,7 @@ func (c *Client) Rebuild(ctx context.Context, name string, recipe Recipe) (Build
 		if ref.RequestedAt = answer.Build.RequestedAt; ref.RequestedAt.After(before.Build.RequestedAt) {
 			return ref, nil
 		}
-		if err := httpx.Sleep(ctx, c.patience.Tick); err != nil {
+		if err := httpx.Sleep(ctx, c.timing.Tick); err != nil {
 			return ref, err
 		}
 	}

@@ -37,7 +37,7 @@ func TestRelapsesUntil(t *testing.T) {
 		if until := w.RelapsesUntil("tf"); !until.IsZero() {
 			t.Errorf("until %s, but nothing was deleted", until)
 		}
-		impatient := w.as(sandbox.TokenAdmin, func(c *primehub.Config) { c.Patience.Relapse = time.Minute })
+		impatient := w.as(sandbox.TokenAdmin, func(c *primehub.Config) { c.Timing.Relapse = time.Minute })
 		w.must(impatient.Delete(t.Context(), "tf"))
 		if left := time.Until(impatient.RelapsesUntil("tf")); left <= 50*time.Second || left > time.Minute {
 			t.Errorf("for another %s", left)

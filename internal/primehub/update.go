@@ -26,7 +26,7 @@ type Update struct {
 // Update changes an image, first what it is, then who may use it. An error in between is an [*IncompleteError]; repeating an update is safe. It waits for a
 // rebuild that was just asked for to be written, which would else undo the update (CONTRACT §2.8).
 func (c *Client) Update(ctx context.Context, name string, update Update) error {
-	current, err := c.quiet(ctx, name, c.patience.Write)
+	current, err := c.quiet(ctx, name, c.timing.Write)
 	if err != nil {
 		return err
 	}

@@ -54,12 +54,12 @@ func (w *written) forget(name string) {
 
 // quiet reads an image once nothing of this process is about to be written to it any more. Everything that changes an image does so by writing all of it, as it was
 // read before (CONTRACT §2.8), so what overlaps is lost. It gives up waiting after a while, as such a write may itself be lost.
-func (c *Client) quiet(ctx context.Context, name string, patience time.Duration) (Image, error) {
-	limited, cancel := context.WithTimeout(ctx, patience)
+func (c *Client) quiet(ctx context.Context, name string, limit time.Duration) (Image, error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	image, err := c.Peek(ctx, name)
 	for attempt := 0; err == nil && c.written.pending(name, image); attempt++ {
-		if httpx.Sleep(limited, httpx.Backoff(patience/100, attempt)) != nil {
+		if httpx.Sleep(limited, httpx.Backoff(limit/100, attempt)) != nil {
 			break
 		}
 		image, err = c.Peek(ctx, name)

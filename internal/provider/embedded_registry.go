@@ -33,7 +33,6 @@ func (p *rimeProvider) embeddedRegistry(model providerModel, locate func(context
 			if err != nil {
 				return nil, &diags.ConfigurationError{Err: err}
 			}
-			p.end.add(registry.Settle)
 			return registry, nil
 		})
 	}
@@ -188,7 +187,7 @@ func (p *rimeProvider) newEmbeddedRegistry(model providerModel, h home) (*embedd
 	if err != nil {
 		return nil, err
 	}
-	return embedded.New(embedded.Config{
+	registry, err := embedded.New(embedded.Config{
 		URL:              h.host,
 		RepositoryPrefix: m.RepositoryPrefix.ValueString(),
 		Insecure:         m.Insecure.ValueBool(),
@@ -204,6 +203,15 @@ func (p *rimeProvider) newEmbeddedRegistry(model providerModel, h home) (*embedd
 			Lifelines:      p.lifelines(),
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
+	p.end.add(func() {
+		registry.Settle()
+		registry.Close()
+		_ = builder.Close() // nothing goes on any more
+	})
+	return registry, nil
 }
 
 // newBuilder makes the builder; it contacts nothing.

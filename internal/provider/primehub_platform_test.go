@@ -41,7 +41,7 @@ func onHub(server *primehub.Server, token, body string) string {
 // inAHurry is the provider with little patience for what a platform does in its own time.
 func inAHurry() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"rime": providerserver.NewProtocol6WithError(New("test", WithPatience(client.Patience{
+		"rime": providerserver.NewProtocol6WithError(New("test", WithPrimeHubTiming(client.Timing{
 			Settle: 2 * time.Second, Believe: 2 * time.Second, Stuck: 2 * time.Second, Write: 5 * time.Second,
 		}))()),
 	}

@@ -43,9 +43,9 @@ func WithRegistry(registry imageregistry.Registry) Option {
 	return func(p *rimeProvider) { p.registry = registry }
 }
 
-// WithPatience is how long a PrimeHub platform is waited for that does things in its own time.
-func WithPatience(patience primehub.Patience) Option {
-	return func(p *rimeProvider) { p.patience = patience }
+// WithPrimeHubTiming is how long a PrimeHub platform is waited for that does things in its own time.
+func WithPrimeHubTiming(timing primehub.Timing) Option {
+	return func(p *rimeProvider) { p.primehubTiming = timing }
 }
 
 // WithEnd makes the provider leave there what is to be done when Terraform ends it.
@@ -81,8 +81,9 @@ func (e *End) Come() {
 type rimeProvider struct {
 	version  string
 	registry imageregistry.Registry
-	patience primehub.Patience
 	end      *End
+	// primehubTiming is how long a PrimeHub platform is waited for. Zero fields take the defaults.
+	primehubTiming primehub.Timing
 	// awsOptions tune the client of AWS in tests.
 	awsOptions awsregistry.Options
 }

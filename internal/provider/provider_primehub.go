@@ -62,7 +62,7 @@ func (p *rimeProvider) newPrimeHub(settings primehub.Settings, h *httpModel) (*p
 		UserAgent:      "terraform-provider-rime/" + p.version,
 		RequestTimeout: c.timeout,
 		Retries:        c.retries,
-		Patience:       p.patience,
+		Timing:         p.primehubTiming,
 		Lifelines:      p.lifelines(),
 		Observe:        logExchange("request to the PrimeHub platform"),
 	})

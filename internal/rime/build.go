@@ -90,7 +90,7 @@ func (r *Registry) CancelBuild(ctx context.Context, id string) error {
 	if refused {
 		return r.refusedToCancel(ctx, id, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, r.patience.cancel)
+	limited, cancel := context.WithTimeout(ctx, r.timing.Cancel)
 	defer cancel()
 	ended := func(b imageregistry.Build) (bool, error) { return b.Status.Ended(), nil }
 	look := func(ctx context.Context) (imageregistry.Build, error) { return r.Build(ctx, id) }
@@ -99,7 +99,7 @@ func (r *Registry) CancelBuild(ctx context.Context, id string) error {
 	case err == nil, errors.Is(err, imageregistry.ErrNotFound):
 		return nil
 	case limited.Err() != nil && ctx.Err() == nil && last.Status != "":
-		return fmt.Errorf("%w: the platform agreed to cancel build %s, but %s later it was still %s", imageregistry.ErrCannotCancel, id, r.patience.cancel, last.Status)
+		return fmt.Errorf("%w: the platform agreed to cancel build %s, but %s later it was still %s", imageregistry.ErrCannotCancel, id, r.timing.Cancel, last.Status)
 	}
 	return err
 }

@@ -107,8 +107,7 @@ func TestCancelBuild(t *testing.T) {
 	t.Parallel()
 	t.Run("it ends", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{Clock: time.Now, BuildTime: 20 * time.Second})
-		w.Hurry(time.Minute)
+		w := start(t, sandbox.Options{Clock: time.Now, BuildTime: 20 * time.Second}, within(time.Minute))
 		build := w.create("churn")
 		if err := w.CancelBuild(t.Context(), build.ID); err != nil {
 			t.Fatal(err)
@@ -172,8 +171,7 @@ func TestCancelBuild(t *testing.T) {
 	})
 	t.Run("before 2.0", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{JobRoutes: sandbox.JobsBeta, Clock: time.Now, BuildTime: 20 * time.Second})
-		w.Hurry(time.Minute)
+		w := start(t, sandbox.Options{JobRoutes: sandbox.JobsBeta, Clock: time.Now, BuildTime: 20 * time.Second}, within(time.Minute))
 		build := w.create("churn")
 		if err := w.CancelBuild(t.Context(), build.ID); err != nil || w.count(http.MethodPost, "^/v1-beta/jobs/cancel/") != 1 {
 			t.Error(err)

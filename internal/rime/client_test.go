@@ -21,12 +21,15 @@ import (
 )
 
 // answering is a registry at a server of that one answer.
-func answering(t *testing.T, answer http.HandlerFunc) *rime.Registry {
+func answering(t *testing.T, answer http.HandlerFunc, edits ...func(*rime.Config)) *rime.Registry {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
 	c := config(server.URL, "hunter2hunter2")
 	c.Retries = -1
+	for _, edit := range edits {
+		edit(&c)
+	}
 	registry, err := rime.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -211,11 +214,11 @@ func TestUnreachable(t *testing.T) {
 			t.Parallel()
 			c := config(test.endpoint, "key")
 			c.Retries = -1
+			within(time.Millisecond)(&c)
 			registry, err := rime.New(c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			registry.Hurry(time.Millisecond)
 			_, _, createErr := registry.Create(t.Context(), spec("churn"))
 			for _, err := range []error{second(registry.Get(t.Context(), "churn")), createErr, registry.Delete(t.Context(), "churn")} {
 				answer := apiError(t, err)
@@ -235,8 +238,7 @@ func TestUnreachable(t *testing.T) {
 func TestForeignAnswers(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"image":{"name":"other"},"job":{"jobId":"7"}}`, `{"image":{}}`, `{"image":null}`, `{}`, `{"images":[]}`} {
-		registry := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
-		registry.Hurry(time.Millisecond)
+		registry := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }, within(time.Millisecond))
 		_, _, createErr := registry.Create(t.Context(), spec("churn"))
 		for _, err := range []error{second(registry.Get(t.Context(), "churn")), createErr} {
 			if answer := apiError(t, err); !answer.Broken || !answer.Transient() {

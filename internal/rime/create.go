@@ -108,9 +108,8 @@ func (r *Registry) post(ctx context.Context, spec imageregistry.Spec) (imageregi
 // settle finds out whether a create that ended in lost did what it was asked. It does so even for a caller who is gone: an image that nobody remembers would be in
 // the way of the next apply. A platform that cannot answer for a while is asked again.
 func (r *Registry) settle(ctx context.Context, spec imageregistry.Spec, lost error) (imageregistry.Image, error) {
-	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.patience.outage)
+	look, cancel := httpx.Outlive(ctx, r.timing.Outage, r.timing.Interrupted)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(r.patience.settleInterrupted, cancel) })()
 	var absent time.Time // since when the platform has said that there is no such image
 	for attempt := 0; ; attempt++ {
 		image, err := r.Get(look, spec.Name)
@@ -120,7 +119,7 @@ func (r *Registry) settle(ctx context.Context, spec imageregistry.Spec, lost err
 			return r.claim(image, spec, lost)
 		case errors.Is(err, imageregistry.ErrNotFound) && absent.IsZero():
 			absent = time.Now()
-		case errors.Is(err, imageregistry.ErrNotFound) && time.Since(absent) >= r.patience.settle:
+		case errors.Is(err, imageregistry.ErrNotFound) && time.Since(absent) >= r.timing.Settle:
 			return imageregistry.Image{}, lost
 		case !errors.Is(err, imageregistry.ErrNotFound) && (!answered || !answer.Transient()):
 			return imageregistry.Image{}, unsettled(lost, err)

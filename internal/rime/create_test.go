@@ -290,8 +290,7 @@ func TestCreate_wasThere(t *testing.T) {
 // TestCreate_lostAndLate has the image show up only some time after its answer got lost.
 func TestCreate_lostAndLate(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{Clock: time.Now, VisibilityLag: 300 * time.Millisecond})
-	w.Hurry(10 * time.Second)
+	w := start(t, sandbox.Options{Clock: time.Now, VisibilityLag: 300 * time.Millisecond}, within(10*time.Second))
 	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true})
 	asked := spec("churn")
 	asked.PythonVersion = "" // the platform chooses
@@ -304,8 +303,7 @@ func TestCreate_lostAndLate(t *testing.T) {
 // TestCreate_interrupted interrupts the caller while the request is under way: the image must not get lost for that.
 func TestCreate_interrupted(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{})
-	w.Hurry(10 * time.Second)
+	w := start(t, sandbox.Options{}, within(10*time.Second))
 	why := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(30 * time.Second), DropAnswer: true})
@@ -325,10 +323,9 @@ func TestCreate_interrupted(t *testing.T) {
 	}
 
 	// And an error says who gave up, when it did not get through.
-	w.Hurry(time.Millisecond)
 	ctx, cancel = context.WithCancelCause(t.Context())
 	cancel(why)
-	_, _, err = w.Create(ctx, spec("other"))
+	_, _, err = w.registry(within(time.Millisecond)).Create(ctx, spec("other"))
 	if !errors.Is(err, why) || !errors.Is(err, context.Canceled) || apiError(t, err).Transient() {
 		t.Errorf("%v", err)
 	}

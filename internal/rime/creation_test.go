@@ -17,8 +17,9 @@ import (
 )
 
 // run is a run of Terraform in a directory, whose processes show each other in lifelines that they live.
-func (w *world) run(directory, lifelines string) *rime.Registry {
-	return w.registry(func(c *rime.Config) { c.Workspace, c.Lifelines = directory, lifelines })
+func (w *world) run(directory, lifelines string, edits ...func(*rime.Config)) *rime.Registry {
+	here := func(c *rime.Config) { c.Workspace, c.Lifelines = directory, lifelines }
+	return w.registry(append(edits, here)...)
 }
 
 // orphan has a run ask for an image and never hear what became of that.
@@ -28,8 +29,7 @@ func (w *world) orphan(directory, lifelines, name string) {
 		fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true},
 		fault.Rule{Method: http.MethodGet, Path: "^/v1/images/", Nth: 2, Status: 403},
 	)
-	r := w.run(directory, lifelines)
-	r.Hurry(100 * time.Millisecond)
+	r := w.run(directory, lifelines, within(100*time.Millisecond))
 	if _, _, err := r.Create(w.t.Context(), spec(name)); err == nil {
 		w.t.Fatal("nothing went wrong")
 	}

@@ -72,7 +72,7 @@ func (r *Registry) gone(name string) {
 // awaitGone waits until the image is really gone, so that its name is free when Delete returns.
 func (r *Registry) awaitGone(ctx context.Context, name string) error {
 	r.gone(name)
-	limited, cancel := context.WithTimeout(ctx, r.patience.gone)
+	limited, cancel := context.WithTimeout(ctx, r.timing.Gone)
 	defer cancel()
 	type sight struct {
 		status imageregistry.Status
@@ -91,7 +91,7 @@ func (r *Registry) awaitGone(ctx context.Context, name string) error {
 	case err == nil:
 		return nil
 	case limited.Err() != nil && ctx.Err() == nil && last.status != "":
-		return &StillThereError{Name: name, After: r.patience.gone, Status: last.status}
+		return &StillThereError{Name: name, After: r.timing.Gone, Status: last.status}
 	}
 	return fmt.Errorf("image %q was deleted, but not seen to be gone: %w", name, err)
 }

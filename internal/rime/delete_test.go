@@ -150,9 +150,8 @@ func TestDelete_lost(t *testing.T) {
 // TestDelete_lingers has the platform say that the image is deleted, and still show it.
 func TestDelete_lingers(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{})
+	w := start(t, sandbox.Options{}, within(2*time.Second))
 	w.ready("churn")
-	w.Hurry(2 * time.Second)
 	w.faults(fault.Rule{Method: http.MethodDelete, Path: deletes, Status: http.StatusOK, JSON: json.RawMessage(`{}`)})
 	err := w.Delete(t.Context(), "churn")
 	lingering, ok := errors.AsType[*rime.StillThereError](err)
@@ -160,9 +159,8 @@ func TestDelete_lingers(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 
-	w.Hurry(30 * time.Second)
 	done := make(chan error)
-	go func() { done <- w.Delete(t.Context(), "churn") }()
+	go func() { done <- w.registry(within(30*time.Second)).Delete(t.Context(), "churn") }()
 	for w.count(http.MethodDelete, deletes) < 2 {
 		time.Sleep(time.Millisecond)
 	}

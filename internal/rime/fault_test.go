@@ -167,10 +167,10 @@ func mishappen(t *testing.T, o operation, m mishap, times int, verdict func(erro
 		if m.rule.Delay > 0 {
 			c.RequestTimeout = 5 * time.Second
 		}
+		if !m.done { // nothing comes of waiting longer
+			within(map[int]time.Duration{0: 200 * time.Millisecond, 1: 2 * time.Second}[times])(c)
+		}
 	})
-	if !m.done { // nothing comes of waiting longer
-		registry.Hurry(map[int]time.Duration{0: 200 * time.Millisecond, 1: 2 * time.Second}[times])
-	}
 	ctx := t.Context()
 
 	err := o.run(ctx, w, registry)

@@ -42,9 +42,14 @@ type world struct {
 	clock *clock
 }
 
-// config is that of a registry on a platform, impatient where only patience is at stake.
+// config is that of a registry on a platform.
 func config(url, key string) rime.Config {
 	return rime.Config{Endpoint: url, APIKey: key, UserAgent: "test", RequestTimeout: time.Minute, Retries: 2, RetryDelay: time.Millisecond}
+}
+
+// within makes a registry wait only that long for what the platform does in its own time.
+func within(d time.Duration) func(*rime.Config) {
+	return func(c *rime.Config) { c.Timing = rime.Timing{Settle: d, Interrupted: d, Outage: d, Cancel: d, Gone: d} }
 }
 
 // start starts a platform whose clock stands still, at a time near ours, and whose builds take 100 seconds: requested until 5, pending until 20, running until 100, the
@@ -72,6 +77,7 @@ func start(t *testing.T, o sandbox.Options, edits ...func(*rime.Config)) *world 
 func (w *world) registry(edits ...func(*rime.Config)) *rime.Registry {
 	w.t.Helper()
 	c := config(w.URL, sandbox.KeyOrgAdmin)
+	within(3 * time.Second)(&c)
 	for _, edit := range edits {
 		edit(&c)
 	}
@@ -79,7 +85,6 @@ func (w *world) registry(edits ...func(*rime.Config)) *rime.Registry {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	registry.Hurry(3 * time.Second)
 	return registry
 }
 

@@ -149,8 +149,7 @@ func TestRefresh_afterWrite(t *testing.T) {
 // TestRefresh_writesMeanwhile has reads and writes go on at the same time; it is for the race detector, and for the rule that after a write nobody sees what was before.
 func TestRefresh_writesMeanwhile(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{Preload: sandbox.Preload{Images: 150}, DeleteWhileBuilding: true})
-	w.Hurry(time.Minute)
+	w := start(t, sandbox.Options{Preload: sandbox.Preload{Images: 150}, DeleteWhileBuilding: true}, within(time.Minute))
 	names := w.ImageNames()
 	var everybody sync.WaitGroup
 	for reader := range 8 {

@@ -38,6 +38,8 @@ type Config struct {
 	Retries int
 	// RetryDelay is the wait before the first repetition; see [httpx.Retry]. Default 250 ms.
 	RetryDelay time.Duration
+	// Timing is how long things are waited for that the platform does in its own time.
+	Timing Timing
 	// Workspace identifies the machine and directory of this run of Terraform. Default: [lifeline.Workspace].
 	Workspace string
 	// Lifelines is a directory where the processes of this machine show each other that they live, so that an image whose creator died can be taken
@@ -60,6 +62,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Retries = cmp.Or(c.Retries, 4)
 	c.Workspace = cmp.Or(c.Workspace, lifeline.Workspace())
 	c.RetryDelay = cmp.Or(c.RetryDelay, 250*time.Millisecond)
+	c.Timing = c.Timing.withDefaults()
 	return c, nil
 }
 
@@ -67,10 +70,10 @@ func (c Config) withDefaults() (Config, error) {
 //
 // It can create and delete images. The API changes none, and rebuilds them only by itself, when the platform's own version changes.
 type Registry struct {
-	client   *client
-	jobs     jobs
-	shared   shared
-	patience patience
+	client *client
+	jobs   jobs
+	shared shared
+	timing Timing
 	// enabled is set once the registry's own API has answered: only then does its "not found" mean an image.
 	enabled atomic.Bool
 	// builds are the builds that this process has asked for, by image: the platform tells a build's id once, in its answer to the create.
@@ -81,21 +84,6 @@ type Registry struct {
 	// interrupted is set when a build was told to end.
 	interrupted atomic.Bool
 }
-
-// patience is how long things are waited for that the platform does in its own time.
-type patience struct {
-	// settle is how long an image may take to show that its create got through (CONTRACT §8 item 16), and settleInterrupted the
-	// same for a caller who was interrupted, and who is to be gone soon.
-	settle, settleInterrupted time.Duration
-	// outage is how long a platform that answers no question about that may take to be well again.
-	outage time.Duration
-	// cancel is how long a build that was told to end is watched. It leaves time to say so before an interrupted Terraform is killed.
-	cancel time.Duration
-	// gone is how long an image may take to go after the platform has agreed to delete it.
-	gone time.Duration
-}
-
-var defaultPatience = patience{settle: 10 * time.Second, settleInterrupted: 2 * time.Second, outage: time.Minute, cancel: 20 * time.Second, gone: 5 * time.Minute}
 
 // New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
 func New(config Config) (*Registry, error) {
@@ -108,7 +96,7 @@ func New(config Config) (*Registry, error) {
 		return nil, err
 	}
 	return &Registry{
-		client: c, jobs: jobs{client: c}, patience: defaultPatience,
+		client: c, jobs: jobs{client: c}, timing: config.Timing,
 		creations: lifeline.Creations{Lines: lifeline.Lines{Directory: config.Lifelines}}, workspace: config.Workspace,
 	}, nil
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Patience is how long things are waited for that the platform does in its own time. A stand-in whose time runs faster needs less of it.
-type Patience struct {
+// Timing is how long things are waited for that the platform does in its own time. A stand-in whose time runs faster needs less of it.
+type Timing struct {
 	// Settle is how long an image may take to show that its create got through. Default 10 s.
 	Settle time.Duration
 	// Interrupted bounds what is done for a caller who was interrupted, and who is to be gone soon. Default 2 s.
@@ -25,8 +25,8 @@ type Patience struct {
 	Tick time.Duration
 }
 
-func (p Patience) withDefaults() Patience {
-	return Patience{
+func (p Timing) withDefaults() Timing {
+	return Timing{
 		Settle: cmp.Or(p.Settle, 10*time.Second), Interrupted: cmp.Or(p.Interrupted, 2*time.Second), Write: cmp.Or(p.Write, 30*time.Second),
 		Believe: cmp.Or(p.Believe, 30*time.Second), Stuck: cmp.Or(p.Stuck, 2*time.Minute), Gone: cmp.Or(p.Gone, 2*time.Minute),
 		Relapse: cmp.Or(p.Relapse, 10*time.Second), Tick: cmp.Or(p.Tick, 1100*time.Millisecond),
