@@ -43,7 +43,7 @@ func TestLocator(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	endpoint := types.StringValue(a.URL)
-	configured := &awsModel{Region: types.StringValue(aws.DefaultRegion), Endpoints: &awsEndpointsModel{ECR: endpoint, IAM: endpoint, STS: endpoint}}
+	configured := &awsModel{Region: types.StringValue(aws.DefaultRegion), Endpoints: map[string]types.String{serviceECR: endpoint, serviceIAM: endpoint, serviceSTS: endpoint}}
 	for name, test := range map[string]struct {
 		url, host string
 		ecr, own  bool

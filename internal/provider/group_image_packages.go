@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
@@ -35,14 +34,6 @@ type packagesModel struct {
 	Apt   types.List `tfsdk:"apt"`
 	Conda types.List `tfsdk:"conda"`
 	Pip   types.List `tfsdk:"pip"`
-}
-
-// asModel decodes an object, and tells whether there is one and it is known.
-func asModel[M any](ctx context.Context, object types.Object) (model M, ok bool) {
-	if object.IsNull() || object.IsUnknown() {
-		return model, false
-	}
-	return model, !object.As(ctx, &model, basetypes.ObjectAsOptions{}).HasError()
 }
 
 // entriesOf are the texts of a list, and whether all of them are known.

@@ -34,11 +34,12 @@ func lifecyclePolicy(ctx context.Context, rules types.List) (policy awsregistry.
 	if err != nil || !raw.IsFullyKnown() {
 		return awsregistry.LifecyclePolicy{}, false
 	}
-	var models []lifecycleRuleModel
-	if rules.ElementsAs(ctx, &models, false).HasError() {
-		return awsregistry.LifecyclePolicy{}, false
-	}
-	for _, m := range models {
+	for _, element := range rules.Elements() {
+		object, _ := element.(types.Object)
+		m, ok := asModel[lifecycleRuleModel](ctx, object)
+		if !ok {
+			return awsregistry.LifecyclePolicy{}, false
+		}
 		prefixes, _ := texts(m.TagPrefixes)
 		patterns, _ := texts(m.TagPatterns)
 		policy.Rules = append(policy.Rules, awsregistry.LifecycleRule{
@@ -112,11 +113,17 @@ func inputsOfDataSource(attributes map[string]schema.Attribute) map[string]dssch
 		text := attribute.GetMarkdownDescription()
 		switch a := attribute.(type) {
 		case schema.StringAttribute:
-			derived[name] = dsschema.StringAttribute{Required: a.Required, Optional: a.Optional, MarkdownDescription: text, Validators: a.Validators}
+			derived[name] = dsschema.StringAttribute{
+				Required: a.Required, Optional: a.Optional, CustomType: a.CustomType, MarkdownDescription: text,
+				DeprecationMessage: a.DeprecationMessage, Validators: a.Validators,
+			}
 		case schema.Int64Attribute:
 			derived[name] = dsschema.Int64Attribute{Required: a.Required, Optional: a.Optional, MarkdownDescription: text, Validators: a.Validators}
 		case schema.SetAttribute:
-			derived[name] = dsschema.SetAttribute{Required: a.Required, Optional: a.Optional, MarkdownDescription: text, ElementType: a.ElementType, Validators: a.Validators}
+			derived[name] = dsschema.SetAttribute{
+				Required: a.Required, Optional: a.Optional, CustomType: a.CustomType, ElementType: a.ElementType, MarkdownDescription: text,
+				DeprecationMessage: a.DeprecationMessage, Validators: a.Validators,
+			}
 		}
 	}
 	return derived

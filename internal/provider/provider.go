@@ -96,7 +96,7 @@ func (p *rimeProvider) Metadata(_ context.Context, _ provider.MetadataRequest, r
 
 // Configure implements provider.Provider. It contacts nothing: clients are made when they are first used.
 func (p *rimeProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	clients, d := p.clients(ctx, req.Config)
+	clients, d := p.clients(ctx, withoutSlips(ctx, req.Config))
 	resp.Diagnostics.Append(d...)
 	resp.ResourceData = clients
 	resp.DataSourceData = clients

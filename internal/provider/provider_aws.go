@@ -19,11 +19,11 @@ import (
 
 // awsModel is the attribute `aws` of the provider.
 type awsModel struct {
-	Region      types.String       `tfsdk:"region"`
-	Profile     types.String       `tfsdk:"profile"`
-	AssumeRole  *assumeRoleModel   `tfsdk:"assume_role"`
-	Endpoints   *awsEndpointsModel `tfsdk:"endpoints"`
-	DefaultTags map[string]string  `tfsdk:"default_tags"`
+	Region      types.String            `tfsdk:"region"`
+	Profile     types.String            `tfsdk:"profile"`
+	AssumeRole  *assumeRoleModel        `tfsdk:"assume_role"`
+	Endpoints   map[string]types.String `tfsdk:"endpoints"`
+	DefaultTags map[string]string       `tfsdk:"default_tags"`
 }
 
 type assumeRoleModel struct {
@@ -32,11 +32,12 @@ type assumeRoleModel struct {
 	ExternalID  types.String `tfsdk:"external_id"`
 }
 
-type awsEndpointsModel struct {
-	ECR types.String `tfsdk:"ecr"`
-	IAM types.String `tfsdk:"iam"`
-	STS types.String `tfsdk:"sts"`
-}
+// The services of AWS whose address can be configured.
+const (
+	serviceECR = "ecr"
+	serviceIAM = "iam"
+	serviceSTS = "sts"
+)
 
 // awsClient prepares the client of AWS, from the attributes that it needs: other values of the configuration may well be known only after an apply, such as
 // the address of a platform that is installed with the roles made here.
@@ -90,9 +91,7 @@ func newAWSClient(m *awsModel, h *httpModel, version string, options awsregistry
 	}
 	if m != nil {
 		config.Region, config.Profile, config.DefaultTags = m.Region.ValueString(), m.Profile.ValueString(), m.DefaultTags
-		if e := m.Endpoints; e != nil {
-			config.Endpoints = awsregistry.Endpoints{ECR: e.ECR.ValueString(), IAM: e.IAM.ValueString(), STS: e.STS.ValueString()}
-		}
+		config.Endpoints = awsregistry.Endpoints{ECR: m.Endpoints[serviceECR].ValueString(), IAM: m.Endpoints[serviceIAM].ValueString(), STS: m.Endpoints[serviceSTS].ValueString()}
 		if a := m.AssumeRole; a != nil {
 			config.AssumeRole = &awsregistry.AssumeRole{
 				RoleARN: a.RoleARN.ValueString(), SessionName: a.SessionName.ValueString(), ExternalID: a.ExternalID.ValueString(),
@@ -120,14 +119,6 @@ func awsAttribute() schema.Attribute {
 	optional := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{stringvalidator.LengthAtLeast(1)}}
 	}
-	endpoint := func(service, variable string) schema.StringAttribute {
-		return schema.StringAttribute{
-			Optional: true,
-			MarkdownDescription: "Address of " + service + ", with its scheme, such as `http://127.0.0.1:4566`. Defaults to the environment variables `" + variable +
-				"` and `AWS_ENDPOINT_URL`, else to AWS's own.",
-			Validators: []validator.String{awsEndpointCheck},
-		}
-	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "The AWS account of `rime_image_registry_config` and its kin, and of the embedded registry where that is in ECR. Everything may be left out: then it comes from AWS's standard chain " +
@@ -148,14 +139,11 @@ func awsAttribute() schema.Attribute {
 					"external_id":  optional("External id that the owner of the role asks for."),
 				},
 			},
-			"endpoints": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "Addresses that replace AWS's own, for VPC endpoints and for tests.",
-				Attributes: map[string]schema.Attribute{
-					"ecr": endpoint("ECR", "AWS_ENDPOINT_URL_ECR"),
-					"iam": endpoint("IAM", "AWS_ENDPOINT_URL_IAM"),
-					"sts": endpoint("STS", "AWS_ENDPOINT_URL_STS"),
-				},
+			"endpoints": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Addresses that replace AWS's own, for VPC endpoints and for tests, with their scheme, such as `http://127.0.0.1:4566`. The keys are `ecr`, `iam` and `sts`. " +
+					"Defaults to the environment variables `AWS_ENDPOINT_URL_ECR`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_STS` and `AWS_ENDPOINT_URL`, else to AWS's own.",
+				Validators: []validator.Map{keysCheck{"endpoints", []string{serviceECR, serviceIAM, serviceSTS}}, mapvalidator.ValueStringsAre(awsEndpointCheck)},
 			},
 			"default_tags": schema.MapAttribute{
 				Optional:            true,

@@ -17,7 +17,13 @@ import (
 
 // Schema implements provider.Provider.
 func (p *rimeProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
-	resp.Schema = schema.Schema{
+	resp.Schema = providerSchema()
+	guardProviderObjects(resp.Schema.Attributes)
+}
+
+// providerSchema is the schema without slips, as the models have it.
+func providerSchema() schema.Schema {
+	return schema.Schema{
 		MarkdownDescription: "Container images that hold exactly the dependencies of a machine-learning model, as code. " +
 			"With `endpoint`, a RIME platform builds and keeps them. Without it, the embedded registry builds them with BuildKit and keeps them in any OCI registry; " +
 			"there is no server and no database. With `primehub`, a PrimeHub platform builds and keeps the images of its groups, and its system images.\n\n" +

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -22,12 +21,12 @@ var (
 
 // groupImageModel is the state of a rime_group_image.
 type groupImageModel struct {
-	Name          types.String   `tfsdk:"name"`
-	Groups        types.Set      `tfsdk:"groups"`
-	Existing      types.Object   `tfsdk:"existing"`
-	Triggers      types.Map      `tfsdk:"triggers"`
-	RebuildReason types.String   `tfsdk:"rebuild_reason"`
-	Timeouts      timeouts.Value `tfsdk:"timeouts"`
+	Name          types.String  `tfsdk:"name"`
+	Groups        types.Set     `tfsdk:"groups"`
+	Existing      types.Object  `tfsdk:"existing"`
+	Triggers      types.Map     `tfsdk:"triggers"`
+	RebuildReason types.String  `tfsdk:"rebuild_reason"`
+	Timeouts      timeoutsValue `tfsdk:"timeouts"`
 	groupImageInputs
 	groupImageFacts
 }
@@ -43,6 +42,7 @@ func (m *groupImageModel) setImage(ctx context.Context, image primehub.Image) di
 	} else {
 		m.Existing = types.ObjectNull(existingType.AttrTypes)
 	}
+	m.Existing, m.Build = slipped("existing", m.Existing), slipped("build", m.Build)
 	return d
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // Schema implements resource.Resource.
-func (r *groupImageResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (r *groupImageResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "An image on a PrimeHub platform: one of a group, or a system image; one that exists already, or one that PrimeHub builds from a base image and " +
 			"apt, conda and pip packages. An apply returns when the image can be used, or says which package failed and why. " +
@@ -46,11 +46,12 @@ func (r *groupImageResource) Schema(ctx context.Context, _ resource.SchemaReques
 				Computed:            true,
 				MarkdownDescription: "Why the newest build after the first was planned, such as `pip packages changed: + pandas`. The plan shows it before the build.",
 			},
-			"timeouts": timeoutsAttribute(ctx),
+			"timeouts": timeoutsAttribute(),
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, groupImageInputAttributes())
 	maps.Copy(resp.Schema.Attributes, groupImageFactAttributes())
+	guardObjects(resp.Schema.Attributes)
 }
 
 // ValidateConfig implements resource.ResourceWithValidateConfig.

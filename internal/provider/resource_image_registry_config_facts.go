@@ -209,8 +209,8 @@ func (m *imageRegistryConfigModel) takeOverTemplate(ctx context.Context, client 
 	if len(template.AppliedFor) > 0 {
 		model.AppliedFor, d = types.SetValueFrom(ctx, types.StringType, template.AppliedFor)
 	}
-	object, more := types.ObjectValueFrom(ctx, m.CreationTemplate.AttributeTypes(ctx), model)
-	m.CreationTemplate = object
+	object, more := types.ObjectValueFrom(ctx, plainTypes(m.CreationTemplate.AttributeTypes(ctx)), model)
+	m.CreationTemplate = slipped("creation_template", object)
 	return append(d, more...)
 }
 

@@ -6,34 +6,32 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 )
 
 // imageRegistryConfigModel is the state of a rime_image_registry_config.
 type imageRegistryConfigModel struct {
-	Enable                    types.Bool     `tfsdk:"enable"`
-	AllowExternalCustomImages types.Bool     `tfsdk:"allow_external_custom_images"`
-	AllowEmptyPrefix          types.Bool     `tfsdk:"allow_empty_prefix"`
-	RegistryServerRoleName    types.String   `tfsdk:"registry_server_role_name"`
-	RegistryServerPolicyName  types.String   `tfsdk:"registry_server_policy_name"`
-	ImageBuilderRoleName      types.String   `tfsdk:"image_builder_role_name"`
-	ImageBuilderPolicyName    types.String   `tfsdk:"image_builder_policy_name"`
-	RolePath                  types.String   `tfsdk:"role_path"`
-	PermissionsBoundaryARN    types.String   `tfsdk:"permissions_boundary_arn"`
-	Tags                      types.Map      `tfsdk:"tags"`
-	LifecycleRules            types.List     `tfsdk:"lifecycle_rules"`
-	LifecyclePolicyJSON       types.String   `tfsdk:"lifecycle_policy_json"`
-	TagMutability             types.String   `tfsdk:"tag_mutability"`
-	TagMutabilityExclusions   types.Set      `tfsdk:"tag_mutability_exclusions"`
-	ScanOnPush                types.Bool     `tfsdk:"scan_on_push"`
-	Encryption                types.Object   `tfsdk:"encryption"`
-	CreationTemplate          types.Object   `tfsdk:"creation_template"`
-	Timeouts                  timeouts.Value `tfsdk:"timeouts"`
+	Enable                    types.Bool    `tfsdk:"enable"`
+	AllowExternalCustomImages types.Bool    `tfsdk:"allow_external_custom_images"`
+	AllowEmptyPrefix          types.Bool    `tfsdk:"allow_empty_prefix"`
+	RegistryServerRoleName    types.String  `tfsdk:"registry_server_role_name"`
+	RegistryServerPolicyName  types.String  `tfsdk:"registry_server_policy_name"`
+	ImageBuilderRoleName      types.String  `tfsdk:"image_builder_role_name"`
+	ImageBuilderPolicyName    types.String  `tfsdk:"image_builder_policy_name"`
+	RolePath                  types.String  `tfsdk:"role_path"`
+	PermissionsBoundaryARN    types.String  `tfsdk:"permissions_boundary_arn"`
+	Tags                      types.Map     `tfsdk:"tags"`
+	LifecycleRules            types.List    `tfsdk:"lifecycle_rules"`
+	LifecyclePolicyJSON       types.String  `tfsdk:"lifecycle_policy_json"`
+	TagMutability             types.String  `tfsdk:"tag_mutability"`
+	TagMutabilityExclusions   types.Set     `tfsdk:"tag_mutability_exclusions"`
+	ScanOnPush                types.Bool    `tfsdk:"scan_on_push"`
+	Encryption                types.Object  `tfsdk:"encryption"`
+	CreationTemplate          types.Object  `tfsdk:"creation_template"`
+	Timeouts                  timeoutsValue `tfsdk:"timeouts"`
 	registryScope
 	registryTrust
 	registryFacts
@@ -119,8 +117,8 @@ func (m *imageRegistryConfigModel) spec(ctx context.Context) awsregistry.Registr
 
 // template is the creation template; nil for none.
 func (m *imageRegistryConfigModel) template(ctx context.Context) *awsregistry.TemplateSpec {
-	var template creationTemplateModel
-	if m.CreationTemplate.IsNull() || m.CreationTemplate.As(ctx, &template, basetypes.ObjectAsOptions{}).HasError() {
+	template, ok := asModel[creationTemplateModel](ctx, m.CreationTemplate)
+	if !ok {
 		return nil
 	}
 	spec := &awsregistry.TemplateSpec{Description: template.Description.ValueString(), CustomRoleARN: template.CustomRoleARN.ValueString()}
@@ -139,8 +137,7 @@ func (m *imageRegistryConfigModel) repositorySettings(ctx context.Context) awsre
 		policy, _ := lifecyclePolicy(ctx, m.LifecycleRules)
 		settings.LifecyclePolicy = policy.JSON()
 	}
-	var encryption encryptionModel
-	if !m.Encryption.IsNull() && !m.Encryption.As(ctx, &encryption, basetypes.ObjectAsOptions{}).HasError() {
+	if encryption, ok := asModel[encryptionModel](ctx, m.Encryption); ok {
 		settings.Encryption = &awsregistry.Encryption{Type: encryption.Type.ValueString(), KMSKey: encryption.KMSKey.ValueString()}
 	}
 	return settings

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -24,7 +23,7 @@ import (
 const defaultRepositoryPrefix = "rime-managed-images"
 
 // Schema implements resource.Resource.
-func (r *imageRegistryConfigResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (r *imageRegistryConfigResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The AWS side of a Managed Image Registry: the role of the platform's registry server and the role of its image builders, each with exactly the permissions that are documented, " +
 			"on the ECR repositories under one prefix, and the settings and lifecycle policy of those repositories. It is what `image_registry_config` of the platform's own Terraform module makes, " +
@@ -40,13 +39,9 @@ func (r *imageRegistryConfigResource) Schema(ctx context.Context, _ resource.Sch
 	} {
 		maps.Copy(resp.Schema.Attributes, some)
 	}
-	resp.Schema.Attributes["timeouts"] = timeoutsOf(timeouts.Attributes(ctx, timeouts.Opts{
-		Create: true, Read: true, Update: true, Delete: true,
-		CreateDescription: "How long creating may take until AWS shows it reliably, such as `20m`. Defaults to `15m`.",
-		ReadDescription:   "How long reading may take. Defaults to `5m`.",
-		UpdateDescription: "How long a change may take until AWS shows it reliably. Defaults to `15m`.",
-		DeleteDescription: "How long deleting may take until AWS shows it reliably. Defaults to `15m`.",
-	}), "How long operations may take, as durations such as `15m`. What was begun when time is up is continued by the next apply.")
+	resp.Schema.Attributes["timeouts"] = timeLimits{create: "15m", read: "5m", update: "15m", delete: "15m"}.attribute(
+		"How long operations may take until AWS shows their result reliably. When time is up, the next apply continues.")
+	guardObjects(resp.Schema.Attributes)
 }
 
 // scopeAttributes say what the registry covers.

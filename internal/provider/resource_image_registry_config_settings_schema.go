@@ -60,7 +60,7 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 		},
 		"creation_template": schema.SingleNestedAttribute{
 			Optional:            true,
-			MarkdownDescription: "A repository creation template of ECR for the effective prefix: repositories that ECR makes by itself, when something is pushed, get the settings and the lifecycle policy from the beginning.",
+			MarkdownDescription: "A repository creation template of ECR for the effective prefix: repositories that ECR makes by itself, when something is pushed, get the settings and the lifecycle policy from the beginning. `{}` will do.",
 			Attributes: map[string]schema.Attribute{
 				"applied_for": schema.SetAttribute{
 					Optional: true, ElementType: types.StringType,
@@ -88,7 +88,7 @@ func lifecycleRuleAttributes() map[string]schema.Attribute {
 			Optional: true, ElementType: types.StringType, MarkdownDescription: description, Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues()},
 		}
 	}
-	return map[string]schema.Attribute{
+	return withElementSlips("lifecycle_rules", map[string]schema.Attribute{
 		"priority": schema.Int64Attribute{
 			Required: true, MarkdownDescription: "Place of the rule, from 1; lower ones come first, and an image is left to the first rule that selects it. Each rule has its own.",
 		},
@@ -104,7 +104,7 @@ func lifecycleRuleAttributes() map[string]schema.Attribute {
 			string(awsregistry.StorageStandard), string(awsregistry.StorageArchive)),
 		"action":               oneOf(false, "What is done: `expire` deletes, `transition` archives. Defaults to `expire`.", string(awsregistry.ActionExpire), string(awsregistry.ActionTransition)),
 		"target_storage_class": oneOf(false, "Where `transition` moves images: `archive`.", string(awsregistry.StorageArchive)),
-	}
+	})
 }
 
 // registryFactAttributes are what there is.

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -19,15 +18,15 @@ import (
 
 // managedImageModel is the state of a rime_managed_image.
 type managedImageModel struct {
-	Name                types.String   `tfsdk:"name"`
-	NamePrefix          types.String   `tfsdk:"name_prefix"`
-	AdoptExisting       types.Bool     `tfsdk:"adopt_existing"`
-	DeletionPolicy      types.String   `tfsdk:"deletion_policy"`
-	RebuildWhenOutdated types.Bool     `tfsdk:"rebuild_when_outdated"`
-	Triggers            types.Map      `tfsdk:"triggers"`
-	RebuildReason       types.String   `tfsdk:"rebuild_reason"`
-	Build               types.Object   `tfsdk:"build"`
-	Timeouts            timeouts.Value `tfsdk:"timeouts"`
+	Name                types.String  `tfsdk:"name"`
+	NamePrefix          types.String  `tfsdk:"name_prefix"`
+	AdoptExisting       types.Bool    `tfsdk:"adopt_existing"`
+	DeletionPolicy      types.String  `tfsdk:"deletion_policy"`
+	RebuildWhenOutdated types.Bool    `tfsdk:"rebuild_when_outdated"`
+	Triggers            types.Map     `tfsdk:"triggers"`
+	RebuildReason       types.String  `tfsdk:"rebuild_reason"`
+	Build               types.Object  `tfsdk:"build"`
+	Timeouts            timeoutsValue `tfsdk:"timeouts"`
 	imageInputs
 	imageFacts
 }

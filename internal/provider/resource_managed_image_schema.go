@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -28,7 +27,7 @@ const (
 )
 
 // Schema implements resource.Resource.
-func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A container image that holds exactly the dependencies of a model: a Python version, pip packages and packages of the operating system. " +
 			"An apply returns when the image can be pulled, or says which requirement failed and why. " +
@@ -83,11 +82,12 @@ func (r *managedImageResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				MarkdownDescription: "Why the newest build after the first was planned, such as `pip requirements changed: + pandas`. The plan shows it before the build.",
 			},
 			"build":    buildAttribute(),
-			"timeouts": timeoutsAttribute(ctx),
+			"timeouts": timeoutsAttribute(),
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, imageInputAttributes())
 	maps.Copy(resp.Schema.Attributes, imageFactAttributes())
+	guardObjects(resp.Schema.Attributes)
 }
 
 // imageInputAttributes are the attributes of [imageInputs].
@@ -149,28 +149,7 @@ func imageInputAttributes() map[string]schema.Attribute {
 	}
 }
 
-func timeoutsAttribute(ctx context.Context) schema.Attribute {
-	return timeoutsOf(timeouts.Attributes(ctx, timeouts.Opts{
-		Create: true, Read: true, Update: true, Delete: true,
-		CreateDescription: "How long creating the image may take with its build, such as `2h30m`. Defaults to `90m`.",
-		ReadDescription:   "How long reading the image may take. Defaults to `5m`.",
-		UpdateDescription: "How long changing or rebuilding the image may take with its build. Defaults to `90m`.",
-		DeleteDescription: "How long deleting the image may take. Defaults to `15m`.",
-	}), "How long operations may take, as durations such as `90m` or `1h30m`. When time is up, the build is cancelled.")
-}
-
-// timeoutsOf gives the attribute of the timeouts module our description and our check: its own takes negative durations.
-func timeoutsOf(attribute schema.Attribute, description string) schema.Attribute {
-	nested, ok := attribute.(schema.SingleNestedAttribute)
-	if !ok {
-		return attribute
-	}
-	nested.MarkdownDescription = description
-	for name, each := range nested.Attributes {
-		if text, ok := each.(schema.StringAttribute); ok {
-			text.Validators = []validator.String{durationCheck}
-			nested.Attributes[name] = text
-		}
-	}
-	return nested
+func timeoutsAttribute() schema.Attribute {
+	return timeLimits{create: "90m", read: "5m", update: "90m", delete: "15m"}.attribute(
+		"How long operations may take, creating and changing with the build. When time is up, the build is cancelled.")
 }
