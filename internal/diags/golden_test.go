@@ -153,6 +153,9 @@ var messages = map[string]diag.Diagnostics{
 	"invalid_value":         {diags.InvalidValue("Invalid Managed Image Name", path.Root("name"), "My.Image", &diags.Problem{Text: "must be lower case", Suggestion: `write "my-image"`})},
 	"invalid_secret":        {diags.InvalidValue("Invalid Registry Address", path.Root("url"), "ada:hunter2@registry.test", &diags.Problem{Text: "carries a user", Secret: true})},
 	"invalid_environment":   {diags.InvalidEnvironment("Invalid BuildKit Address", path.Root("address"), "BUILDKIT_HOST", "here", &diags.Problem{Text: "has no scheme", Suggestion: "write one"})},
+	"unknown_name":          {diags.UnknownName(path.Root("existing").AtName("pull_secret"), "pull_secret", "Write image_pull_secret instead.")},
+	"unknown_key":           {diags.UnknownKey(path.Root("timeouts"), "created", "Write create instead.")},
+	"empty_object":          {diags.EmptyObject(path.Root("aws"), []string{"default_tags", "profile", "region"})},
 	"invalid_pip_name":      requirements("pip_requirements", "numpy>=1", pipError("numpy>=1", "")),
 	"invalid_pip_specifier": requirements("pip_requirements", "numpy", pipError("numpy", ">=1,=<2")),
 

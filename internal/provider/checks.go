@@ -190,7 +190,7 @@ var durationCheck = check{
 		}
 		problem := &diags.Problem{Text: "must be a positive number with a unit", Suggestion: `write it like "60s" or "2m30s"`}
 		if _, err := strconv.ParseUint(value, 10, 32); err == nil && value != "0" {
-			problem.Suggestion = write(value + "s")
+			problem.Suggestion = fmt.Sprintf("write %q for seconds or %q for minutes", value+"s", value+"m")
 		}
 		return problem
 	},

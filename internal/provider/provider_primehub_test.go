@@ -97,7 +97,7 @@ func TestPrimeHub_precedence(t *testing.T) {
 				t.Setenv(variable, test.env[variable])
 			}
 			config := hubConfig(t, New("test")(), test.configured)
-			settings, d, fileErr := readPrimeHub(t.Context(), config)
+			settings, d, fileErr := readPrimeHub(t.Context(), withoutSlips(t.Context(), config))
 			if d.HasError() || (fileErr != nil) != test.fileFails {
 				t.Fatalf("%v, %v", d, fileErr)
 			}

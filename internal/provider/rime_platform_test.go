@@ -519,7 +519,7 @@ func TestPlatform_precedence(t *testing.T) {
 // embeddedValue is an embedded_registry at that address.
 func embeddedValue(t *testing.T, url string) tftypes.Value {
 	t.Helper()
-	object, ok := embeddedRegistryAttribute().GetType().TerraformType(t.Context()).(tftypes.Object)
+	object, ok := newProtoServer(t, New("test")).schema.Provider.ValueType().(tftypes.Object).AttributeTypes["embedded_registry"].(tftypes.Object)
 	if !ok {
 		t.Fatal("the embedded registry's configuration is no object")
 	}
@@ -548,7 +548,7 @@ func pythonVersions(ctx context.Context, t *testing.T, attributes map[string]tft
 		values[name] = tftypes.NewValue(attribute, nil)
 	}
 	maps.Copy(values, attributes)
-	made, d := p.clients(ctx, tfsdk.Config{Schema: schema.Schema, Raw: tftypes.NewValue(object, values)})
+	made, d := p.clients(ctx, withoutSlips(ctx, tfsdk.Config{Schema: schema.Schema, Raw: tftypes.NewValue(object, values)}))
 	if d.HasError() {
 		t.Fatal(d)
 	}

@@ -53,16 +53,23 @@ func slipsAmong(object string, attributes map[string]attr.Type) map[string]slip 
 	return all
 }
 
-// otherNumber is the plural of an attribute's name, or the singular of a plural; empty where nobody would write one.
+// otherNumber is the plural of an attribute that is a text, or the singular of one that holds several; else empty.
 func otherNumber(name string, of attr.Type) string {
-	singular, isPlural := strings.CutSuffix(name, "s")
+	several := !of.Equal(types.StringType) && !of.Equal(types.BoolType)
+	stem, isPlural := strings.CutSuffix(name, "s")
 	switch {
-	case of.Equal(types.BoolType):
-		return ""
-	case strings.HasSuffix(name, "ies"):
+	case several && strings.HasSuffix(name, "xes"):
+		return strings.TrimSuffix(name, "es")
+	case several && strings.HasSuffix(name, "ies"):
 		return strings.TrimSuffix(name, "ies") + "y"
-	case isPlural && !strings.HasSuffix(singular, "s"):
-		return singular
+	case several && isPlural:
+		return stem
+	case !of.Equal(types.StringType):
+		return ""
+	case isPlural, strings.HasSuffix(name, "x"):
+		return name + "es"
+	case strings.HasSuffix(name, "y"):
+		return strings.TrimSuffix(name, "y") + "ies"
 	default:
 		return name + "s"
 	}

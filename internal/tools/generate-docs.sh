@@ -26,6 +26,9 @@ if ! grep -q '"resource_identity_schemas"' "$work/schema.json"; then
   identities=$(cat internal/provider/testdata/identity_schemas.json)
   sed -i "s|\"resource_schemas\":|\"resource_identity_schemas\":${identities},&|" "$work/schema.json"
 fi
+# Attributes that only tell what to write instead of them are no attributes for a reader.
+go run internal/tools/hide_slips.go <"$work/schema.json" >"$work/shown.json"
+mv "$work/shown.json" "$work/schema.json"
 go tool -modfile=internal/tools/go.mod tfplugindocs generate \
   --provider-name rime --rendered-provider-name RIME --providers-schema "$work/schema.json" >"$work/log" 2>&1 || {
   cat "$work/log" >&2
