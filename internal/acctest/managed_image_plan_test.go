@@ -185,7 +185,7 @@ resource "rime_managed_image" "timeout" {
 		`pip_requirements["tiny-model"]: name = "tiny-model" is required twice with different version specifiers, "<1" and ">=1".`,
 		`package_requirements["libgomp1"]: package_type = "yum" is not a package type. Write "rocky_linux".`,
 		`package_requirements["vim"]: version_specifier = ">=9" cannot be used: ">=" makes a range`, `Write "9" for exactly that version`,
-		`timeouts.create = "90" must be a positive number with a unit. Write "90s".`,
+		`timeouts["create"] = "90" must be a positive number with a unit. Write "90s" for seconds or "90m" for minutes.`,
 	)
 	w.Write("main.tf", "resource \"rime_managed_image\" \"old\" {\n  name           = \"old\"\n  python_version = \"3.9\"\n}\n")
 	fails(t, w, []string{"plan"}, "Error: Unsupported Python Version", `python_version = "3.9", but the provider has no base image with that Python.`,

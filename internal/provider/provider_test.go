@@ -62,7 +62,7 @@ func TestProvider_invalidConfig(t *testing.T) {
 		"cache mode":        {embedded(`cache = { ref = "a/b", mode = "all" }`), `embedded_registry.cache.mode value must be one of: ["min" "max"]`},
 		"compression":       {embedded(`compression = "xz"`), `embedded_registry.compression value must be one of`},
 		"parallel":          {embedded(`max_parallel_builds = 0`), `embedded_registry.max_parallel_builds value must be at least 1`},
-		"timeout":           {`http = { request_timeout = "60" }`, `Invalid Duration § http.request_timeout = "60" must be a positive number with a unit. Write "60s".`},
+		"timeout":           {`http = { request_timeout = "60" }`, `Invalid Duration § http.request_timeout = "60" must be a positive number with a unit. Write "60s" for seconds or "60m" for minutes.`},
 		"retries":           {`http = { max_retries = -1 }`, `http.max_retries value must be between 0 and 20`},
 	} {
 		t.Run(name, func(t *testing.T) {

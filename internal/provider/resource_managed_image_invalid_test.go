@@ -85,7 +85,7 @@ var invalidImages = map[string]struct{ body, message string }{
 	"null trigger":      {"name = \"a\"\n triggers = { a = null }", `Null Map Value`},
 	"timeout":           {"name = \"a\"\n timeouts = { create = \"long\" }", `Invalid Duration § timeouts["create"] = "long" must be a positive number with a unit. Write it like "60s" or "2m30s".`},
 	"negative timeout":  {"name = \"a\"\n timeouts = { delete = \"-1h\" }", `Invalid Duration § timeouts["delete"] = "-1h" must be a positive`},
-	"unit forgotten":    {"name = \"a\"\n timeouts = { read = \"90\" }", `Invalid Duration § Write "90s".`},
+	"unit forgotten":    {"name = \"a\"\n timeouts = { read = \"90\" }", `Invalid Duration § Write "90s" for seconds or "90m" for minutes.`},
 	"computed is given": {"name = \"a\"\n status = \"ready\"", `Invalid Configuration for Read-Only Attribute`},
 }
 
