@@ -68,7 +68,7 @@ def of_terraform(image):
         "pip": sorted((r["name"], r["version_specifier"] or "") for r in image["pip_requirements"]),
         "packages": sorted((r["name"], r["version_specifier"] or "") for r in packages),
         "kinds of packages": [enum("PACKAGE_TYPE_", r["package_type"] or "rocky_linux") for r in packages],
-        "libraries": sorted((library["name"], library["version"]) for library in image["pip_libraries"]),
+        "libraries": sorted(image["pip_libraries"].items()),
     }
 
 

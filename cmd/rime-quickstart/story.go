@@ -29,17 +29,14 @@ type story struct {
 type managedImage struct {
 	Address string
 	Values  struct {
-		Name         string `json:"name"`
-		Status       string `json:"status"`
-		RimeTag      string `json:"rime_tag"`
-		RepoURI      string `json:"repo_uri"`
-		ImageURI     string `json:"image_uri"`
-		ImageDigest  string `json:"image_digest"`
-		Size         int64  `json:"image_size_bytes"`
-		PipLibraries []struct {
-			Name    string `json:"name"`
-			Version string `json:"version"`
-		} `json:"pip_libraries"`
+		Name            string            `json:"name"`
+		Status          string            `json:"status"`
+		RimeTag         string            `json:"rime_tag"`
+		RepoURI         string            `json:"repo_uri"`
+		ImageURI        string            `json:"image_uri"`
+		ImageDigest     string            `json:"image_digest"`
+		Size            int64             `json:"image_size_bytes"`
+		PipLibraries    map[string]string `json:"pip_libraries"`
 		PipRequirements []struct {
 			Name string `json:"name"`
 		} `json:"pip_requirements"`

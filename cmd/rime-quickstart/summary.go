@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -50,9 +52,9 @@ func (m managedImage) libraries() string {
 		asked[r.Name] = true
 	}
 	var named []string
-	for _, l := range m.Values.PipLibraries {
-		if asked[l.Name] {
-			named = append(named, l.Name+" "+l.Version)
+	for _, name := range slices.Sorted(maps.Keys(m.Values.PipLibraries)) {
+		if asked[name] {
+			named = append(named, name+" "+m.Values.PipLibraries[name])
 		}
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(named, ", "), len(m.Values.PipLibraries)-len(named))

@@ -39,7 +39,7 @@ resource "rime_managed_image" "fraud" {
 
 # Every usable image that has xgboost, whoever made it.
 data "rime_managed_images" "with_xgboost" {
-  pip_libraries = [{ name = "xgboost" }]
+  pip_libraries = { xgboost = "" }
   statuses      = ["ready"]
 }
 

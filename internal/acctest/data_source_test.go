@@ -41,13 +41,13 @@ data "rime_managed_images" "all" {}
 
 data "rime_managed_images" "filtered" {
   for_each = {
-    library   = { pip_libraries = [{ name = "Tiny_Model" }] }
-    version   = { pip_libraries = [{ name = "tiny-model", version = %q }] }
-    libraries = { pip_libraries = [{ name = "tiny-model" }, { name = "needs-other" }] }
+    library   = { pip_libraries = { "Tiny_Model" = "" } }
+    version   = { pip_libraries = { tiny-model = %q } }
+    libraries = { pip_libraries = { tiny-model = "", needs-other = "" } }
     name      = { name_regex = "^o" }
     status    = { statuses = ["ready"] }
     broken    = { statuses = ["missing", "moved", "failed"] }
-    nothing   = { name_regex = "o", statuses = ["ready"], pip_libraries = [{ name = "needs-other" }] }
+    nothing   = { name_regex = "o", statuses = ["ready"], pip_libraries = { needs-other = "" } }
   }
   pip_libraries = lookup(each.value, "pip_libraries", null)
   name_regex    = lookup(each.value, "name_regex", null)
@@ -99,14 +99,12 @@ output "filtered" {
 // libraryVersion is the version of an installed library.
 func libraryVersion(t *testing.T, image acctest.Resource, library string) string {
 	t.Helper()
-	libraries, _ := image.Attributes["pip_libraries"].([]any)
-	for _, l := range libraries {
-		if found := (acctest.Resource{Attributes: l.(map[string]any)}); found.Text("name") == library {
-			return found.Text("version")
-		}
+	libraries, _ := image.Attributes["pip_libraries"].(map[string]any)
+	version, found := libraries[library].(string)
+	if !found {
+		t.Fatalf("%s is not among %v", library, libraries)
 	}
-	t.Fatalf("%s is not among %v", library, libraries)
-	return ""
+	return version
 }
 
 // outputs are the outputs of a workspace.

@@ -31,7 +31,7 @@ resource "rime_managed_image" "a" {
 }
 
 output "libraries" {
-  value = { for l in rime_managed_image.a.pip_libraries : l.name => l.version }
+  value = rime_managed_image.a.pip_libraries
 }
 `)
 	w.Apply()

@@ -3,11 +3,13 @@ package provider
 import (
 	"cmp"
 	"context"
+	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -35,21 +37,12 @@ func (d *managedImagesDataSource) Schema(_ context.Context, _ datasource.SchemaR
 		MarkdownDescription: "The managed images of a registry, all of them or those that match every filter that is given. " +
 			"The embedded registry needs an OCI registry that lists its repositories (`GET /v2/_catalog`).",
 		Attributes: map[string]schema.Attribute{
-			"pip_libraries": schema.SetNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "Only images in which all of these are installed, by what `pip list` says.",
-				Validators:          []validator.Set{setvalidator.NoNullValues()},
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"name": schema.StringAttribute{
-						Required:            true,
-						MarkdownDescription: "Name of the distribution.",
-						Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
-					},
-					"version": schema.StringAttribute{
-						Optional:            true,
-						MarkdownDescription: "Exactly the version that is installed. Without it, any version will do.",
-					},
-				}},
+			"pip_libraries": schema.MapAttribute{
+				Optional:    true,
+				ElementType: types.StringType,
+				MarkdownDescription: "Only images in which all of these are installed, by what `pip list` says: the exact version by the name of the distribution, " +
+					"such as `{ numpy = \"1.26.4\" }`. An empty version means any.",
+				Validators: []validator.Map{mapvalidator.ValueStringsAre(exactVersionCheck)},
 			},
 			"name_regex": schema.StringAttribute{
 				Optional:            true,
@@ -73,10 +66,10 @@ func (d *managedImagesDataSource) Schema(_ context.Context, _ datasource.SchemaR
 
 // managedImagesDataModel is the state of the data source rime_managed_images.
 type managedImagesDataModel struct {
-	PipLibraries []pipLibraryModel `tfsdk:"pip_libraries"`
-	NameRegex    types.String      `tfsdk:"name_regex"`
-	Statuses     []string          `tfsdk:"statuses"`
-	Images       []imageModel      `tfsdk:"images"`
+	PipLibraries map[string]*string `tfsdk:"pip_libraries"`
+	NameRegex    types.String       `tfsdk:"name_regex"`
+	Statuses     []string           `tfsdk:"statuses"`
+	Images       []imageModel       `tfsdk:"images"`
 }
 
 // Read implements datasource.DataSource.
@@ -109,8 +102,12 @@ func (d *managedImagesDataSource) list(ctx context.Context, model managedImagesD
 		return nil, err
 	}
 	var filter imageregistry.Filter
-	for _, l := range model.PipLibraries {
-		filter.PipLibraries = append(filter.PipLibraries, imageregistry.PipLibrary{Name: l.Name.ValueString(), Version: l.Version.ValueString()})
+	for _, name := range slices.Sorted(maps.Keys(model.PipLibraries)) {
+		wanted := imageregistry.PipLibrary{Name: name}
+		if version := model.PipLibraries[name]; version != nil {
+			wanted.Version = *version
+		}
+		filter.PipLibraries = append(filter.PipLibraries, wanted)
 	}
 	var images []imageregistry.Image
 	for image, err := range registry.List(ctx, filter) {
@@ -123,4 +120,20 @@ func (d *managedImagesDataSource) list(ctx context.Context, model managedImagesD
 	}
 	slices.SortFunc(images, func(a, b imageregistry.Image) int { return cmp.Compare(a.Name, b.Name) })
 	return images, nil
+}
+
+var exactVersionCheck = check{
+	summary: "Invalid Version",
+	rule:    "must be one exact version such as `1.26.4`, or empty for any",
+	find: func(value string) *diags.Problem {
+		version := strings.TrimLeft(value, "= ")
+		switch {
+		case strings.ContainsAny(version, "<>=!~*,; "):
+			return &diags.Problem{Text: "is not one exact version", Suggestion: `write a version such as "1.26.4", or "" for any`}
+		case version != value:
+			return &diags.Problem{Text: "is a comparison, not a version", Suggestion: write(version)}
+		default:
+			return nil
+		}
+	},
 }

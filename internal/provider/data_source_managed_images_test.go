@@ -84,9 +84,9 @@ func TestManagedImagesDataSource_filters(t *testing.T) {
 		want []string
 	}{
 		"all":                  {``, []string{"broken", "sklearn", "xgboost"}},
-		"by library":           {`pip_libraries = [{ name = "numpy" }]`, []string{"sklearn", "xgboost"}},
-		"by two libraries":     {`pip_libraries = [{ name = "numpy", version = "1.0" }, { name = "xgboost" }]`, []string{"xgboost"}},
-		"by library's version": {`pip_libraries = [{ name = "numpy", version = "9" }]`, nil},
+		"by library":           {`pip_libraries = { numpy = "" }`, []string{"sklearn", "xgboost"}},
+		"by two libraries":     {`pip_libraries = { numpy = "1.0", xgboost = null }`, []string{"xgboost"}},
+		"by library's version": {`pip_libraries = { numpy = "9" }`, nil},
 		"by name":              {`name_regex = "^s|t$"`, []string{"sklearn", "xgboost"}},
 		"by status":            {`statuses = ["moved", "failed"]`, []string{"broken"}},
 		"by all":               {"name_regex = \"o\"\nstatuses = [\"ready\"]", []string{"xgboost"}},
@@ -114,6 +114,12 @@ func TestManagedImagesDataSource_errors(t *testing.T) {
 	registry := stocked()
 	read(t, registry,
 		resource.TestStep{Config: "data \"rime_managed_images\" \"test\" {\nname_regex = \"(\"\n}", ExpectError: words(`Invalid Regular Expression § name_regex = "(" is not a regular expression`)},
+		resource.TestStep{
+			Config: "data \"rime_managed_images\" \"test\" {\npip_libraries = { numpy = \"==1.0\" }\n}", ExpectError: words(`pip_libraries["numpy"] = "==1.0" is a comparison, not a version § Write "1.0"`),
+		},
+		resource.TestStep{
+			Config: "data \"rime_managed_images\" \"test\" {\npip_libraries = { numpy = \">=1,<2\" }\n}", ExpectError: words(`is not one exact version`),
+		},
 		resource.TestStep{Config: "data \"rime_managed_images\" \"test\" {\nstatuses = []\n}", ExpectError: words(`at least 1 elements`)},
 		resource.TestStep{
 			PreConfig:   registry.set(func(f *fakeRegistry) { f.errs["List"] = errors.New("503 Service Unavailable") }),

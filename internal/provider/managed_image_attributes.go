@@ -3,6 +3,7 @@ package provider
 import (
 	dsschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // imageFactAttributes are the attributes of [imageFacts].
@@ -30,13 +31,11 @@ func imageFactAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Images that were built on this one, where the registry keeps count.",
 			NestedObject:        schema.NestedAttributeObject{Attributes: imageReferenceAttributes()},
 		},
-		"pip_libraries": schema.ListNestedAttribute{
-			Computed:            true,
-			MarkdownDescription: "What `pip list` says is installed, by name.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"name":    computed("Name of the distribution."),
-				"version": computed("Version that is installed."),
-			}},
+		"pip_libraries": schema.MapAttribute{
+			Computed:    true,
+			ElementType: types.StringType,
+			MarkdownDescription: "What `pip list` says is installed: the version of each distribution by its name. Names are in normal form " +
+				"(lower case, single hyphens): `PyYAML` is `pip_libraries[\"pyyaml\"]`.",
 		},
 	}
 }
@@ -92,6 +91,8 @@ func readOnly(attributes map[string]schema.Attribute) map[string]dsschema.Attrib
 			derived[name] = dsschema.BoolAttribute{Computed: true, MarkdownDescription: text}
 		case schema.ListAttribute:
 			derived[name] = dsschema.ListAttribute{Computed: true, MarkdownDescription: text, ElementType: a.ElementType}
+		case schema.MapAttribute:
+			derived[name] = dsschema.MapAttribute{Computed: true, MarkdownDescription: text, ElementType: a.ElementType}
 		case schema.SetAttribute:
 			derived[name] = dsschema.SetAttribute{Computed: true, MarkdownDescription: text, ElementType: a.ElementType}
 		case schema.Int64Attribute:

@@ -1,10 +1,8 @@
 package provider
 
 import (
-	"cmp"
 	"context"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
 // imageInputs is what an image is made from. Embedded in the models of the resource and of the data sources.
@@ -34,18 +33,13 @@ type imageFacts struct {
 	ImageSizeBytes types.Int64  `tfsdk:"image_size_bytes"`
 	BaseImage      types.Object `tfsdk:"base_image"`
 	ChildImages    types.List   `tfsdk:"child_images"`
-	PipLibraries   types.List   `tfsdk:"pip_libraries"`
+	PipLibraries   types.Map    `tfsdk:"pip_libraries"`
 }
 
 type imageReferenceModel struct {
 	Name          types.String `tfsdk:"name"`
 	ReferenceType types.String `tfsdk:"reference_type"`
 	Digest        types.String `tfsdk:"digest"`
-}
-
-type pipLibraryModel struct {
-	Name    types.String `tfsdk:"name"`
-	Version types.String `tfsdk:"version"`
 }
 
 type buildModel struct {
@@ -64,10 +58,6 @@ var (
 		"name":           types.StringType,
 		"reference_type": types.StringType,
 		"digest":         types.StringType,
-	}}
-	pipLibraryType = types.ObjectType{AttrTypes: map[string]attr.Type{
-		"name":    types.StringType,
-		"version": types.StringType,
 	}}
 	buildType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"id":                   types.StringType,
@@ -94,7 +84,7 @@ func unknownFacts() imageFacts {
 		ImageSizeBytes: types.Int64Unknown(),
 		BaseImage:      types.ObjectUnknown(imageReferenceType.AttrTypes),
 		ChildImages:    types.ListUnknown(imageReferenceType),
-		PipLibraries:   types.ListUnknown(pipLibraryType),
+		PipLibraries:   types.MapUnknown(types.StringType),
 	}
 }
 
@@ -143,7 +133,7 @@ func (m *imageFacts) setFacts(ctx context.Context, image imageregistry.Image, d 
 	var more diag.Diagnostics
 	m.ChildImages, more = types.ListValueFrom(ctx, imageReferenceType, children)
 	d.Append(more...)
-	m.PipLibraries, more = types.ListValueFrom(ctx, pipLibraryType, pipLibraryModels(image.PipLibraries))
+	m.PipLibraries, more = types.MapValueFrom(ctx, types.StringType, versionsByName(image.PipLibraries))
 	d.Append(more...)
 }
 
@@ -155,16 +145,14 @@ func newImageReferenceModel(reference imageregistry.ImageReference) imageReferen
 	}
 }
 
-// pipLibraryModels sorts by name, so that a list in another order is no change.
-func pipLibraryModels(libraries []imageregistry.PipLibrary) []pipLibraryModel {
-	sorted := slices.SortedFunc(slices.Values(libraries), func(a, b imageregistry.PipLibrary) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
-	})
-	models := make([]pipLibraryModel, 0, len(sorted))
-	for _, l := range sorted {
-		models = append(models, pipLibraryModel{textValue(l.Name), textValue(l.Version)})
+// versionsByName is the version of each library by its normal name. Of a name that is told twice, it is the greater text: the same in every order.
+func versionsByName(libraries []imageregistry.PipLibrary) map[string]string {
+	versions := make(map[string]string, len(libraries))
+	for _, l := range libraries {
+		name := requirement.NormalizeName(l.Name)
+		versions[name] = max(versions[name], l.Version)
 	}
-	return models
+	return versions
 }
 
 // newBuildObject is the attribute `build`; null for no build.

@@ -90,11 +90,7 @@ func TestManagedImage_basic(t *testing.T) {
 				expectState("image_size_bytes", knownvalue.Int64Exact(123456)),
 				expectState("deletion_policy", text("delete")),
 				expectState("rebuild_reason", knownvalue.Null()),
-				expectState("pip_libraries", knownvalue.ListExact([]knownvalue.Check{
-					knownvalue.ObjectExact(map[string]knownvalue.Check{"name": text("numpy"), "version": text("1.0")}),
-					knownvalue.ObjectExact(map[string]knownvalue.Check{"name": text("pandas"), "version": text("1.0")}),
-					knownvalue.ObjectExact(map[string]knownvalue.Check{"name": text("pip"), "version": text("24.0")}),
-				})),
+				expectState("pip_libraries", knownvalue.MapExact(map[string]knownvalue.Check{"numpy": text("1.0"), "pandas": text("1.0"), "pip": text("24.0")})),
 				expectState("build", knownvalue.ObjectPartial(map[string]knownvalue.Check{
 					"status": text("succeeded"), "created_at": text("2026-01-02T03:04:05Z"), "running_time_seconds": knownvalue.Float64Exact(90), "error": knownvalue.Null(),
 				})),

@@ -322,7 +322,7 @@ data "rime_image_build" "test" {
   id = rime_managed_image.test.build.id
 }
 data "rime_managed_images" "test" {
-  pip_libraries = [{ name = "xgboost", version = "1.7.6" }, { name = "catboost" }]
+  pip_libraries = { xgboost = "1.7.6", catboost = "" }
 }
 `),
 			ConfigStateChecks: []statecheck.StateCheck{

@@ -1,6 +1,6 @@
 # The images in which a version of numpy with a known fault is installed.
 data "rime_managed_images" "affected" {
-  pip_libraries = [{ name = "numpy", version = "1.26.0" }]
+  pip_libraries = { numpy = "1.26.0" }
 }
 
 # The images of one team that cannot be used as they are.

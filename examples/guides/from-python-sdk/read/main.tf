@@ -18,10 +18,10 @@ data "rime_managed_image" "churn" {
 
 # client.list_managed_images([pip_library_filter("xgboost"), pip_library_filter("pandas", "1.5")])
 data "rime_managed_images" "with_libraries" {
-  pip_libraries = [
-    { name = "xgboost" },
-    { name = "pandas", version = "1.5" },
-  ]
+  pip_libraries = {
+    xgboost = "" # any version
+    pandas  = "1.5"
+  }
 }
 
 # client.has_managed_image("churn", check_status=True): an image that is not there is none in the list.
@@ -31,7 +31,7 @@ data "rime_managed_images" "churn" {
 }
 
 output "installed" {
-  value = { for library in data.rime_managed_image.churn.pip_libraries : library.name => library.version }
+  value = data.rime_managed_image.churn.pip_libraries
 }
 
 output "names" {
