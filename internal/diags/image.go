@@ -36,9 +36,17 @@ func (e *OtherRegistryError) Error() string {
 func otherRegistry(op Operation, name string, err *OtherRegistryError) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Managed Image Is in Another Registry", text(
 		fmt.Sprintf("Tried to %s managed image %q where the provider's configuration leads to, and there is none. By the state, it is elsewhere, so that this does not mean that it is gone.", op.verb, name),
-		"Check `embedded_registry.url`, `embedded_registry.repository_prefix` and the AWS account and region of the provider. To move to another registry, destroy the images with the configuration "+
-			"from before, or forget them with `terraform state rm` and remove their repositories by hand; then apply.",
+		"Check `endpoint`, or `embedded_registry.url`, `embedded_registry.repository_prefix` and the AWS account and region of the provider. To move to another registry, destroy the images with the configuration "+
+			"from before, or forget them with `terraform state rm` and remove them by hand; then apply.",
 		facts(fact{"Managed image", name}, fact{"In the state", err.Want}, fact{"In the configuration", err.Got}),
+	))
+}
+
+// ImportFromElsewhere describes an identity that is not one of the provider's registry.
+func ImportFromElsewhere(name, asked, here string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Managed Image Is in Another Registry", text(
+		fmt.Sprintf("Tried to import managed image %q from the registry %q, but this provider keeps its images in %q.", name, asked, here),
+		fmt.Sprintf("Import it with a provider that is configured for the other registry, or write `registry = %q` in the identity if the image is there.", here),
 	))
 }
 

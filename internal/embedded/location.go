@@ -1,10 +1,6 @@
 package embedded
 
-// RepositoryOf implements [imageregistry.Locator]. It is empty for what cannot be the name of an image.
-func (r *Registry) RepositoryOf(image string) string {
-	repo, err := r.repository(image)
-	if err != nil {
-		return ""
-	}
-	return repo.Name()
-}
+import "path"
+
+// Location implements [imageregistry.Locator]: the registry's host, and the prefix of the images' repositories in it.
+func (r *Registry) Location() string { return path.Join(r.store.registry.Name(), r.directory) }

@@ -64,8 +64,8 @@ type Notifier interface {
 
 // Locator is a [Registry] that can be configured to be elsewhere, and then knows nothing of the images in the place before.
 type Locator interface {
-	// RepositoryOf is the repository that the image of that name has here, whether it exists or not.
-	RepositoryOf(name string) string
+	// Location tells the registry from all others: host and prefix of its repositories, or the platform's endpoint.
+	Location() string
 }
 
 // Claimer is a [Registry] whose images may be [Image.Unclaimed].

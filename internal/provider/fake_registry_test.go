@@ -40,6 +40,8 @@ type fakeRegistry struct {
 	uncancellable bool
 	// ends ends a build after that many more looks at it.
 	ends map[string]int
+	// elsewhere is a registry that looks for its images in another place than it has created them.
+	elsewhere bool
 	// started is told the id of each build that has started.
 	started chan string
 }
@@ -61,9 +63,20 @@ func newUpdatingRegistry() updatingRegistry { return updatingRegistry{newFakeReg
 
 var (
 	_ imageregistry.Registry  = (*fakeRegistry)(nil)
+	_ imageregistry.Locator   = (*fakeRegistry)(nil)
 	_ imageregistry.Updater   = updatingRegistry{}
 	_ imageregistry.Rebuilder = updatingRegistry{}
 )
+
+// Location implements imageregistry.Locator.
+func (f *fakeRegistry) Location() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.elsewhere {
+		return "elsewhere.test/ml"
+	}
+	return "registry.test/ml"
+}
 
 // begin records a call and returns the error that was asked for. The caller holds the lock.
 func (f *fakeRegistry) begin(operation, name string) error {

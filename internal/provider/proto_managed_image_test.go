@@ -18,7 +18,7 @@ import (
 
 const managedImageType = "rime_managed_image"
 
-var identityType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"name": tftypes.String}}
+var identityType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"registry": tftypes.String, "name": tftypes.String}}
 
 func newImageServer(t *testing.T, registry imageregistry.Registry) (*protoServer, *tfprotov6.Schema) {
 	t.Helper()
@@ -31,31 +31,27 @@ func newImageServer(t *testing.T, registry imageregistry.Registry) (*protoServer
 	return server, server.schema.ResourceSchemas[managedImageType]
 }
 
-func (s *protoServer) identity(name string) *tfprotov6.ResourceIdentityData {
+// identity is that of an image; the registry may be nil, for an import.
+func (s *protoServer) identity(registry any, name string) *tfprotov6.ResourceIdentityData {
 	s.t.Helper()
 	return &tfprotov6.ResourceIdentityData{IdentityData: s.dynamic(identityType, tftypes.NewValue(identityType, map[string]tftypes.Value{
-		"name": tftypes.NewValue(tftypes.String, name),
+		"registry": tftypes.NewValue(tftypes.String, registry),
+		"name":     tftypes.NewValue(tftypes.String, name),
 	}))}
 }
 
-func (s *protoServer) identityName(data *tfprotov6.ResourceIdentityData) string {
+// expectIdentity compares an identity.
+func (s *protoServer) expectIdentity(got *tfprotov6.ResourceIdentityData, registry, name string) {
 	s.t.Helper()
-	if data == nil || data.IdentityData == nil {
-		return ""
+	if got == nil || got.IdentityData == nil {
+		s.t.Error("there is no identity")
+		return
 	}
-	value, err := data.IdentityData.Unmarshal(identityType)
-	if err != nil {
-		s.t.Fatal(err)
+	value, err := got.IdentityData.Unmarshal(identityType)
+	want, _ := s.identity(registry, name).IdentityData.Unmarshal(identityType)
+	if err != nil || !value.Equal(want) {
+		s.t.Errorf("identity %v, want %v (%v)", value, want, err)
 	}
-	var attributes map[string]tftypes.Value
-	if err := value.As(&attributes); err != nil {
-		s.t.Fatal(err)
-	}
-	var name string
-	if err := attributes["name"].As(&name); err != nil {
-		s.t.Fatal(err)
-	}
-	return name
 }
 
 // create plans and applies a new image of that name. The context is that of the apply.
@@ -85,16 +81,21 @@ func TestProtoManagedImage_identity(t *testing.T) {
 
 	applied := server.create(t.Context(), schema, "sklearn")
 	server.expectNone(applied.Diagnostics, nil)
-	if got := server.identityName(applied.NewIdentity); got != "sklearn" {
-		t.Errorf("identity after create: %q", got)
-	}
+	server.expectIdentity(applied.NewIdentity, "registry.test/ml", "sklearn")
 	read, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
 		TypeName: managedImageType, CurrentState: applied.NewState, Private: applied.Private, CurrentIdentity: applied.NewIdentity,
 	})
 	server.expectNone(read.Diagnostics, err)
-	if got := server.identityName(read.NewIdentity); got != "sklearn" {
-		t.Errorf("identity after read: %q", got)
-	}
+	server.expectIdentity(read.NewIdentity, "registry.test/ml", "sklearn")
+
+	// The same platform may get another address.
+	registry.set(func(f *fakeRegistry) { f.elsewhere = true })()
+	read, err = server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+		TypeName: managedImageType, CurrentState: applied.NewState, Private: applied.Private, CurrentIdentity: applied.NewIdentity,
+	})
+	server.expectNone(read.Diagnostics, err)
+	server.expectIdentity(read.NewIdentity, "elsewhere.test/ml", "sklearn")
+	registry.set(func(f *fakeRegistry) { f.elsewhere = false })()
 
 	registry.set(func(f *fakeRegistry) { clear(f.images) })()
 	gone, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: managedImageType, CurrentState: applied.NewState})
@@ -109,28 +110,44 @@ func TestProtoManagedImage_importByIdentity(t *testing.T) {
 	registry := newUpdatingRegistry()
 	registry.put(basicSpec, nil)
 	server, schema := newImageServer(t, registry)
-
-	imported, err := server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{
-		TypeName: managedImageType, Identity: server.identity("sklearn"),
-	})
-	server.expectNone(imported.Diagnostics, err)
-	read, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
-		TypeName: managedImageType, CurrentState: imported.ImportedResources[0].State,
-		Private: imported.ImportedResources[0].Private, CurrentIdentity: imported.ImportedResources[0].Identity,
-	})
-	server.expectNone(read.Diagnostics, err)
-	for attribute, want := range map[string]string{"name": "sklearn", "status": "ready", "python_version": "3.11", "deletion_policy": "delete"} {
-		if got := server.attribute(schema, read.NewState, attribute); got != want {
-			t.Errorf("%s = %q, want %q", attribute, got, want)
+	importOf := func(place any, name string) *tfprotov6.ImportResourceStateResponse {
+		t.Helper()
+		resp, err := server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{
+			TypeName: managedImageType, Identity: server.identity(place, name),
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if got := server.identityName(read.NewIdentity); got != "sklearn" {
-		t.Errorf("identity: %q", got)
+		return resp
 	}
 
-	refused, err := server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: managedImageType, Identity: server.identity("My.Image")})
-	if err != nil || len(refused.Diagnostics) != 1 || refused.Diagnostics[0].Summary != "Invalid Managed Image Name" {
-		t.Errorf("import of an impossible name: %v, %v", refused.Diagnostics, err)
+	for _, place := range []any{nil, "registry.test/ml", "https://registry.test/ml/"} {
+		imported := importOf(place, "sklearn")
+		server.expectNone(imported.Diagnostics, nil)
+		read, err := server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+			TypeName: managedImageType, CurrentState: imported.ImportedResources[0].State,
+			Private: imported.ImportedResources[0].Private, CurrentIdentity: imported.ImportedResources[0].Identity,
+		})
+		server.expectNone(read.Diagnostics, err)
+		for attribute, want := range map[string]string{
+			"name": "sklearn", "status": "ready", "python_version": "3.11", "deletion_policy": "delete", "registry": "registry.test/ml",
+		} {
+			if got := server.attribute(schema, read.NewState, attribute); got != want {
+				t.Errorf("%s = %q, want %q", attribute, got, want)
+			}
+		}
+		server.expectIdentity(read.NewIdentity, "registry.test/ml", "sklearn")
+	}
+	for _, refused := range []struct {
+		place         any
+		name, summary string
+	}{
+		{nil, "My.Image", "Invalid Managed Image Name"},
+		{"registry.test/mlx", "sklearn", "Managed Image Is in Another Registry"},
+	} {
+		if resp := importOf(refused.place, refused.name); len(resp.Diagnostics) != 1 || resp.Diagnostics[0].Summary != refused.summary {
+			t.Errorf("import of %s from %v: %v", refused.name, refused.place, resp.Diagnostics)
+		}
 	}
 }
 
@@ -296,7 +313,5 @@ func TestProtoManagedImage_savedAtOnce(t *testing.T) {
 	if got := server.attribute(schema, applied.NewState, "status"); got != "building_first_time" {
 		t.Errorf("the state says that the image is %q", got)
 	}
-	if got := server.identityName(applied.NewIdentity); got != "sklearn" {
-		t.Errorf("identity: %q", got)
-	}
+	server.expectIdentity(applied.NewIdentity, "registry.test/ml", "sklearn")
 }

@@ -42,6 +42,8 @@ type managedImageResource struct{ resourceBase }
 // Metadata implements resource.Resource.
 func (r *managedImageResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_managed_image"
+	// A platform that gets another address is the same platform.
+	resp.ResourceBehavior.MutableIdentity = true
 }
 
 // ConfigValidators implements resource.ResourceWithConfigValidators.
@@ -78,6 +80,7 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 		return
 	}
 	// From here on something exists: whatever happens now, the state must know it.
+	plan.locate(registry)
 	r.created.note(spec.Name)
 	plan.setFacts(ctx, w.image, &resp.Diagnostics)
 	plan.setInputs(ctx, w.image, &resp.Diagnostics)
@@ -95,7 +98,7 @@ func (r *managedImageResource) Read(ctx context.Context, req resource.ReadReques
 		return
 	}
 	// The framework wants an identity after every read without an error, even one that removes the resource; a CLI before 1.12 keeps none.
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, managedImageIdentity{Name: state.Name})...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	name := state.Name.ValueString()
 	ctx, cancel := withTimeout(ctx, "read", state.Timeouts.Read, defaultReadTimeout, &resp.Diagnostics)
 	defer cancel()
@@ -119,6 +122,7 @@ func (r *managedImageResource) Read(ctx context.Context, req resource.ReadReques
 		return
 	}
 	claim(ctx, registry, image)
+	state.locate(registry)
 	resp.Diagnostics.Append(state.setImage(ctx, registry, image)...)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
@@ -196,7 +200,7 @@ func start(ctx context.Context, registry imageregistry.Registry, t task, plan, s
 // save is the only place that writes the state of an image, and its identity with it.
 func (r *managedImageResource) save(ctx context.Context, state *tfsdk.State, identity *tfsdk.ResourceIdentity, model managedImageModel) diag.Diagnostics {
 	d := state.Set(ctx, model)
-	d.Append(identity.Set(ctx, managedImageIdentity{Name: model.Name})...)
+	d.Append(identity.Set(ctx, model.identity())...)
 	return d
 }
 

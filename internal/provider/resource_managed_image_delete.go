@@ -80,12 +80,12 @@ func (m *managedImageModel) remove(ctx context.Context, registry imageregistry.R
 
 // confirmAbsence makes an error of "not found" in another place than the state's: there, nobody has looked.
 func (m *managedImageModel) confirmAbsence(registry imageregistry.Registry, err error) error {
-	was := m.RepoURI.ValueString()
+	was := m.Registry.ValueString()
 	locator, ok := registry.(imageregistry.Locator)
 	if !ok || was == "" || !errors.Is(err, imageregistry.ErrNotFound) {
 		return err
 	}
-	if here := locator.RepositoryOf(m.Name.ValueString()); here != was {
+	if here := locator.Location(); here != was {
 		return &diags.OtherRegistryError{Want: was, Got: here}
 	}
 	return err

@@ -20,6 +20,7 @@ import (
 type managedImageModel struct {
 	Name                types.String  `tfsdk:"name"`
 	NamePrefix          types.String  `tfsdk:"name_prefix"`
+	Registry            types.String  `tfsdk:"registry"`
 	AdoptExisting       types.Bool    `tfsdk:"adopt_existing"`
 	DeletionPolicy      types.String  `tfsdk:"deletion_policy"`
 	RebuildWhenOutdated types.Bool    `tfsdk:"rebuild_when_outdated"`

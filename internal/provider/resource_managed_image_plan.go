@@ -121,8 +121,13 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if !config.NamePrefix.IsNull() {
 		plan.Name = config.generatedName(ctx)
 	}
+	plan.Registry = state.Registry
 	switch {
 	case creating:
+		plan.Registry = types.StringUnknown()
+		if registry != nil {
+			plan.locate(registry)
+		}
 		plan.RebuildReason = types.StringNull()
 	case !plan.Name.Equal(state.Name):
 		plan.expectBuild(state, types.StringNull())

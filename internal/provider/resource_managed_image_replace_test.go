@@ -212,30 +212,22 @@ func TestManagedImage_notWatched(t *testing.T) {
 	registry.expectChanges(t, "Delete sklearn")
 }
 
-// moved is a registry that keeps its images elsewhere than it is told to look for them, and so has none.
-type moved struct{ *fakeRegistry }
-
-// RepositoryOf implements imageregistry.Locator.
-func (m moved) RepositoryOf(name string) string {
-	return "elsewhere.test/ml/" + name
-}
-
 // That an image is not found in another registry does not mean that it is gone.
 func TestManagedImage_otherRegistry(t *testing.T) {
 	t.Parallel()
-	registry := moved{newFakeRegistry()}
+	registry := newFakeRegistry()
 	var images map[string]imageregistry.Image
 	run(t, registry,
 		resource.TestStep{Config: basicConfig},
 		resource.TestStep{
 			PreConfig: registry.set(func(f *fakeRegistry) {
-				images, f.images = f.images, map[string]imageregistry.Image{}
+				images, f.images, f.elsewhere = f.images, map[string]imageregistry.Image{}, true
 			}),
 			Config:      basicConfig,
-			ExpectError: words("Managed Image Is in Another Registry § elsewhere.test/ml/sklearn"),
+			ExpectError: words("Managed Image Is in Another Registry § elsewhere.test/ml"),
 		},
 		resource.TestStep{
-			PreConfig:        registry.set(func(f *fakeRegistry) { f.images = images }),
+			PreConfig:        registry.set(func(f *fakeRegistry) { f.images, f.elsewhere = images, false }),
 			Config:           basicConfig,
 			ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()),
 		},

@@ -49,6 +49,7 @@ func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaReques
 					"with `create_before_destroy`, a change leaves no moment without an image.",
 				Validators: []validator.String{imageNamePrefixCheck},
 			},
+			"registry": computed("Registry that holds the image: host and prefix of its repositories, such as `registry.example.com/ml-images`, or the address of the RIME platform."),
 			"adopt_existing": schema.BoolAttribute{
 				Optional: true,
 				Computed: true,

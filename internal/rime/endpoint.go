@@ -26,3 +26,6 @@ func ParseEndpoint(text string) (string, error) {
 	}
 	return origin + path, nil
 }
+
+// Location implements [imageregistry.Locator]: the platform's address, in its one spelling.
+func (r *Registry) Location() string { return r.client.endpoint }

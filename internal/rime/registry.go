@@ -20,6 +20,7 @@ import (
 var (
 	_ imageregistry.Registry  = (*Registry)(nil)
 	_ imageregistry.Refresher = (*Registry)(nil)
+	_ imageregistry.Locator   = (*Registry)(nil)
 )
 
 // Config is what a [Registry] needs. Zero values take the defaults.

@@ -1,6 +1,7 @@
 import {
   to = rime_managed_image.serving
   identity = {
-    name = "sklearn-serving"
+    registry = "registry.example.com/ml-images"
+    name     = "sklearn-serving"
   }
 }
