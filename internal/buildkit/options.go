@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // Options configures a [Builder]. The zero value builds on the daemon at BuildKit's default socket.
@@ -113,7 +115,7 @@ func (o Options) validateAddress() error {
 	switch {
 	case err != nil, !slices.Contains(addressSchemes, u.Scheme):
 		return &OptionError{"Address", fmt.Sprintf("%q is no address of a BuildKit daemon; it starts with one of %s",
-			redactURLs(o.Address), strings.Join(addressSchemes, "://, ")+"://")}
+			redact.Text(o.Address), strings.Join(addressSchemes, "://, ")+"://")}
 	case u.Scheme == "unix" && u.Path == "":
 		return &OptionError{"Address", fmt.Sprintf("%q names no socket; write three slashes, as in unix:///run/buildkit/buildkitd.sock", o.Address)}
 	case u.Scheme == "tcp" && (u.Hostname() == "" || u.Port() == ""):

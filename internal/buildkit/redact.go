@@ -3,15 +3,16 @@ package buildkit
 import (
 	"cmp"
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 const (
 	redacted = "***"
-	// minSecret is the length from which a word is hidden wherever it stands. Shorter ones would mangle every log; in a URL they are hidden anyway.
+	// minSecret is the length from which a word is hidden wherever it stands. Shorter ones would mangle every log; in an address they are hidden anyway.
 	minSecret = 4
 )
 
@@ -77,39 +78,9 @@ func (r *redactor) longest() int {
 	return len(r.hidings[0].secret)
 }
 
-// clean hides every secret in a text.
+// clean hides every secret in a text, and in its addresses all that may be one.
 func (r *redactor) clean(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return redactURLs(r.replacer.Replace(text))
-}
-
-var (
-	credentialsInURL = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/\s"]+)@`)
-	// Registries and indexes redirect to storage with URLs that are credentials in themselves.
-	parameterInURL = regexp.MustCompile(`[?&;]([A-Za-z0-9_.~%-]+)=[^&;\s"']*[^&;\s"',.)]`)
-)
-
-// publicParameters are those of a URL's query whose values are never secret, and tell what a registry was asked for. Nobody can list the
-// names under which indexes and storage take their tokens.
-var publicParameters = []string{"scope", "service", "ns", "n", "last", "digest", "mount", "from"}
-
-// redactURLs hides user and password in every URL of a text, and what stands in its query.
-func redactURLs(text string) string {
-	if !strings.Contains(text, "://") { // most lines of a log; the patterns are slow
-		return text
-	}
-	if strings.Contains(text, "@") {
-		text = credentialsInURL.ReplaceAllString(text, "${1}"+redacted+"@")
-	}
-	if strings.ContainsAny(text, "?&;") {
-		text = parameterInURL.ReplaceAllStringFunc(text, func(parameter string) string {
-			name, _, _ := strings.Cut(parameter, "=")
-			if slices.Contains(publicParameters, name[1:]) {
-				return parameter
-			}
-			return name + "=" + redacted
-		})
-	}
-	return text
+	return redact.Text(r.replacer.Replace(text))
 }

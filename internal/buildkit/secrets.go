@@ -115,6 +115,9 @@ func requirementsFileURL(text string) string {
 	return strings.NewReplacer("'", "%27", `"`, "%22", `\`, "%5C", "${", "%24{").Replace(u.String())
 }
 
+// credentialsInURL are those of an address that cannot be read.
+var credentialsInURL = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/\s"]+)@`)
+
 var urlPattern = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]+`)
 
 // urlsIn finds the URLs in a text.

@@ -5,7 +5,11 @@
 // errors are recognised by their type. Golden files hold every message whole, so that a change of wording is reviewed.
 package diags
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
+)
 
 // text joins paragraphs with empty lines; empty paragraphs are left out.
 func text(paragraphs ...string) string {
@@ -15,7 +19,7 @@ func text(paragraphs ...string) string {
 			kept = append(kept, p)
 		}
 	}
-	return strings.Join(kept, "\n\n")
+	return redact.Text(strings.Join(kept, "\n\n"))
 }
 
 // fact is one line of the block that closes a detail.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
@@ -52,7 +53,7 @@ func InvalidRequirementsFile(position int64, refused []*requirement.RefusedLine)
 
 // refuse leaves out the last full stop, which Terraform writes.
 func refuse(position int64, message string) *function.FuncError {
-	return function.NewArgumentFuncError(position, strings.TrimSuffix(strings.TrimSpace(message), "."))
+	return function.NewArgumentFuncError(position, redact.Text(strings.TrimSuffix(strings.TrimSpace(message), ".")))
 }
 
 // refusal is what is wrong with a text, and what to do.

@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // answered is a registry's answer with that status.
 func answered(status int, message string) error {
 	return fmt.Errorf("reading the record: %w", &embedded.APIError{
-		Method: "GET", URL: "http://registry.test/v2/ml/sklearn/manifests/rime-record", StatusCode: status, Message: message,
+		Method: "GET", URL: "/v2/ml/sklearn/manifests/rime-record at http://registry.test", StatusCode: status, Message: message,
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 
 // hubAnswered is an answer of a PrimeHub platform.
 func hubAnswered(operation string, status int, code, message string, kind primehub.Kind) *primehub.APIError {
-	return &primehub.APIError{Operation: operation, URL: "https://primehub.test/api/graphql", StatusCode: status, Code: code, Message: message, Kind: kind}
+	return &primehub.APIError{Operation: operation, URL: "https://primehub.test", StatusCode: status, Code: code, Message: message, Kind: kind}
 }
 
 func onHub(op diags.PrimeHubOperation, err error) diag.Diagnostics {
@@ -55,7 +55,7 @@ var primehubMessages = map[string]diag.Diagnostics{
 	"primehub_web_page":         onHub(diags.ReadGroupImage, hubAnswered("GetImage", 200, "", "Sign in", primehub.KindWebPage)),
 	"primehub_not_there":        {diags.FromPrimeHub(diags.ListGroupImages, "", hubAnswered("ListImages", 404, "", "Not Found", primehub.KindNotPrimeHub))},
 	"primehub_broken":           onHub(diags.ReadGroupImage, hubAnswered("GetImage", 200, "", "the answer is not what the API sends: unexpected end of JSON input", primehub.KindBroken)),
-	"primehub_no_answer":        onHub(diags.ReadGroupImage, &primehub.APIError{Operation: "GetImage", URL: "https://primehub.test/api/graphql", Kind: primehub.KindNoAnswer, Message: "no answer within 1m0s", Err: &httpx.TimeoutError{After: time.Minute}}),
+	"primehub_no_answer":        onHub(diags.ReadGroupImage, &primehub.APIError{Operation: "GetImage", URL: "https://primehub.test", Kind: primehub.KindNoAnswer, Message: "no answer within 1m0s", Err: &httpx.TimeoutError{After: time.Minute}}),
 	"primehub_read_timeout":     onHub(diags.ReadGroupImage, fmt.Errorf("looking: %w", &diags.TimeoutError{Setting: "timeouts.read", After: 5 * time.Minute})),
 	"primehub_read_interrupted": onHub(diags.ReadGroupImage, context.Canceled),
 

@@ -18,7 +18,7 @@ import (
 
 // platformAnswered is an answer of a RIME platform about an image.
 func platformAnswered(method string, status int, code codes.Code, message string) *rime.APIError {
-	return &rime.APIError{Method: method, URL: "https://rime.test/v1/images/churn", StatusCode: status, Code: code, Message: message}
+	return &rime.APIError{Method: method, URL: "/v1/images/churn at https://rime.test", StatusCode: status, Code: code, Message: message}
 }
 
 // platformPage is a web page in place of an answer.
@@ -51,19 +51,19 @@ var platformMessages = map[string]diag.Diagnostics{
 	"rime_create_exists": onPlatform(diags.CreateImage, fmt.Errorf("image %q: %w: %w", "churn", imageregistry.ErrAlreadyExists,
 		platformAnswered("POST", 409, 6, "an image with the name \"churn\" already exists"))),
 	"rime_create_refused":    onPlatform(diags.CreateImage, platformAnswered("POST", 400, 3, "python version 2.7 is not supported")),
-	"rime_too_many":          onPlatform(diags.ReadImage, &rime.APIError{Method: "GET", URL: "https://rime.test/v1/images/churn", StatusCode: 429, Code: 8, Message: "slow down", RetryAfter: "3600"}),
+	"rime_too_many":          onPlatform(diags.ReadImage, &rime.APIError{Method: "GET", URL: "/v1/images/churn at https://rime.test", StatusCode: 429, Code: 8, Message: "slow down", RetryAfter: "3600"}),
 	"rime_unavailable":       onPlatform(diags.ReadImage, platformAnswered("GET", 503, 14, "restarting")),
 	"rime_web_page":          onPlatform(diags.ReadImage, platformPage(200, "Robust Intelligence")),
 	"rime_redirect":          onPlatform(diags.ReadImage, platformAnswered("GET", 302, 0, "redirects to https://login.test/sso")),
-	"rime_not_json":          onPlatform(diags.ReadImage, &rime.APIError{Method: "GET", URL: "https://rime.test/v1/images/churn", StatusCode: 200, Broken: true, Message: "the answer is cut short or not what the API sends: unexpected EOF"}),
+	"rime_not_json":          onPlatform(diags.ReadImage, &rime.APIError{Method: "GET", URL: "/v1/images/churn at https://rime.test", StatusCode: 200, Broken: true, Message: "the answer is cut short or not what the API sends: unexpected EOF"}),
 	"rime_odd_404":           onPlatform(diags.ReadImage, platformPage(404, "404 Not Found")),
-	"rime_no_answer":         onPlatform(diags.CreateImage, &rime.APIError{Method: "POST", URL: "https://rime.test/v1/images", Err: &httpx.TimeoutError{After: time.Minute}, Message: "no answer within 1m0s"}),
+	"rime_no_answer":         onPlatform(diags.CreateImage, &rime.APIError{Method: "POST", URL: "/v1/images at https://rime.test", Err: &httpx.TimeoutError{After: time.Minute}, Message: "no answer within 1m0s"}),
 	"rime_not_enabled":       onPlatform(diags.CreateImage, &rime.NotEnabledError{Endpoint: "https://rime.test", Err: platformAnswered("POST", 404, 0, "404 page not found")}),
 	"rime_list_disabled":     {diags.ListFailed(&rime.NotEnabledError{Endpoint: "https://rime.test", Err: platformAnswered("POST", 404, 5, "Not Found")})},
 	"rime_list_failed":       {diags.ListFailed(platformPage(401, "401 Authorization Required"))},
 	"rime_build_not_watched": {diags.BuildNotWatched("churn", "0b6f1c2d", platformPage(401, "401 Authorization Required"))},
 	"rime_create_unsettled": onPlatform(diags.CreateImage, &rime.UnsettledError{
-		Lost: &rime.APIError{Method: "POST", URL: "https://rime.test/v1/images", Message: "EOF", Err: io.ErrUnexpectedEOF}, Look: platformAnswered("GET", 503, 14, "restarting"),
+		Lost: &rime.APIError{Method: "POST", URL: "/v1/images at https://rime.test", Message: "EOF", Err: io.ErrUnexpectedEOF}, Look: platformAnswered("GET", 503, 14, "restarting"),
 	}),
 	"rime_repair_refused":  onPlatform(diags.CreateImage, &rime.DeleteRefusedError{Name: "churn", Err: platformAnswered("DELETE", 403, 7, "only an Organization Administrator can delete a managed image")}),
 	"rime_delete_refused":  onPlatform(diags.DeleteImage, &rime.DeleteRefusedError{Name: "churn", Err: platformAnswered("DELETE", 403, 7, "only an Organization Administrator can delete a managed image")}),
@@ -82,7 +82,7 @@ var platformMessages = map[string]diag.Diagnostics{
 
 	"rime_build_not_found": {diags.BuildNotFound("0b6f1c2d")},
 	"rime_build_other":     {diags.BuildNotRead("0b6f1c2d", &rime.NotABuildError{ID: "0b6f1c2d", Type: "JOB_TYPE_FILE_SCAN"})},
-	"rime_build_bad_id":    {diags.BuildNotRead("nonsense", &rime.APIError{Method: "GET", URL: "https://rime.test/v1/jobs/nonsense", StatusCode: 400, Code: 3, Message: "not a job id"})},
+	"rime_build_bad_id":    {diags.BuildNotRead("nonsense", &rime.APIError{Method: "GET", URL: "/v1/jobs/nonsense at https://rime.test", StatusCode: 400, Code: 3, Message: "not a job id"})},
 	"rime_build_no_config": {diags.BuildNotRead("0b6f1c2d", diags.ErrNoRegistry)},
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // ConfigError is a configuration that cannot work.
@@ -139,7 +140,7 @@ func (e *CatalogError) Unwrap() error { return e.Err }
 // APIError is a registry that refused, failed, could not be reached or gave an answer that makes no sense.
 type APIError struct {
 	Method string
-	// URL is what was asked, without credentials and query.
+	// URL is what was asked and where, as [redact.Request] shows it, or an image's reference.
 	URL string
 	// StatusCode is the HTTP status, or 0 when there was no answer that makes sense.
 	StatusCode int
@@ -148,6 +149,8 @@ type APIError struct {
 	// Message is the registry's own words, or what was wrong with the answer, in one line.
 	Message string
 	Err     error
+	// path is that of the request which was answered.
+	path string
 }
 
 // Error implements error.
@@ -219,7 +222,7 @@ func apiError(method, reference string, err error) error {
 		return e
 	}
 	if failed, ok := errors.AsType[*unansweredError](err); ok {
-		e.Method, e.URL, e.Message = failed.method, httpx.Redacted(failed.url), httpx.OneLine(failed.Error())
+		e.Method, e.URL, e.Message = failed.method, shown(failed.url), httpx.OneLine(failed.Error())
 		return e
 	}
 	e.Message = httpx.OneLine(err.Error())
@@ -227,7 +230,7 @@ func apiError(method, reference string, err error) error {
 	if requested, ok := errors.AsType[*url.Error](err); ok {
 		e.Method, e.Message = strings.ToUpper(requested.Op), httpx.OneLine(requested.Err.Error())
 		if u, parseErr := url.Parse(requested.URL); parseErr == nil {
-			e.URL = httpx.Redacted(u)
+			e.URL = shown(u)
 		}
 	} else if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
 		e.Message = "the answer is cut short or no JSON: " + e.Message
@@ -235,11 +238,19 @@ func apiError(method, reference string, err error) error {
 	return e
 }
 
+// shown is what a request asked for, and where. Registries lead elsewhere for layers and tokens, with addresses of their own making.
+func shown(u *url.URL) string {
+	if strings.HasPrefix(u.Path, "/v2/") {
+		return redact.Request(u, "")
+	}
+	return redact.Text(u.String())
+}
+
 // describeAnswer takes over what a registry answered.
 func (e *APIError) describeAnswer(answer *transport.Error) {
 	e.StatusCode = answer.StatusCode
 	if answer.Request != nil {
-		e.Method, e.URL = answer.Request.Method, httpx.Redacted(answer.Request.URL)
+		e.Method, e.URL, e.path = answer.Request.Method, shown(answer.Request.URL), answer.Request.URL.Path
 	}
 	words := make([]string, 0, len(answer.Errors))
 	for _, d := range answer.Errors {

@@ -330,7 +330,7 @@ func TestFaults_rateLimit(t *testing.T) {
 		if !errors.As(err, &answer) || !answer.Transient() || answer.StatusCode != http.StatusTooManyRequests {
 			t.Fatalf("Get returns %v", err)
 		}
-		want := "GET https://registry.test/v2/ml/model-a/manifests/rime-record: 429 Too Many Requests: TOOMANYREQUESTS: made up by the test"
+		want := "GET /v2/ml/model-a/manifests/rime-record at https://registry.test: 429 Too Many Requests: TOOMANYREQUESTS: made up by the test"
 		if err.Error() != want {
 			t.Errorf("the error is\n%s, want\n%s", err, want)
 		}
@@ -340,13 +340,13 @@ func TestFaults_rateLimit(t *testing.T) {
 // TestFaults_words finds that errors say what was asked, what was answered and, where it is not a registry that answers, that.
 func TestFaults_words(t *testing.T) {
 	t.Parallel()
-	const url = "GET https://registry.test/v2/ml/model-a/manifests/rime-record: "
+	const url = "GET /v2/ml/model-a/manifests/rime-record at https://registry.test: "
 	for kind, want := range map[string]string{
 		"403":                 url + "403 Forbidden: DENIED: made up by the test",
 		"404 of a web server": url + "answered 404 with an HTML page, so it is no registry that answered: check the address, and whether a proxy or a login page is in between",
 		"404 of a proxy":      url + "404 Not Found: 404 page not found",
 		"404 of another API":  url + "404 Not Found: ROUTE_UNKNOWN: made up by the test",
-		"404 of a gateway":    "GET https://registry.test/v2/: 404 Not Found: NOT_FOUND: made up by the test",
+		"404 of a gateway":    "GET /v2/ at https://registry.test: 404 Not Found: NOT_FOUND: made up by the test",
 		"200 with null":       `answer of type "application/json" is no manifest, or cut short`,
 		"reset":               url + "read tcp: connection reset by peer",
 		"time-out":            "no answer within 1m0s",

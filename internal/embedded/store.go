@@ -110,7 +110,7 @@ func (s *store) call(ctx context.Context, method, reference string, operation fu
 // those of something that is no registry.
 func isAbsence(err error) bool {
 	answer, ok := errors.AsType[*APIError](err)
-	return ok && answer.StatusCode == http.StatusNotFound && (strings.Contains(answer.URL, "/manifests/") || strings.HasSuffix(answer.URL, "/tags/list")) &&
+	return ok && answer.StatusCode == http.StatusNotFound && (strings.Contains(answer.path, "/manifests/") || strings.HasSuffix(answer.path, "/tags/list")) &&
 		answer.has(transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode, codeNotFound)
 }
 

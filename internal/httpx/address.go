@@ -23,8 +23,6 @@ type Address struct {
 	What string
 	// Example is one as it should be.
 	Example string
-	// Path is where the API is if the address does not say so. It begins with a slash, or is empty.
-	Path string
 	// Caller is what tells the platform who calls, in words: "api_key".
 	Caller string
 }
@@ -54,7 +52,7 @@ func (a Address) Parse(text string) (origin, path string, err error) {
 	case u.User != nil:
 		return refuse("carries a user; leave that out, the platform knows callers by %s only", a.Caller)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return refuse("carries a query or a fragment; write only the address, such as %q", origin+a.Path)
+		return refuse("carries a query or a fragment; write only the address, such as %q", a.Example)
 	}
 	return origin, strings.TrimRight(u.EscapedPath(), "/"), nil
 }

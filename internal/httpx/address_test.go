@@ -9,7 +9,7 @@ import (
 
 func TestAddress(t *testing.T) {
 	t.Parallel()
-	address := httpx.Address{What: "the address of the API", Example: "https://api.example.com/api", Path: "/api", Caller: "their token"}
+	address := httpx.Address{What: "the address of the API", Example: "https://api.example.com/api", Caller: "their token"}
 	for text, want := range map[string][2]string{
 		"api.example.com":                    {"https://api.example.com", ""},
 		" http://api.example.com:8080/// \n": {"http://api.example.com:8080", ""},

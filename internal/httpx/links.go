@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // UserAgent says who asks.
@@ -51,7 +54,7 @@ func (t *WholeAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 // Exchange is one request with what came of it, without anything secret: neither header nor body nor query.
 type Exchange struct {
 	Method string
-	// URL is what was asked, as [Redacted] shows it.
+	// URL is where, and what if that is known to be harmless: see [Observer.Show].
 	URL string
 	// Status is the HTTP status, or 0 without an answer.
 	Status int
@@ -65,6 +68,8 @@ type Observer struct {
 	Next http.RoundTripper
 	// Report is given the request's context. Nil reports nothing.
 	Report func(context.Context, Exchange)
+	// Show is what may be seen of a request's address. Nil is [redact.Origin].
+	Show func(*url.URL) string
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -74,7 +79,11 @@ func (t *Observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	began := time.Now()
 	resp, err := t.Next.RoundTrip(req)
-	exchange := Exchange{Method: req.Method, URL: Redacted(req.URL), Err: err, Elapsed: time.Since(began)}
+	show := t.Show
+	if show == nil {
+		show = redact.Origin
+	}
+	exchange := Exchange{Method: req.Method, URL: show(req.URL), Err: err, Elapsed: time.Since(began)}
 	if resp != nil {
 		exchange.Status = resp.StatusCode
 	}

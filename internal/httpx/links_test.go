@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -110,10 +109,10 @@ func TestObserver(t *testing.T) {
 	if len(seen) != 2 {
 		t.Fatalf("%d exchanges", len(seen))
 	}
-	if e := seen[0]; e.Method != http.MethodGet || e.URL != server.URL+"/tea" || e.Status != http.StatusTeapot || e.Err != nil || e.Elapsed <= 0 {
+	if e := seen[0]; e.Method != http.MethodGet || e.URL != server.URL || e.Status != http.StatusTeapot || e.Err != nil || e.Elapsed <= 0 {
 		t.Errorf("%+v", e)
 	}
-	if e := seen[1]; e.URL != server.URL+"/lost" || e.Status != 0 || e.Err == nil {
+	if e := seen[1]; e.URL != server.URL || e.Status != 0 || e.Err == nil {
 		t.Errorf("%+v", e)
 	}
 }
@@ -154,17 +153,6 @@ func TestAttemptTimeout(t *testing.T) {
 	}
 }
 
-func TestRedacted(t *testing.T) {
-	t.Parallel()
-	u, err := url.Parse("https://ada:hunter2@rime.test:8443/v1/images/a%2Fb?token=hunter2#hunter2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := httpx.Redacted(u); got != "https://rime.test:8443/v1/images/a%2Fb" {
-		t.Error(got)
-	}
-}
-
 func TestOneLine(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -174,6 +162,7 @@ func TestOneLine(t *testing.T) {
 		"bad \xff byte":            "bad \uFFFD byte",
 		strings.Repeat("ä", 500):   strings.Repeat("ä", 400) + "…",
 		strings.Repeat("ä", 400):   strings.Repeat("ä", 400),
+		strings.Repeat("x ", 195) + "https://host/hunter2": strings.Repeat("x ", 195) + "https://ho…",
 	} {
 		if got := httpx.OneLine(text); got != want {
 			t.Errorf("%q: %q", text, got)

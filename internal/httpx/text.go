@@ -4,21 +4,17 @@ import (
 	"bytes"
 	"html"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // maxWords bounds how many characters of a server's words an error carries.
 const maxWords = 400
 
-// Redacted is the URL without what may be secret in it: user information, query and fragment.
-func Redacted(u *url.URL) string {
-	clean := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	return clean.String()
-}
-
-// OneLine is the text in one line of bounded length, without control characters.
+// OneLine is a server's text in one line of bounded length, without control characters, and with addresses as
+// [redact.Text] shows them.
 func OneLine(text string) string {
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
 	text = strings.Map(func(r rune) rune {
@@ -27,7 +23,7 @@ func OneLine(text string) string {
 		}
 		return r
 	}, text)
-	return Truncated(text, maxWords)
+	return Truncated(redact.Text(text), maxWords)
 }
 
 // Truncated is the text with at most that many characters, and a sign where it was cut.

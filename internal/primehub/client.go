@@ -17,6 +17,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // maxAnswer bounds what is read of one answer, in bytes: ten thousand images are some 20 MiB.
@@ -69,6 +70,7 @@ func (c Config) withDefaults() (Config, error) {
 // Client speaks with a PrimeHub platform. It is safe for concurrent use.
 type Client struct {
 	endpoint string
+	origin   string // of the endpoint, as errors show it
 	token    string
 	timeout  time.Duration
 	timing   Timing
@@ -99,8 +101,12 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	base, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, err
+	}
 	return &Client{
-		endpoint: endpoint, token: token, timeout: config.RequestTimeout, timing: config.Timing,
+		endpoint: endpoint, origin: redact.Origin(base), token: token, timeout: config.RequestTimeout, timing: config.Timing,
 		http:      httpx.NewClient(chain(config)),
 		creations: lifeline.Creations{Lines: lifeline.Lines{Directory: config.Lifelines}}, workspace: config.Workspace,
 	}, nil
@@ -186,14 +192,14 @@ func (c *Client) send(ctx context.Context, what call) ([]byte, error) {
 
 // complete adds to an error what was asked, and takes the API token out of it, should it be quoted.
 func (c *Client) complete(e *APIError, what call, address *url.URL) *APIError {
-	e.Operation, e.URL = what.operation, httpx.Redacted(address)
+	e.Operation, e.URL = what.operation, redact.Origin(address)
 	e.Message = httpx.OneLine(strings.ReplaceAll(e.Message, c.token, "[API token]"))
 	return e
 }
 
 // broken is an answer that was sent with success, but cannot be one of the API.
 func (c *Client) broken(operation, problem string) *APIError {
-	return &APIError{Operation: operation, URL: c.endpoint, StatusCode: http.StatusOK, Kind: KindBroken, Message: httpx.OneLine(strings.ReplaceAll(problem, c.token, "[API token]"))}
+	return &APIError{Operation: operation, URL: c.origin, StatusCode: http.StatusOK, Kind: KindBroken, Message: httpx.OneLine(strings.ReplaceAll(problem, c.token, "[API token]"))}
 }
 
 // remembered is something that is asked for once, and again only when it could not be had, or not for certain.

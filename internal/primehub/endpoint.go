@@ -13,7 +13,7 @@ type ConfigError = httpx.ConfigError
 const apiPath = "/api/graphql"
 
 var address = httpx.Address{
-	What: "the address of PrimeHub's API", Example: "https://primehub.example.com" + apiPath, Path: apiPath, Caller: "their API token",
+	What: "the address of PrimeHub's API", Example: "https://primehub.example.com" + apiPath, Caller: "their API token",
 }
 
 // ParseEndpoint returns the address of the API in its one spelling. The platform answers under exactly one path (CONTRACT §1.1), so a bare host, a

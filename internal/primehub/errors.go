@@ -23,7 +23,7 @@ var (
 type APIError struct {
 	// Operation is what was asked: the name of a GraphQL operation ("CreateImage"), or "Log".
 	Operation string
-	// URL is where, without a query.
+	// URL is where: scheme and host.
 	URL string
 	// StatusCode is the HTTP status, or 0 when there was no answer. The API refuses most things with 200 and an error in the answer.
 	StatusCode int

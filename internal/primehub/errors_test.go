@@ -63,7 +63,7 @@ func TestAPIError_kinds(t *testing.T) {
 			if got.Kind != test.kind || got.Transient() != test.transient || got.StatusCode != test.status {
 				t.Errorf("%q, transient: %t, %v", got.Kind, got.Transient(), err)
 			}
-			if message := err.Error(); !strings.HasPrefix(message, "Me at https://primehub.test/api/graphql") || strings.Contains(message, "\n") {
+			if message := err.Error(); !strings.HasPrefix(message, "Me at https://primehub.test:") || strings.Contains(message, "\n") {
 				t.Error(message)
 			}
 			never(t, err, primehub.ErrNotFound, primehub.ErrAlreadyExists)

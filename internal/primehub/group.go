@@ -86,7 +86,7 @@ func (c *Client) Me(ctx context.Context) (Account, error) {
 			return Account{}, err
 		case answer.Me == nil:
 			return Account{}, &APIError{
-				Operation: "Me", URL: c.endpoint, Kind: KindUnauthenticated,
+				Operation: "Me", URL: c.origin, Kind: KindUnauthenticated,
 				Message: "Keycloak does not know the user of the API token",
 			}
 		}

@@ -73,7 +73,7 @@ func verdict(resp *http.Response, body []byte) *APIError {
 	case resp.StatusCode >= http.StatusMultipleChoices && resp.StatusCode < http.StatusBadRequest:
 		failed.Kind, failed.Message = KindNotPrimeHub, "redirects elsewhere"
 		if target, err := resp.Location(); err == nil {
-			failed.Message = "redirects to " + httpx.Redacted(target)
+			failed.Message = "redirects to " + target.String()
 		}
 	case httpx.IsWebPage(resp.Header, body):
 		failed.Kind, failed.Message = KindWebPage, httpx.PageWords(body)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 const (
@@ -65,7 +66,7 @@ func tail(text string, lines int) []string {
 			return r
 		}, strings.ToValidUTF8(line, "\uFFFD"))
 		if strings.TrimSpace(line) != "" {
-			kept = append(kept, httpx.Truncated(strings.TrimRight(line, " \t"), maxLogLine))
+			kept = append(kept, httpx.Truncated(redact.Text(strings.TrimRight(line, " \t")), maxLogLine))
 		}
 	}
 	return kept[max(0, len(kept)-lines):]

@@ -74,7 +74,7 @@ func (c *Client) confirmed(ctx context.Context, name string, read func() (*Image
 		}
 	}
 	return Image{}, &APIError{
-		Operation: "GetImage", URL: c.endpoint, Kind: KindUnavailable,
+		Operation: "GetImage", URL: c.origin, Kind: KindUnavailable,
 		Message: fmt.Sprintf("the platform lists image %q, but says null when asked for it", name),
 	}
 }

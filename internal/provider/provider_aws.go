@@ -15,6 +15,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // awsModel is the attribute `aws` of the provider.
@@ -105,7 +106,7 @@ func newAWSClient(m *awsModel, h *httpModel, version string, options awsregistry
 func logAWSExchange(ctx context.Context, e httpx.Exchange) {
 	fields := map[string]any{"method": e.Method, "url": e.URL, "status": e.Status, "elapsed_ms": e.Elapsed.Milliseconds()}
 	if e.Err != nil {
-		fields["error"] = e.Err.Error()
+		fields["error"] = redact.Text(e.Err.Error())
 	}
 	tflog.Debug(ctx, "request to AWS", fields)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
 
@@ -171,7 +172,7 @@ func logExchange(message string) func(context.Context, httpx.Exchange) {
 	return func(ctx context.Context, e httpx.Exchange) {
 		fields := map[string]any{"method": e.Method, "url": e.URL, "status": e.Status, "elapsed_ms": e.Elapsed.Milliseconds()}
 		if e.Err != nil {
-			fields["error"] = e.Err.Error()
+			fields["error"] = redact.Text(e.Err.Error())
 		}
 		tflog.Debug(ctx, message, fields)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // accessInterval is the time between two looks at who may use an image: each costs the platform a question to Keycloak for every group.
@@ -36,7 +37,7 @@ func createGroupImage(ctx context.Context, client *primehub.Client, plan groupIm
 	}
 	image, err := client.Create(ctx, spec)
 	if _, incomplete := errors.AsType[*primehub.IncompleteError](err); incomplete && image.Name != "" && ctx.Err() == nil {
-		tflog.Warn(ctx, "who may use the image was not written: writing it again", map[string]any{"image": spec.Name, "error": err.Error()})
+		tflog.Warn(ctx, "who may use the image was not written: writing it again", map[string]any{"image": spec.Name, "error": redact.Text(err.Error())})
 		err = plan.verifyAccess(ctx, client)
 	}
 	return image, err

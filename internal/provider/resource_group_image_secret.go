@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // checkSecret refuses an image pull secret that is given by its name, as PrimeHub's portal shows it, where its id belongs. Plan and apply both ask: what a plan does not know yet, or could not
@@ -28,7 +29,7 @@ func (r *groupImageResource) checkSecret(ctx context.Context, plan groupImageMod
 	}
 	meant, found, err := client.SecretMeant(ctx, secret)
 	if err != nil {
-		tflog.Warn(ctx, "the image pull secret could not be checked", map[string]any{"secret": secret, "error": err.Error()})
+		tflog.Warn(ctx, "the image pull secret could not be checked", map[string]any{"secret": secret, "error": redact.Text(err.Error())})
 	}
 	if !found {
 		return nil

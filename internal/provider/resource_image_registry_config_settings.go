@@ -12,6 +12,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // checkSettings refuses settings of repositories, and of the template that makes them, that ECR would refuse.
@@ -66,7 +67,7 @@ func repositoriesUnder(ctx context.Context, client *awsregistry.Client, prefix s
 	var names []string
 	for repository, err := range client.Repositories(ctx, prefix) {
 		if err != nil {
-			tflog.Debug(ctx, "repositories under the prefix could not be listed", map[string]any{"prefix": prefix, "error": err.Error()})
+			tflog.Debug(ctx, "repositories under the prefix could not be listed", map[string]any{"prefix": prefix, "error": redact.Text(err.Error())})
 			return nil
 		}
 		names = append(names, repository.Name)

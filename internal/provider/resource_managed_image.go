@@ -16,6 +16,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 var (
@@ -136,7 +137,7 @@ func claim(ctx context.Context, registry imageregistry.Registry, image imageregi
 		return
 	}
 	if err := claimer.Claim(ctx, image.Name); err != nil {
-		tflog.Info(ctx, "managed image could not be claimed", map[string]any{"image": image.Name, "error": err.Error()})
+		tflog.Info(ctx, "managed image could not be claimed", map[string]any{"image": image.Name, "error": redact.Text(err.Error())})
 	}
 }
 

@@ -2,8 +2,10 @@ package requirement
 
 import (
 	"fmt"
-	"regexp"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // Field names the part of a requirement an [Error] is about, as the schema spells it.
@@ -27,7 +29,7 @@ type Error struct {
 	Requirement string
 	// Field is the part of the requirement at fault.
 	Field Field
-	// Text is the whole value of that field, credentials in URLs removed.
+	// Text is the whole value of that field, addresses as [redact.Input] shows them (G7 of README).
 	Text string
 	// Offending is the part of Text at fault, or the whole.
 	Offending string
@@ -49,17 +51,21 @@ func (e *Error) Error() string {
 	return message
 }
 
-// newError is the only way to make an [Error]; an empty offending part is the whole text. Texts that turn out to be URLs lose their credentials here.
+// newError is the only way to make an [Error]; an empty offending part is the whole text. Addresses lose what may be secret here.
 func newError(field Field, text, offending, problem, suggestion string) *Error {
 	if offending == "" {
 		offending = text
 	}
+	shown, part := redact.Input(text), redact.Input(offending)
+	if !strings.Contains(shown, part) {
+		part = shown // what is at fault is within something that is hidden
+	}
 	return &Error{
 		Field:      field,
-		Text:       redact(text),
-		Offending:  redact(offending),
-		Problem:    problem,
-		Suggestion: redact(suggestion),
+		Text:       shown,
+		Offending:  part,
+		Problem:    redact.Text(problem),
+		Suggestion: redact.Input(suggestion),
 	}
 }
 
@@ -91,9 +97,3 @@ func quote(text string) string {
 	}
 	return fmt.Sprintf("%q… (%d bytes)", text[:cut], len(text))
 }
-
-// userinfo is the part of a URL that carries credentials.
-var userinfo = regexp.MustCompile(`(://)[^/\s]*@`)
-
-// redact removes the credentials of URLs: requirements are shown in plans and logs (G7 of README).
-func redact(text string) string { return userinfo.ReplaceAllString(text, "${1}***@") }

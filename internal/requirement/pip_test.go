@@ -176,9 +176,9 @@ func TestParsePip_refusesSpecifier(t *testing.T) {
 		">=1,<2 # because":              {"# because", "comments", `write ">=1,<2"`},
 		"--hash=sha256:00ff":            {"--hash=sha256:00ff", "is an option of pip", leaveOut},
 		"==1.0 --hash=sha256:00ff":      {" --hash=sha256:00ff", "is an option of pip", `write "==1.0"`},
-		"@ https://host/x.whl":          {"@ https://host/x.whl", "is a direct reference", example},
-		"https://me:secret@host/x.whl":  {"https://***@host/x.whl", "is a direct reference", example},
-		"git+ssh://git@host/x":          {"git+ssh://***@host/x", "is a direct reference", example},
+		"@ https://host/x.whl":          {"@ https://host/***", "is a direct reference", example},
+		"https://me:secret@host/x.whl":  {"https://host/***", "is a direct reference", example},
+		"git+ssh://git@host/x":          {"git+ssh://host/***", "is a direct reference", example},
 		`"==1.0"`:                       {`"`, "is a quotation mark", `write "==1.0"`},
 
 		// No version at all.
@@ -237,7 +237,7 @@ func TestParsePip_refusesName(t *testing.T) {
 		"numpy@1.2":                  {"@1.2", "is a version", `write name = "numpy" and version_specifier = "==1.2"`},
 		"numpy==1.2 # pinned":        {"# pinned", "comments", `write name = "numpy" and version_specifier = "==1.2"`},
 		`numpy;os_name=="nt"`:        {`;os_name=="nt"`, "environment markers", `write "numpy"`},
-		`numpy # see https://host/x`: {`# see https://host/x`, "comments", `write "numpy"`},
+		`numpy # see https://host/x`: {`# see https://host/***`, "comments", `write "numpy"`},
 		`numpy; rm -rf /`:            {`; rm -rf /`, "environment markers", `write "numpy"`},
 		`a==1;python_version<3`:      {`;python_version<3`, "environment markers", `write name = "a" and version_specifier = "==1"`},
 
@@ -249,8 +249,8 @@ func TestParsePip_refusesName(t *testing.T) {
 		"git+https://me:pw@host/x": {"", "is a URL", index},
 		"https://me:pw@host/x.whl": {"", "is a URL", index},
 		"file:///tmp/x":            {"", "is a URL", index},
-		"x @ https://me:pw@host/x": {"@ https://***@host/x", "is a direct reference", `write "x"`},
-		"x@git+https://host/x":     {"@git+https://host/x", "is a direct reference", `write "x"`},
+		"x @ https://me:pw@host/x": {"@ https://host/***", "is a direct reference", `write "x"`},
+		"x@git+https://host/x":     {"@git+https://host/***", "is a direct reference", `write "x"`},
 		"./x":                      {"", "is a path", index},
 		"dir/x":                    {"", "is a path", index},
 		`C\x`:                      {"", "is a path", index},
@@ -299,7 +299,7 @@ func TestError_message(t *testing.T) {
 		{"numpy", "~=1", `version_specifier "~=1" has one release segment where "~=" needs two; write "~=1.0"`},
 		{"a$b", "", `name "a$b": "$" cannot be in a name, which is made of letters, digits and single ".", "-" or "_" between them`},
 		{"a\nb", "", `name "a\nb": "\n" (U+000A) is a control character; remove it`},
-		{"https://me:secret@host/x", "", `name "https://***@host/x" is a URL; distributions are installed from a package index; ` +
+		{"https://me:secret@host/x", "", `name "https://host/***" is a URL; distributions are installed from a package index; ` +
 			`publish the distribution to a package index and write its name`},
 		{strings.Repeat("é", 600), "", `name "` + strings.Repeat("é", 60) + `"… (1200 bytes) is longer than 1024 bytes`},
 		{"x" + strings.Repeat("é", 100), "", `name "x` + strings.Repeat("é", 59) + `"… (201 bytes): "é" (U+00E9) is not an ASCII character; use ASCII characters only`},

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 const (
@@ -25,6 +26,7 @@ const (
 // client speaks with the platform.
 type client struct {
 	endpoint string
+	base     *url.URL // the endpoint
 	key      string
 	timeout  time.Duration
 	http     *http.Client
@@ -40,17 +42,23 @@ func newClient(c Config) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{
-		endpoint: endpoint, key: key, timeout: c.RequestTimeout,
-		http: httpx.NewClient(chain(c)),
-	}, nil
+	base, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	made := &client{endpoint: endpoint, base: base, key: key, timeout: c.RequestTimeout}
+	made.http = httpx.NewClient(chain(c, made.show))
+	return made, nil
 }
 
+// show is what a request asked for, and where.
+func (c *client) show(u *url.URL) string { return redact.Request(u, c.base.EscapedPath()) }
+
 // chain is what every request goes through.
-func chain(c Config) http.RoundTripper {
+func chain(c Config, show func(*url.URL) string) http.RoundTripper {
 	named := &httpx.UserAgent{Next: c.Transport, Name: c.UserAgent}
 	whole := &httpx.WholeAnswers{Next: named, Max: maxAnswer}
-	observed := &httpx.Observer{Next: whole, Report: c.Observe}
+	observed := &httpx.Observer{Next: whole, Report: c.Observe, Show: show}
 	limited := &httpx.AttemptTimeout{Next: observed, After: c.RequestTimeout / 2}
 	return &httpx.Retry{Next: limited, Retries: c.Retries, Delay: c.RetryDelay}
 }
@@ -82,7 +90,7 @@ func (c *client) do(ctx context.Context, what call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	failed := &APIError{Method: what.method, URL: httpx.Redacted(req.URL)}
+	failed := &APIError{Method: what.method, URL: c.show(req.URL)}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		failed.Err = httpx.NoAnswer(ctx, limited, c.timeout, err)
@@ -157,7 +165,7 @@ func (c *client) describe(e *APIError, resp *http.Response, body []byte) {
 	case resp.StatusCode >= http.StatusMultipleChoices && resp.StatusCode < http.StatusBadRequest:
 		e.Message = "redirects elsewhere"
 		if target, err := resp.Location(); err == nil {
-			e.Message = c.words("redirects to " + httpx.Redacted(target))
+			e.Message = c.words("redirects to " + target.String())
 		}
 	case httpx.IsWebPage(resp.Header, body):
 		e.HTML, e.Message = true, c.words(httpx.PageWords(body))
@@ -180,7 +188,7 @@ func (c *client) words(text string) string {
 // nonsense is an answer that was sent with success, but cannot be one of the API.
 func (c *client) nonsense(method, path string, err error) *APIError {
 	return &APIError{
-		Method: method, URL: c.endpoint + path, StatusCode: http.StatusOK, Broken: true,
+		Method: method, URL: path + " at " + redact.Origin(c.base), StatusCode: http.StatusOK, Broken: true,
 		Message: c.words("the answer is not what the API sends: " + err.Error()), Err: err,
 	}
 }

@@ -1,7 +1,6 @@
 package rime
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
@@ -19,10 +18,8 @@ func ParseEndpoint(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if base, ok := strings.CutSuffix(path, "/v1"); ok {
-		return "", &ConfigError{
-			Field: "endpoint", Problem: fmt.Sprintf("ends with /v1, which is part of every request already; write %q", origin+base),
-		}
+	if strings.HasSuffix(path, "/v1") {
+		return "", &ConfigError{Field: "endpoint", Problem: "ends with /v1, which is part of every request already; leave that out"}
 	}
 	return origin + path, nil
 }

@@ -46,8 +46,8 @@ func TestParseEndpoint_refused(t *testing.T) {
 		"https://rime.example.com/?":             "carries a query or a fragment",
 		"https://rime.example.com/#hunter2":      "carries a query or a fragment",
 		"https://rime.example.com/#":             "carries a query or a fragment",
-		"https://rime.example.com/v1":            `write "https://rime.example.com"`,
-		"gateway.example.com/rime/v1/":           `write "https://gateway.example.com/rime"`,
+		"https://rime.example.com/v1":            "leave that out",
+		"gateway.example.com/rime/v1/":           "leave that out",
 	} {
 		got, err := rime.ParseEndpoint(text)
 		refused, ok := errors.AsType[*rime.ConfigError](err)

@@ -20,7 +20,7 @@ const statusClientClosedRequest = 499
 // APIError is a platform that refused, failed, could not be reached or gave an answer that makes no sense.
 type APIError struct {
 	Method string
-	// URL is what was asked, without a query.
+	// URL is what was asked and where, as [redact.Request] shows it.
 	URL string
 	// StatusCode is the HTTP status, or 0 when there was no answer.
 	StatusCode int
