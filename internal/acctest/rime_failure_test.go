@@ -33,7 +33,7 @@ func TestRIME_failedBuilds(t *testing.T) {
 	p.Write("main.tf", broken.String())
 	errors := errorsOf(fails(t, p.Workspace, []string{"apply", "-auto-approve"}))
 	for name, says := range cases {
-		shows(t, errors[name], append(says, "Managed Image Build Failed", `Building managed image "`+name+`" did not succeed`, "Managed image: "+name, "Whole log: http")...)
+		shows(t, errors[name], append(says, "Managed Image Build Failed", `Building managed image "`+name+`" did not succeed`, "Managed image: "+name, "Whole log: ask the platform")...)
 		image, _ := p.Image(name)
 		if !image.Tainted || image.Text("status") != "failed" || image.Text("build", "status") != "failed" || image.Text("build", "error") == "" || image.Text("build", "logs_url") == "" {
 			t.Errorf("the state of %s after the failure: %v", name, image)

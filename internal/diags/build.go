@@ -43,7 +43,7 @@ func buildFailed(err *imageregistry.BuildFailedError) diag.Diagnostic {
 			fact{"Build", err.Build.ID},
 			fact{"Build status", string(err.Build.Status)},
 			fact{"Class", string(failure.Class)},
-			fact{"Whole log", err.Build.LogsURL},
+			fact{"Whole log", wholeLog(err.Build)},
 		),
 		logTail(failure.LogTail),
 	)
@@ -51,6 +51,14 @@ func buildFailed(err *imageregistry.BuildFailedError) diag.Diagnostic {
 		return diag.NewErrorDiagnostic(summary, detail)
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), summary, detail)
+}
+
+// wholeLog says how to read the whole log. Its address is signed for whoever asks, so it is a secret.
+func wholeLog(build imageregistry.Build) string {
+	if build.LogsURL == "" {
+		return ""
+	}
+	return fmt.Sprintf("ask the platform with the API key for GET /v1/jobs/%s, view=JOB_VIEW_FULL; archivedJobLogs has a signed address", build.ID)
 }
 
 // requirementAttribute is the attribute that holds requirements of that kind.

@@ -164,7 +164,7 @@ type Build struct {
 	StartedAt   time.Time
 	CompletedAt time.Time
 	RunningTime time.Duration
-	// LogsURL is where the whole log can be fetched. Empty when it is not kept.
+	// LogsURL is where the whole log is kept, without what opens it to everybody. Empty when it is not kept.
 	LogsURL string
 	// Failure tells why the build failed or was cancelled. Nil otherwise.
 	Failure *BuildFailure

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/primehub/wire"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // Type says for which machines an image is. The platform takes any text (CONTRACT §2.1); others than these come as they are.
@@ -56,7 +57,7 @@ type Image struct {
 	Groups []GroupRef
 	// Ready tells no more than that URL is not empty.
 	Ready bool
-	// LogURL is where the log of the last build can be read, for images that never were built, too.
+	// LogURL is where the log of the last build can be read, with the API token, for images that never were built, too.
 	LogURL string
 	// Build is how the image is built. Nil for an existing image that was only added.
 	Build *Build
@@ -132,7 +133,7 @@ func decodeState(w *wire.ImageState) Image {
 	image := Image{
 		Name: w.Id, DisplayName: w.DisplayName, Description: w.Description, Type: decodeType(w.Type),
 		URL: w.Url, URLForGPU: w.UrlForGpu, PullSecret: w.UseImagePullSecret, Group: w.GroupName,
-		Ready: w.IsReady, LogURL: w.LogEndpoint,
+		Ready: w.IsReady, LogURL: redact.Log(w.LogEndpoint, logPathPrefix+w.Id+"/job"),
 	}
 	// An image has one to be built from, or it is none that is built (CONTRACT §4.1).
 	if spec := w.ImageSpec; spec != nil && spec.BaseImage != "" {

@@ -71,7 +71,7 @@ func buildAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "How long the build ran, in seconds.",
 		},
 		"error":    computed("The builder's own words about why the build failed, in one line."),
-		"logs_url": computed("Where the whole log can be fetched, where it is kept."),
+		"logs_url": computed("Where the platform keeps the whole log. What opens the address is left out, because it is a secret: `archivedJobLogs` in the platform's answer to `GET /v1/jobs/<id>?view=JOB_VIEW_FULL`, asked with the API key, has an address with a signature. Null where no log is kept."),
 	}
 }
 

@@ -220,7 +220,7 @@ func TestPlatform_diagnostics(t *testing.T) {
 		"not enabled":    {options: sandbox.Options{RegistryDisabled: true}, body: churn, message: "Managed Image Registry Not Found § cloud deployments of RIME do not support managed images."},
 		"in the cloud":   {options: sandbox.Options{Deployment: sandbox.Cloud}, body: churn, message: "Managed Image Registry Not Found § not supported in a Cloud deployment"},
 		"taken":          {before: func(s *sandbox.Server) error { return s.Add("churn", sandbox.Inputs{}) }, body: churn, message: "Managed Image Already Exists § terraform import rime_managed_image.NAME churn"},
-		"no package":     {body: failing("sandbox-not-found"), message: `Managed Image Build Failed § because of pip_requirements["sandbox-not-found"] § No matching distribution found § Correct the requirements § Whole log: http`},
+		"no package":     {body: failing("sandbox-not-found"), message: `Managed Image Build Failed § because of pip_requirements["sandbox-not-found"] § No matching distribution found § Correct the requirements § Whole log: ask the platform`},
 		"memory":         {body: failing("sandbox-out-of-memory"), message: "Managed Image Build Failed § OOMKilled § Ask those who run the platform to give its image builder more memory § Class: out_of_memory"},
 		"trust":          {body: failing("sandbox-access-denied"), message: "Managed Image Build Failed § AssumeRoleWithWebIdentity § (rime-<namespace>) § Class: platform"},
 		"deadline":       {body: failing("sandbox-deadline"), message: "Managed Image Build Failed § DeadlineExceeded § The platform ends a build after one hour. § Class: deadline"},

@@ -4,6 +4,7 @@
 //
 //	Text      what others say: errors, answers of servers, logs of builds
 //	Input     what a user wrote where an address may stand, such as a requirement
+//	Log       where a server keeps a log
 //	Request   what one of our own requests asked for, whose path is known to be harmless
 //
 // The path of an image in a registry ("registry.example.com/ml/model:1") is harmless too, and is no address here.
@@ -40,6 +41,16 @@ func Request(u *url.URL, configured string) string {
 		path = "/" + hidden + below
 	}
 	return path + " at " + Origin(u)
+}
+
+// Log is the address of a log as a server tells it, without what opens it to everybody: servers sign such addresses. The
+// path is shown if it ends as the server's paths of logs are known to.
+func Log(address, ending string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || !strings.HasSuffix(u.Path, ending) {
+		return Text(address)
+	}
+	return Origin(u) + u.EscapedPath()
 }
 
 // Origin is where an address leads, without what is there.

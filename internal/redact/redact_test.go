@@ -104,6 +104,20 @@ func TestInput(t *testing.T) {
 	}
 }
 
+func TestLog(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://u:p@bucket.test/a/logs/7?X-Amz-Signature=S3CRET#S3CRET": "https://bucket.test/a/logs/7",
+		"https://bucket.test/S3CRET?logs/7":                              "https://bucket.test/***",
+		"https://bucket.test/%zz/logs/7":                                 "https://bucket.test/***",
+		"":                                                               "",
+	} {
+		if got := redact.Log(address, "/logs/7"); got != want {
+			t.Errorf("%s: %s", address, got)
+		}
+	}
+}
+
 func TestRequest(t *testing.T) {
 	t.Parallel()
 	for _, test := range [][3]string{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
@@ -60,9 +61,9 @@ func decodeBuild(job object, now time.Time) imageregistry.Build {
 		StartedAt:   job.time("startTime"),
 		CompletedAt: job.time("completionTime"),
 		RunningTime: job.seconds("runningTimeSecs"),
-		// The address is nested twice, and nil objects have no fields.
-		LogsURL: job.object("archivedJobLogs").object("url").text("url"),
 	}
+	// The address is nested twice, and nil objects have no fields. It is signed, and the path of a log is known (CONTRACT §2.8).
+	build.LogsURL = redact.Log(job.object("archivedJobLogs").object("url").text("url"), "/logs/"+build.ID)
 	if build.Status == imageregistry.BuildFailed || build.Status == imageregistry.BuildCancelled {
 		build.Failure = diagnose(build, job.enum("terminationReason", terminationReasons), job.text("errorMsg"))
 		build.Hint = remedy(build.Failure.Class)

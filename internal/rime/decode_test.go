@@ -220,7 +220,7 @@ func TestDecodeBuild(t *testing.T) {
 		},
 		"a log": {
 			`{"jobId":"x","status":"JOB_STATUS_SUCCEEDED","archivedJobLogs":{"url":{"url":"https://logs.test/logs/x?a=1&amp;region=eu&copy=2"},"expirationTime":null}}`,
-			imageregistry.Build{ID: "x", Status: imageregistry.BuildSucceeded, LogsURL: "https://logs.test/logs/x?a=1&region=eu&copy=2"},
+			imageregistry.Build{ID: "x", Status: imageregistry.BuildSucceeded, LogsURL: "https://logs.test/logs/x"},
 		},
 		"a log that is not there": {
 			`{"jobId":"x","status":"JOB_STATUS_SUCCEEDED","archivedJobLogs":{"url":null}}`,
