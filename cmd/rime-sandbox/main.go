@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
 func main() {
@@ -59,14 +61,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // usage is what -h says before it lists the flags.
-const usage = `rime-sandbox runs a RIME platform's API, an OCI registry and a Python package index on a loopback port until it is interrupted.
-When it is ready, it prints one line of JSON: rime_endpoint, rime_api_key, oci_registry, package_index, control, and env.
+const usage = `rime-sandbox runs stand-ins on loopback ports until it is interrupted: the API of a RIME platform, the API of a PrimeHub platform,
+an AWS account (STS, IAM, ECR and its registry), an OCI registry and a Python package index.
 
-env holds the variables that a provider without a configuration picks up: RIME_ENDPOINT, RIME_API_KEY and RIME_EMBEDDED_REGISTRY_URL. With all
-of them set, managed images are on the RIME platform: an endpoint has precedence over an embedded registry. For images in the OCI registry, leave
-RIME_ENDPOINT unset, or write embedded_registry = {} in the provider block: what is configured has precedence over the environment.
+When it is ready, it prints one line of JSON: rime_endpoint, rime_api_key, rime_api_keys, primehub_endpoint, primehub_api_token, primehub_api_tokens,
+aws_endpoint, oci_registry, package_index, control, and env. rime_api_keys and primehub_api_tokens are keys for each role: a key that may not delete,
+one that may only read, one that has expired.
 
-The platform's builds are simulated, and their logs say so.
+env holds the variables that a provider without a configuration picks up. This sets them in your shell:
+
+  rime-sandbox >sandbox.json & sleep 1
+  export $(jq -r '.env | to_entries[] | "\(.key)=\(.value)"' sandbox.json)
+
+With all of them set, managed images are on the RIME platform: an endpoint has precedence over an embedded registry. For images in the OCI registry,
+unset RIME_ENDPOINT, or write embedded_registry = {} in the provider block: what is configured has precedence over the environment. For images in ECR,
+unset RIME_EMBEDDED_REGISTRY_URL as well.
+
+The builds of the platforms are simulated, and their logs say so. What is pushed to the registries is real. AWS verifies no signature.
 
 `
 
@@ -85,6 +96,8 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	flags.DurationVar(&o.Latency, "latency", 0, "`delay` of every request, such as 50ms")
 	flags.DurationVar(&o.Platform.BuildTime, "build-time", 3*time.Second, "`time` that the builds of RIME and of PrimeHub take")
 	flags.IntVar(&o.Platform.Preload.Images, "images", 0, "`number` of images that RIME and PrimeHub have from the beginning, each")
+	flags.Func("rime-image", "an `image` that RIME has from the beginning: name, Python version and pip requirements, such as 'churn 3.9 xgboost pandas>=1.5,<2'; may be repeated",
+		func(text string) error { return addImage(&o, text) })
 	flags.Uint64Var(&o.Platform.Preload.Seed, "seed", 1, "`seed` of what is in these images, and of what AWS does by chance")
 	flags.StringVar(&o.Platform.FailPackage, "fail-package", "", "`name` of a package that the builds of RIME and of PrimeHub do not find")
 	community := flags.Bool("primehub-community", false, "be the community edition of PrimeHub, whose errors have other codes than those of the enterprise edition")
@@ -117,4 +130,28 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	defer func() { _ = f.Close() }()
 	o.Faults, err = fault.Parse(f)
 	return o, err
+}
+
+// specifier begins the version specifier of a requirement.
+const specifier = "<>=!~"
+
+// addImage reads an image such as "churn 3.9 xgboost pandas>=1.5,<2".
+func addImage(o *sandbox.Options, text string) error {
+	words := strings.Fields(text)
+	if len(words) < 2 {
+		return errors.New("write the name, the Python version and the pip requirements with blanks between them")
+	}
+	inputs := rime.Inputs{PythonVersion: words[1]}
+	for _, word := range words[2:] {
+		name := word
+		if i := strings.IndexAny(word, specifier); i >= 0 {
+			name = word[:i]
+		}
+		inputs.PipRequirements = append(inputs.PipRequirements, rime.Require{Name: name, VersionSpecifier: strings.TrimPrefix(word, name)})
+	}
+	if o.RIMEImages == nil {
+		o.RIMEImages = map[string]rime.Inputs{}
+	}
+	o.RIMEImages[words[0]] = inputs
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -42,6 +43,9 @@ type announcement struct {
 	AWSEndpoint      string            `json:"aws_endpoint"`
 	Control          string            `json:"control"`
 	Env              map[string]string `json:"env"`
+
+	RIMEAPIKeys       map[string]string `json:"rime_api_keys"`
+	PrimeHubAPITokens map[string]string `json:"primehub_api_tokens"`
 }
 
 // start starts the program, reads its line, and returns a function that stops it and returns how it ended.
@@ -164,9 +168,18 @@ func platform(t *testing.T, a announcement, method, path, body string) map[strin
 
 func TestRimeSandbox_platform(t *testing.T) {
 	t.Parallel()
-	a, stop := start(t, build(t), "--images", "30", "--seed", "7", "--build-time", "40ms", "--fail-package", "left-pad")
-	if images, _ := platform(t, a, http.MethodGet, "/v1/images?pageSize=100", "")["images"].([]any); len(images) != 4+30 { // four of the system
+	a, stop := start(t, build(t), "--images", "30", "--seed", "7", "--build-time", "40ms", "--fail-package", "left-pad",
+		"--rime-image", "fraud 3.9 xgboost pandas>=1.5,<2", "--rime-image", "plain 3.9")
+	if images, _ := platform(t, a, http.MethodGet, "/v1/images?pageSize=100", "")["images"].([]any); len(images) != 4+30+2 { // four of the system
 		t.Errorf("%d images", len(images))
+	}
+	named, _ := platform(t, a, http.MethodGet, "/v1/images/fraud", "")["image"].(map[string]any)
+	if text := fmt.Sprint(named["pipRequirements"]); !strings.Contains(text, "xgboost") || !strings.Contains(text, ">=1.5,<2") || named["pythonVersion"] != "3.9" {
+		t.Errorf("the image that was asked for: %v", named)
+	}
+	a.RIMEAPIKey, a.PrimeHubAPIToken = a.RIMEAPIKeys["user"], a.PrimeHubAPITokens["group_admin"]
+	if len(a.RIMEAPIKeys) != 5 || len(a.PrimeHubAPITokens) != 4 {
+		t.Errorf("keys %v, tokens %v", a.RIMEAPIKeys, a.PrimeHubAPITokens)
 	}
 	platform(t, a, http.MethodPost, "/v1/images", `{"name": "churn", "pipRequirements": [{"name": "left-pad"}]}`)
 	for deadline := time.Now().Add(time.Minute); ; {
@@ -178,6 +191,7 @@ func TestRimeSandbox_platform(t *testing.T) {
 			t.Fatalf("after a minute: %v", image)
 		}
 	}
+	a.RIMEAPIKey = a.RIMEAPIKeys["organization_admin"]
 	platform(t, a, http.MethodDelete, "/v1/images/churn", "")
 	if status, body := get(t, a.Control+"/requests"); status != http.StatusOK || !strings.Contains(body, `"service":"rime"`) {
 		t.Errorf("control: status %d\n%s", status, body)
@@ -323,7 +337,7 @@ func pushEmptyArtifact(t *testing.T, host string) {
 func TestRimeSandbox_help(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), build(t), "-h").CombinedOutput()
-	for _, want := range []string{"RIME_EMBEDDED_REGISTRY_URL", "an endpoint has precedence over an embedded registry", "-build-time"} {
+	for _, want := range []string{"RIME_EMBEDDED_REGISTRY_URL", "an endpoint has precedence over an embedded registry", "-build-time", "PrimeHub platform", "AWS account", "rime_api_keys"} {
 		if err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("%v, want %q in\n%s", err, want, out)
 		}
@@ -351,6 +365,8 @@ func TestRimeSandbox_refuses(t *testing.T) {
 		{"an account's number has twelve digits", []string{"--aws-account", "12"}},
 		{"cannot be negative", []string{"--aws-lag", "-1s"}},
 		{`unknown field "stauts"`, []string{"--faults", bad}},
+		{"write the name, the Python version", []string{"--rime-image", "churn"}},
+		{`image "Churn"`, []string{"--rime-image", "Churn 3.9"}},
 		{"no such file", []string{"--faults", bad + ".none"}},
 		{`unexpected argument "extra"`, []string{"extra"}},
 		{"flag provided but not defined", []string{"--no-such-flag"}},

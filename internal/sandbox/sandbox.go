@@ -37,6 +37,8 @@ type Options struct {
 	Packages []pypi.Package
 	// Platform is the RIME platform.
 	Platform rime.Options
+	// RIMEImages are images that the RIME platform has from the beginning, by name.
+	RIMEImages map[string]rime.Inputs
 	// PrimeHub is the PrimeHub platform.
 	PrimeHub primehub.Options
 	// AWS is the account. It keeps nothing when it ends, so that it has its own data directory.
@@ -141,6 +143,11 @@ func (s *Sandbox) handler(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	for name, inputs := range o.RIMEImages {
+		if err := platform.Add(name, inputs); err != nil {
+			return nil, fmt.Errorf("image %q of the RIME platform: %w", name, err)
+		}
+	}
 	s.apiKey = platform.APIKey()
 	if s.primehub, err = primehub.New(o.PrimeHub); err != nil {
 		return nil, err
@@ -175,9 +182,13 @@ type Addresses struct {
 	// RIMEEndpoint is the URL of the RIME platform, and RIMEAPIKey a key that may do everything there.
 	RIMEEndpoint string `json:"rime_endpoint"`
 	RIMEAPIKey   string `json:"rime_api_key"`
+	// RIMEAPIKeys are keys of that platform by what they may do.
+	RIMEAPIKeys map[string]string `json:"rime_api_keys"`
 	// PrimeHubEndpoint is the URL of PrimeHub's GraphQL API, and PrimeHubAPIToken the token of an administrator there.
 	PrimeHubEndpoint string `json:"primehub_endpoint"`
 	PrimeHubAPIToken string `json:"primehub_api_token"`
+	// PrimeHubAPITokens are tokens there by whose they are.
+	PrimeHubAPITokens map[string]string `json:"primehub_api_tokens"`
 	// OCIRegistry is host and port.
 	OCIRegistry string `json:"oci_registry"`
 	// PackageIndex is the URL for pip.
@@ -198,14 +209,20 @@ func (s *Sandbox) PrimeHub() *primehub.Platform { return s.primehub }
 // Addresses tells where everything is.
 func (s *Sandbox) Addresses() Addresses {
 	return Addresses{
-		RIMEEndpoint:     "http://" + s.host,
-		RIMEAPIKey:       s.apiKey,
+		RIMEEndpoint: "http://" + s.host,
+		RIMEAPIKey:   s.apiKey,
+		RIMEAPIKeys: map[string]string{
+			"organization_admin": rime.KeyOrgAdmin, "workspace_admin": rime.KeyWorkspaceAdmin, "user": rime.KeyUser, "viewer": rime.KeyViewer, "expired": rime.KeyExpired,
+		},
 		PrimeHubEndpoint: "http://" + s.host + primehub.Path,
 		PrimeHubAPIToken: s.primehub.APIToken(),
-		OCIRegistry:      s.host,
-		PackageIndex:     "http://" + s.host + "/simple/",
-		AWSEndpoint:      s.aws.URL,
-		Control:          "http://" + s.host + "/control",
+		PrimeHubAPITokens: map[string]string{
+			"admin": primehub.TokenAdmin, "group_admin": primehub.TokenGroupAdmin, "member": primehub.TokenMember, "outsider": primehub.TokenOutsider,
+		},
+		OCIRegistry:  s.host,
+		PackageIndex: "http://" + s.host + "/simple/",
+		AWSEndpoint:  s.aws.URL,
+		Control:      "http://" + s.host + "/control",
 		Env: map[string]string{
 			"RIME_ENDPOINT":              "http://" + s.host,
 			"RIME_API_KEY":               s.apiKey,
