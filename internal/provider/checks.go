@@ -49,6 +49,20 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 	}
 }
 
+// notEmpty refuses an empty text; or is where the value comes from where the attribute is left out.
+func notEmpty(or string) check {
+	return check{summary: "Empty Value", rule: "must not be empty", find: func(value string) *diags.Problem {
+		if value != "" {
+			return nil
+		}
+		suggestion := "write a value, or leave it out"
+		if or != "" {
+			suggestion += " and set " + or
+		}
+		return &diags.Problem{Text: "is empty", Suggestion: suggestion}
+	}}
+}
+
 func write(value string) string { return fmt.Sprintf("write %q", value) }
 
 var registryHostCheck = check{

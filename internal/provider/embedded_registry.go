@@ -164,7 +164,7 @@ func externalBases(ctx context.Context, model providerModel, locate func(context
 // check refuses what does not go together with where the registry is.
 func (h home) check(m *embeddedRegistryModel) error {
 	if m.RepositorySettings != nil && !h.own {
-		return fmt.Errorf("embedded_registry.repository_settings is for repositories in the ECR registry of the AWS account, and embedded_registry.url is %s: leave one of them out", h.host)
+		return fmt.Errorf("embedded_registry.repository_settings is for repositories in the ECR registry of the AWS account, and %s is %s: remove one of them", m.urlFrom, h.host)
 	}
 	if external := h.externalBases(m.BaseImages); m.refusesExternal() && len(external) > 0 {
 		return fmt.Errorf("embedded_registry.allow_external_custom_images is false, and these base images are not in the registry %s: %s; "+

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -113,6 +114,20 @@ func TestLocator_noCredentials(t *testing.T) {
 	}
 	if _, err := locate(t, withSettings); err == nil {
 		t.Error("repositories cannot be made with a login of Docker")
+	}
+}
+
+// Who has set all that rime-sandbox prints learns which variable is in the way. Not in parallel: the environment is the process's.
+func TestHome_settingsElsewhere(t *testing.T) {
+	t.Setenv(envURL, "registry.test")
+	for url, want := range map[types.String]string{types.StringNull(): envURL + " is registry.test", types.StringValue("registry.test"): "embedded_registry.url is registry.test"} {
+		m := &embeddedRegistryModel{URL: url, RepositorySettings: &repositorySettingsModel{}}
+		if d := m.fill(); d.HasError() {
+			t.Fatal(d)
+		}
+		if err := (home{host: m.URL.ValueString()}).check(m); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
 

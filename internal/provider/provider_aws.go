@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -118,7 +117,7 @@ func WithAWSOptions(options awsregistry.Options) Option {
 
 func awsAttribute() schema.Attribute {
 	optional := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{stringvalidator.LengthAtLeast(1)}}
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{notEmpty("")}}
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
@@ -134,7 +133,7 @@ func awsAttribute() schema.Attribute {
 					"role_arn": schema.StringAttribute{
 						Required:            true,
 						MarkdownDescription: "ARN of the role, such as `arn:aws:iam::123456789012:role/registry-admin`.",
-						Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+						Validators:          []validator.String{notEmpty("")},
 					},
 					"session_name": optional("Name of the session, as it shows in AWS CloudTrail. Defaults to `terraform-provider-rime`."),
 					"external_id":  optional("External id that the owner of the role asks for."),

@@ -82,6 +82,8 @@ type embeddedRegistryModel struct {
 	Cache                     *cacheModel              `tfsdk:"cache"`
 	Compression               types.String             `tfsdk:"compression"`
 	MaxParallelBuilds         types.Int64              `tfsdk:"max_parallel_builds"`
+	// urlFrom is what the registry's address comes from, for messages.
+	urlFrom string
 }
 
 // refusesExternal tells that base images must be in the registry itself.
@@ -184,6 +186,10 @@ func (m *providerModel) fillPlatform() diag.Diagnostics {
 func (m *embeddedRegistryModel) fill() diag.Diagnostics {
 	var d diag.Diagnostics
 	at := path.Root("embedded_registry")
+	m.urlFrom = "embedded_registry.url"
+	if m.URL.IsNull() {
+		m.urlFrom = "the environment variable " + envURL
+	}
 	m.URL = fromEnvironment(m.URL, envURL, registryHostCheck, at.AtName("url"), &d)
 	m.RepositoryPrefix = fromEnvironment(m.RepositoryPrefix, envRepositoryPrefix, repositoryPrefixCheck, at.AtName("repository_prefix"), &d)
 	if refused := m.RepositorySettings.settings().Check(); refused != nil {

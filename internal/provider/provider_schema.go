@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
 // Schema implements provider.Provider.
@@ -42,7 +44,7 @@ func providerSchema() schema.Schema {
 				Sensitive: true,
 				MarkdownDescription: "API token for the RIME platform, made in its Settings under API Access Tokens. Every user may create images; " +
 					"only an Organization Administrator may delete them. Defaults to the environment variable `RIME_API_KEY`.",
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators: []validator.String{notEmpty("the environment variable " + envAPIKey)},
 			},
 			"primehub":          primehubAttribute(),
 			"aws":               awsAttribute(),
@@ -77,13 +79,13 @@ func primehubAttribute() schema.Attribute {
 				Sensitive: true,
 				MarkdownDescription: "API token, requested in PrimeHub's User Portal under API Token; a new one revokes the one before. A group's administrator may manage its images, " +
 					"a platform administrator all. Defaults to the environment variable `PRIMEHUB_API_TOKEN`.",
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators: []validator.String{notEmpty("the environment variable " + primehub.EnvAPIToken)},
 			},
 			"group": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "Name of the group that is meant where a resource or data source names none. Defaults to the environment variable `PRIMEHUB_GROUP`, " +
 					"else to no group.",
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators: []validator.String{notEmpty("")},
 			},
 		},
 	}
@@ -177,7 +179,7 @@ func repositorySettingsAttribute() schema.Attribute {
 					},
 					"kms_key": schema.StringAttribute{
 						Optional: true, MarkdownDescription: "ARN of the key of AWS KMS; not with `AES256`. Defaults to AWS's own key for ECR.",
-						Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+						Validators: []validator.String{notEmpty("")},
 					},
 				},
 			},
@@ -201,7 +203,7 @@ func buildkitAttribute() schema.Attribute {
 		return schema.StringAttribute{
 			Optional:            true,
 			MarkdownDescription: description,
-			Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			Validators:          []validator.String{notEmpty("")},
 		}
 	}
 	return schema.SingleNestedAttribute{
@@ -293,7 +295,7 @@ func httpAttribute() schema.Attribute {
 				Optional: true,
 				MarkdownDescription: "Path of a PEM file with certificate authorities to trust in addition to the system's. " +
 					"Downloads inside builds trust them as well.",
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators: []validator.String{notEmpty("")},
 			},
 			"insecure_skip_verify": schema.BoolAttribute{
 				Optional:            true,

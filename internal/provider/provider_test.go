@@ -63,6 +63,10 @@ func TestProvider_invalidConfig(t *testing.T) {
 		"compression":       {embedded(`compression = "xz"`), `embedded_registry.compression value must be one of`},
 		"parallel":          {embedded(`max_parallel_builds = 0`), `embedded_registry.max_parallel_builds value must be at least 1`},
 		"timeout":           {`http = { request_timeout = "60" }`, `Invalid Duration § http.request_timeout = "60" must be a positive number with a unit. Write "60s" for seconds or "60m" for minutes.`},
+		"api key":           {`api_key = ""`, `Empty Value § api_key = "" is empty. Write a value, or leave it out and set the environment variable RIME_API_KEY.`},
+		"slip":              {"embedded_registry = { repository_prefx = \"ml\" }", `Unknown Attribute § embedded_registry has no attribute "repository_prefx". Write repository_prefix instead.`},
+		"other case":        {"aws = { Region = \"eu-central-1\" }", `Empty Object § aws sets nothing. § check its spelling`}, // Terraform dropped it
+		"service":           {"aws = { endpoints = { s3 = \"http://127.0.0.1:1\" } }", `Unknown Key § aws.endpoints has no key "s3".`},
 		"retries":           {`http = { max_retries = -1 }`, `http.max_retries value must be between 0 and 20`},
 	} {
 		t.Run(name, func(t *testing.T) {
