@@ -154,7 +154,6 @@ resource "rime_managed_image" "pip" {
   name = "pip"
   pip_requirements = [
     { name = "" },
-    { name = "numpy>=1" },
     { name = "scipy", version_specifier = "=1.0" },
     { name = "pandas", version_specifier = ">=2,<1" },
     { name = "torch; rm -rf /" },
@@ -177,14 +176,13 @@ resource "rime_managed_image" "timeout" {
 		`python_version = "3.1" is not a Python version this provider knows; 3.10 without quotes is a number and loses its last zero. Write "3.10", in quotes.`,
 		`name = "My.Image" must start with a lower-case letter`, `Write "my-image".`,
 		"Exactly one of these attributes must be configured: [name,name_prefix]",
-		`name = "" is empty. Write the name of a distribution, for example "numpy".`,
-		`pip_requirements["numpy>=1"]: name = "numpy>=1" cannot be used: ">=1" is a version specifier`, `Write name = "numpy" and version_specifier = ">=1".`,
-		`pip_requirements["scipy"]: version_specifier = "=1.0" cannot be used: "=" is not an operator of PEP 440. Write "==1.0".`,
-		`version_specifier = ">=2,<1"`, `can be met by no version: ">=2" and "<1" exclude each other.`,
-		`pip_requirements["torch; rm -rf /"]: name = "torch; rm -rf /" cannot be used: "; rm -rf /" is not part of a name`, `Write "torch".`,
-		`pip_requirements["tiny-model"]: name = "tiny-model" is required twice with different version specifiers, "<1" and ">=1".`,
-		`package_requirements["libgomp1"]: package_type = "yum" is not a package type. Write "rocky_linux".`,
-		`package_requirements["vim"]: version_specifier = ">=9" cannot be used: ">=" makes a range`, `Write "9" for exactly that version`,
+		`pip_requirements: "" is empty. Write a name and comparisons, for example "numpy>=1.26,<2".`,
+		`pip_requirements: "scipy=1.0" cannot be used: "=" is not an operator of PEP 440. Write "scipy==1.0".`,
+		`pip_requirements: "pandas>=2,<1" can be met by no version: ">=2" and "<1" exclude each other.`,
+		`pip_requirements: "torch; rm -rf /" cannot be used: "-rf" is an option of pip`, `"; rm" is an environment marker`,
+		`pip_requirements: "tiny-model>=1,<1" can be met by no version: ">=1" and "<1" exclude each other.`,
+		`"yum" is not a package type.`,
+		`package_requirements: "vim=>=9" cannot be used: "=>=9" makes a range`, `Write "vim=9" to get exactly that version`,
 		`timeouts["create"] = "90" must be a positive number with a unit. Write "90s" for seconds or "90m" for minutes.`,
 	)
 	w.Write("main.tf", "resource \"rime_managed_image\" \"old\" {\n  name           = \"old\"\n  python_version = \"3.9\"\n}\n")

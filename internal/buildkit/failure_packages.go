@@ -71,7 +71,7 @@ func askedPackage(packages []requirement.Package, said string) string {
 	best := ""
 	for _, p := range packages {
 		name, _, _ := strings.Cut(p.Name, ":")
-		matches := said == p.Name || said == name || said == p.String() || strings.HasPrefix(said, name+"-") || strings.HasPrefix(said, name+":")
+		matches := said == p.Name || said == name || said == p.Argument() || strings.HasPrefix(said, name+"-") || strings.HasPrefix(said, name+":")
 		if matches && len(p.Name) > len(best) {
 			best = p.Name
 		}

@@ -158,11 +158,7 @@ func parsePips(t *testing.T, texts ...string) []requirement.Pip {
 	t.Helper()
 	var pips []requirement.Pip
 	for _, text := range texts {
-		i := strings.IndexAny(text, "<>=!~")
-		if i < 0 {
-			i = len(text)
-		}
-		p, err := requirement.ParsePip(text[:i], text[i:])
+		p, err := requirement.ParsePip(text)
 		if err != nil {
 			t.Fatal(err)
 		}

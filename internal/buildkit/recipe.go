@@ -139,7 +139,7 @@ func packagesOf(packages []requirement.Package, t requirement.PackageType) []str
 	var arguments []string
 	for _, p := range requirement.CanonicalPackages(packages) {
 		if p.Type == t {
-			arguments = append(arguments, p.String())
+			arguments = append(arguments, p.Argument())
 		}
 	}
 	return arguments

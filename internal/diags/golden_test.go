@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -54,17 +53,17 @@ func unfinished(cause, cancel error) diag.Diagnostic {
 	}.Diagnostic()
 }
 
-func requirements(attribute, name string, err error) diag.Diagnostics {
-	at := path.Root(attribute)
-	if name != "" {
-		at = at.AtSetValue(types.ObjectValueMust(map[string]attr.Type{"name": types.StringType}, map[string]attr.Value{"name": types.StringValue(name)}))
-	}
-	return diags.InvalidRequirements("Invalid Pip Requirement", attribute, name, at, err)
+// pipErrors are the messages about an element of pip_requirements.
+func pipErrors(text string) diag.Diagnostics {
+	_, err := requirement.ParsePip(text)
+	at := path.Root("pip_requirements").AtSetValue(types.StringValue(text))
+	return diags.InvalidRequirements("Invalid Pip Requirement", "pip_requirements", at, err)
 }
 
-func pipError(name, specifier string) error {
-	_, err := requirement.ParsePip(name, specifier)
-	return err
+// joinErrors are the messages about all elements of pip_requirements together.
+func joinErrors(pips ...requirement.Pip) diag.Diagnostics {
+	_, err := requirement.JoinPips(pips)
+	return diags.InvalidRequirements("Invalid Pip Requirement", "pip_requirements", path.Root("pip_requirements"), err)
 }
 
 // argument is the message of a function as Terraform shows it: with a summary of its own, and a full stop.
@@ -157,8 +156,9 @@ var messages = map[string]diag.Diagnostics{
 	"unknown_name":          {diags.UnknownName(path.Root("existing").AtName("pull_secret"), "pull_secret", "Write image_pull_secret instead.")},
 	"unknown_key":           {diags.UnknownKey(path.Root("timeouts"), "created", "Write create instead.")},
 	"empty_object":          {diags.EmptyObject(path.Root("aws"), []string{"default_tags", "profile", "region"})},
-	"invalid_pip_name":      requirements("pip_requirements", "numpy>=1", pipError("numpy>=1", "")),
-	"invalid_pip_specifier": requirements("pip_requirements", "numpy", pipError("numpy", ">=1,=<2")),
+	"invalid_pip_name":      pipErrors("scikit learn"),
+	"invalid_pip_specifier": pipErrors("numpy>=1,=<2"),
+	"invalid_pip_twice":     pipErrors("numpy==1.26.4; python_version < \"3.13\" --hash=sha256:0a1b"),
 
 	"function_requirements_file": argument(refusedFile(1)),
 	"function_requirements_long": argument(refusedFile(20)),
@@ -166,9 +166,8 @@ var messages = map[string]diag.Diagnostics{
 	"function_conda_other":       argument(diags.InvalidRequirement(0, condaError("numpy@1.17"))),
 	"function_argument":          argument(diags.InvalidArgument(1, "My.Image", &diags.Problem{Text: "must be lower case", Suggestion: `write "my-image"`})),
 
-	"conflicting_pips": requirements("pip_requirements", "", requirement.CheckPips([]requirement.Pip{
-		{Name: "numpy", VersionSpecifier: ">1"}, {Name: "numpy"}, {Name: "pandas", VersionSpecifier: ">2,<1"},
-	})),
+	"conflicting_pips": joinErrors(requirement.Pip{Name: "numpy", VersionSpecifier: ">1"}, requirement.Pip{Name: "numpy"},
+		requirement.Pip{Name: "pandas", VersionSpecifier: ">2"}, requirement.Pip{Name: "Pandas", VersionSpecifier: "<1"}),
 }
 
 // TestMessages compares every message as a whole, so that a change of wording is seen in review. Run with -update to accept one.

@@ -1,7 +1,6 @@
 package diags
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,9 +31,8 @@ func InvalidValue(summary string, at path.Path, value string, problem *Problem) 
 }
 
 // InvalidRequirements describes what package requirement found wrong in an attribute, one diagnostic for each finding.
-// The path is that of the element at fault, or of the attribute when the finding is about the set; name is the element's name as
-// it was written, empty for a finding about the set.
-func InvalidRequirements(summary, attribute, name string, at path.Path, err error) diag.Diagnostics {
+// The path is that of the element at fault, or of the attribute when the finding is about the set.
+func InvalidRequirements(summary, attribute string, at path.Path, err error) diag.Diagnostics {
 	var all diag.Diagnostics
 	for _, err := range split(err) {
 		refused, ok := errors.AsType[*requirement.Error](err)
@@ -42,9 +40,8 @@ func InvalidRequirements(summary, attribute, name string, at path.Path, err erro
 			all.Append(diag.NewAttributeErrorDiagnostic(at, summary, text(sentence(err.Error()))))
 			continue
 		}
-		subject := fmt.Sprintf("%s[%q]", attribute, cmp.Or(name, refused.Requirement))
 		all.Append(diag.NewAttributeErrorDiagnostic(at, summary, text(
-			fmt.Sprintf("%s: %s = %q %s.", subject, refused.Field, refused.Text, problemOf(refused)),
+			fmt.Sprintf("%s: %s %s.", attribute, shortened(refused.Text), problemOf(refused)),
 			sentence(refused.Suggestion),
 		)))
 	}

@@ -92,7 +92,7 @@ func checkCase(t *testing.T, seed uint64) {
 	changed := g.spell(changedMeaning)
 	for _, r := range spec.PipRequirements {
 		// Otherwise the property would hold for text that is not a requirement, and show nothing.
-		if _, err := requirement.ParsePip(r.Name, r.VersionSpecifier); err != nil {
+		if _, err := requirement.ParsePip(r.String()); err != nil {
 			t.Fatalf("case %d: %v", seed, err)
 		}
 	}

@@ -47,7 +47,7 @@ func TestFunction_parsePipRequirements(t *testing.T) {
 			requirement("numpy", text(">=1.26,<2")), requirement("scipy", knownvalue.Null()),
 		})),
 		result(`parse_pip_requirements("")`, knownvalue.SetSizeExact(0)),
-		refused(`parse_pip_requirements("scipy\n-r other.txt\n")`, `Line 2: "-r other.txt" cannot be used: "-r" names another file, which is not read.`),
+		refused(`parse_pip_requirements("scipy\n-r other.txt\n")`, `Line 2: "-r other.txt" cannot be used: "-r" names another file`),
 	)
 }
 

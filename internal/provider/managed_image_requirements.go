@@ -31,7 +31,7 @@ func (m pipRequirementModel) requirement() requirement.Pip {
 }
 
 func (m pipRequirementModel) check() (requirement.Pip, error) {
-	return requirement.ParsePip(m.Name.ValueString(), m.VersionSpecifier.ValueString())
+	return requirement.ParsePip(m.requirement().String())
 }
 
 // packageRequirementModel is an element of package_requirements.
@@ -65,7 +65,7 @@ func (m packageRequirementModel) packageType() requirement.PackageType {
 }
 
 func (m packageRequirementModel) check() (requirement.Package, error) {
-	return requirement.ParsePackage(m.Name.ValueString(), m.VersionSpecifier.ValueString(), m.packageType())
+	return requirement.ParsePackage(m.requirement().String(), m.packageType())
 }
 
 // A requirementModel is one of the two above; R is what it stands for.
@@ -209,22 +209,12 @@ func (c requirementsCheck[M, R]) ValidateSet(ctx context.Context, req validator.
 	for _, e := range known {
 		parsed, err := e.model.check()
 		if err != nil {
-			resp.Diagnostics.Append(diags.InvalidRequirements(c.summary, attribute, elementName(e.value), req.Path.AtSetValue(e.value), err)...)
+			resp.Diagnostics.Append(diags.InvalidRequirements(c.summary, attribute, req.Path.AtSetValue(e.value), err)...)
 			continue
 		}
 		valid = append(valid, parsed)
 	}
 	if err := c.together(valid); err != nil {
-		resp.Diagnostics.Append(diags.InvalidRequirements(c.summary, attribute, "", req.Path, err)...)
+		resp.Diagnostics.Append(diags.InvalidRequirements(c.summary, attribute, req.Path, err)...)
 	}
-}
-
-// elementName is the name of a requirement as it was written.
-func elementName(value attr.Value) string {
-	object, ok := value.(types.Object)
-	if !ok {
-		return ""
-	}
-	name, _ := object.Attributes()["name"].(types.String)
-	return name.ValueString()
 }

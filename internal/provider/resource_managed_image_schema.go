@@ -113,7 +113,10 @@ func imageInputAttributes() map[string]schema.Attribute {
 				"The function `parse_pip_requirements` reads them from a `requirements.txt`. Defaults to none.",
 			Validators: []validator.Set{
 				setvalidator.NoNullValues(),
-				requirementsCheck[pipRequirementModel, requirement.Pip]{"Invalid Pip Requirement", requirement.CheckPips},
+				requirementsCheck[pipRequirementModel, requirement.Pip]{"Invalid Pip Requirement", func(pips []requirement.Pip) error {
+					_, err := requirement.JoinPips(pips)
+					return err
+				}},
 			},
 			PlanModifiers: []planmodifier.Set{keepSpelling{samePips}},
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

@@ -8,28 +8,22 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
-// Field names the part of a requirement an [Error] is about, as the schema spells it.
+// Field is the kind of text an [Error] is about, by the name of what installs it.
 type Field string
 
-// The fields of a requirement.
+// The kinds of texts.
 const (
-	FieldName             Field = "name"
-	FieldVersionSpecifier Field = "version_specifier"
-	FieldPackageType      Field = "package_type"
-	// The lists of a PrimeHub build are fields by the names of their installers.
-	FieldApt   = Field(InstallerApt)
-	FieldConda = Field(InstallerConda)
-	FieldPip   = Field(InstallerPip)
+	FieldApt        = Field(PackageTypeApt)
+	FieldRockyLinux = Field(PackageTypeRockyLinux)
+	FieldConda      = Field(InstallerConda)
+	FieldPip        = Field(InstallerPip)
 )
 
 // Error is a requirement that was refused, with what is wrong about it and how to put it right.
 type Error struct {
-	// Requirement is the canonical name of the requirement at fault, where a set was checked ([CheckPips], [CheckPackages]). Empty
-	// where the caller has named it: a single requirement was parsed.
-	Requirement string
-	// Field is the part of the requirement at fault.
+	// Field is the kind of text.
 	Field Field
-	// Text is the whole value of that field, addresses as [redact.Input] shows them (G7 of README).
+	// Text is the whole requirement as it was written, addresses as [redact.Input] shows them (G7 of README).
 	Text string
 	// Offending is the part of Text at fault, or the whole.
 	Offending string
@@ -69,19 +63,8 @@ func newError(field Field, text, offending, problem, suggestion string) *Error {
 	}
 }
 
-// of adds which requirement the error is about.
-func (e *Error) of(requirement string) *Error {
-	e.Requirement = requirement
-	return e
-}
-
-// write words the suggestion to write that text, or to write nothing at all.
-func write(text string) string {
-	if text == "" {
-		return "leave it out to get the newest version"
-	}
-	return "write " + quote(text)
-}
+// write words the suggestion to write that text.
+func write(text string) string { return "write " + quote(text) }
 
 // maxQuoted is how much of a text an error quotes, in bytes.
 const maxQuoted = 120

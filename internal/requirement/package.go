@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -62,31 +61,22 @@ var rulesOf = map[PackageType]packageRules{
 	},
 }
 
-// ParsePackageType validates the name of a package manager. A refusal is an [*Error].
-func ParsePackageType(text string) (PackageType, error) {
-	if slices.Contains(PackageTypes(), PackageType(text)) {
-		return PackageType(text), nil
-	}
-	return "", diagnosePackageType(text)
-}
-
-// ParsePackage validates one package requirement and returns its canonical form. A refusal is an [*Error].
+// ParsePackage validates one package as people write it, "name" or "name=version", and returns its canonical form. A
+// refusal is an [*Error].
 //
-// The version is one exact version, with or without a "=" before it: package managers of operating systems take no ranges.
-func ParsePackage(name, specifier string, t PackageType) (Package, error) {
-	t, err := ParsePackageType(string(t))
-	if err != nil {
-		return Package{}, err
+// The version is one exact version: package managers of operating systems take no ranges. What users of dnf write as
+// "name-version" is a name to everyone but dnf, which finds the package by it all the same.
+func ParsePackage(text string, t PackageType) (Package, error) {
+	rules, known := rulesOf[t]
+	if !known {
+		return Package{}, fmt.Errorf("%q is not a package type", string(t))
 	}
-	rules := rulesOf[t]
-	if len(name) > maxName || !rules.name.MatchString(name) {
-		return Package{}, diagnosePackageName(name, t)
+	name, version, pinned := strings.Cut(text, "=")
+	canonical, ok := rules.parseVersion(version)
+	if !ok || pinned && (canonical == "" || version[0] == '=') || len(name) > maxName || !rules.name.MatchString(name) {
+		return Package{}, diagnosePackage(text, t)
 	}
-	version, ok := rules.parseVersion(specifier)
-	if !ok {
-		return Package{}, diagnosePackageVersion(specifier, rules)
-	}
-	return Package{Name: name, VersionSpecifier: version, Type: t}, nil
+	return Package{Name: name, VersionSpecifier: canonical, Type: t}, nil
 }
 
 // parseVersion validates a version and returns its canonical form: no "=", no epoch of zero, which is what no epoch means.
@@ -121,16 +111,20 @@ func (p Package) Canonical() Package {
 	return p
 }
 
-// String is the requirement as an argument of its package manager ("vim=2:9.0.1378-2", "vim-8.0.1763").
+// String is the requirement as people write it ("vim=2:9.0.1378-2"), which [ParsePackage] reads again.
 func (p Package) String() string {
 	if p.VersionSpecifier == "" {
 		return p.Name
 	}
-	separator := "="
-	if rules, known := rulesOf[p.Type]; known {
-		separator = rules.separator
+	return p.Name + "=" + strings.TrimPrefix(p.VersionSpecifier, "=")
+}
+
+// Argument is the requirement as an argument of its package manager ("vim=2:9.0.1378-2", "vim-8.0.1763").
+func (p Package) Argument() string {
+	if p.VersionSpecifier == "" {
+		return p.Name
 	}
-	return p.Name + separator + p.VersionSpecifier
+	return p.Name + rulesOf[p.Type].separator + p.VersionSpecifier
 }
 
 // CheckPackages finds packages that are asked for twice in different versions. The error joins one [*Error] for each.
@@ -145,8 +139,9 @@ func CheckPackages(packages []Package) error {
 		k := key{p.Type, p.Name}
 		version, found := versions[k]
 		if found && version != p.VersionSpecifier {
-			errs = append(errs, newError(FieldName, p.Name, "",
-				fmt.Sprintf("is required twice in different versions, %q and %q", version, p.VersionSpecifier), "keep one of them").of(p.Name))
+			other := Package{Name: p.Name, VersionSpecifier: version}
+			errs = append(errs, newError(Field(p.Type), p.String(), "",
+				fmt.Sprintf("and %q are two versions of one package", other.String()), "keep one of them"))
 		}
 		versions[k] = p.VersionSpecifier
 	}

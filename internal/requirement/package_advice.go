@@ -6,109 +6,119 @@ import (
 	"strings"
 )
 
-// typeOf is the package manager that other words mean.
-var typeOf = map[string]PackageType{
-	"rpm": PackageTypeRockyLinux, "yum": PackageTypeRockyLinux, "dnf": PackageTypeRockyLinux, "microdnf": PackageTypeRockyLinux,
-	"rocky": PackageTypeRockyLinux, "rockylinux": PackageTypeRockyLinux, "rhel": PackageTypeRockyLinux, "redhat": PackageTypeRockyLinux,
-	"centos": PackageTypeRockyLinux, "fedora": PackageTypeRockyLinux, "almalinux": PackageTypeRockyLinux,
-	"apt": PackageTypeApt, "deb": PackageTypeApt, "dpkg": PackageTypeApt, "aptget": PackageTypeApt, "debian": PackageTypeApt, "ubuntu": PackageTypeApt,
+// nameAndVersion splits "vim=9.0", "vim>=9", "vim 9" and the like.
+var nameAndVersion = regexp.MustCompile(`^([^\s=<>!~^]+)( *[=<>!~^].*| +[0-9]\S*)$`)
+
+// diagnosePackage says what is wrong with a package that the grammar refused.
+func diagnosePackage(text string, t PackageType) *Error {
+	rules := rulesOf[t]
+	trimmed := strings.TrimSpace(text)
+	if fault := diagnoseText(Field(t), text); fault != nil {
+		return fault
+	}
+	if trimmed != text && trimmed != "" {
+		suggestion := ""
+		if p, err := ParsePackage(trimmed, t); err == nil {
+			suggestion = write(p.String())
+		}
+		return newError(Field(t), text, "", "has white space around it", suggestion)
+	}
+	if fault := diagnosePackageSyntax(text, t); fault != nil {
+		return fault
+	}
+	if m := nameAndVersion.FindStringSubmatch(text); m != nil && rules.name.MatchString(m[1]) {
+		return diagnosePackageVersion(text, m[1], strings.TrimSpace(m[2]), t)
+	}
+	return diagnosePackageName(text, t)
 }
 
-// diagnosePackageType says what is wrong with a package type, and which one was meant.
-func diagnosePackageType(text string) error {
-	names := make([]string, len(PackageTypes()))
-	for i, t := range PackageTypes() {
-		names[i] = fmt.Sprintf("%q", string(t))
-	}
-	key := strings.ToLower(strings.TrimSpace(text))
-	key = strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.TrimPrefix(key, "package_type_"))
-	suggestion := "write " + strings.Join(names, " or ")
-	if t, known := typeOf[key]; known {
-		suggestion = write(string(t))
-	}
-	return newError(FieldPackageType, text, "", "is not a package type", suggestion)
+// packageSyntaxes are what package managers take where an image has to have a name. They are tried in this order.
+var packageSyntaxes = []struct {
+	only                PackageType // empty for all
+	pattern             *regexp.Regexp
+	problem, suggestion string
+}{
+	{"", regexp.MustCompile(`^()\s*$`), "is empty", `write the name of a package, for example "git"`},
+	{"", regexp.MustCompile(`^(-.*)$`), "is an option of the package manager, not a package", "write the name of a package"},
+	{"", regexp.MustCompile(`^(@).*$`), "names a group of packages", "write the names of the packages, each by itself"},
+	{PackageTypeApt, regexp.MustCompile(`^[a-z0-9.+-]+(\^)$`), "names a task of apt, which stands for many packages", "write the names of the packages, each by itself"},
+	{
+		PackageTypeApt, regexp.MustCompile(`^[a-z0-9][a-z0-9.+:-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)$`),
+		"names a release, which the sources of the base image have to know", "write name=version, or the name alone",
+	},
+	{
+		PackageTypeRockyLinux, regexp.MustCompile(`^([A-Za-z0-9._+-]+\(.*)$`), "names what a package provides, not a package",
+		"write the name of the package that has it, which dnf repoquery --whatprovides tells",
+	},
+	{"", regexp.MustCompile(`^(\S*(?:[/\\]|://).*)$`), "is a path or an address, not a package", "write the name of a package of the distribution"},
+	{
+		"", regexp.MustCompile(`^([^\s,]+(?: *,| +[A-Za-z]).*)$`), "holds several packages", "write each by itself",
+	},
 }
 
-// packageNameAndVersion splits "vim=9.0", "vim>=9" and the like.
-var packageNameAndVersion = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9._+:-]*) *([=<>!~^]+ *.*)$`)
+// diagnosePackageSyntax finds what package managers take, and a requirement of an image cannot hold.
+func diagnosePackageSyntax(text string, t PackageType) *Error {
+	for _, s := range packageSyntaxes {
+		m := s.pattern.FindStringSubmatch(text)
+		if m == nil || s.only != "" && s.only != t || strings.ContainsAny(text, "=<>") && strings.Contains(m[1], ",") {
+			continue
+		}
+		return newError(Field(t), text, m[1], s.problem, s.suggestion)
+	}
+	return nil
+}
+
+// epochInName is how dnf shows a package with an epoch: "vim-2:8.0.1763-19.el8".
+var epochInName = regexp.MustCompile(`^(.+)-([0-9]+:[0-9].*)$`)
 
 // diagnosePackageName says what is wrong with a package's name that the grammar refused.
-func diagnosePackageName(text string, t PackageType) error {
+func diagnosePackageName(text string, t PackageType) *Error {
 	rules := rulesOf[t]
-	refuse := func(offending, problem, suggestion string) error {
-		return newError(FieldName, text, offending, problem, suggestion)
+	refuse := func(offending, problem, suggestion string) *Error {
+		return newError(Field(t), text, offending, problem, suggestion)
 	}
-	trimmed := strings.TrimSpace(text)
-	if trimmed == "" {
-		return refuse("", "is empty", "write the name of a package, for example \"git\"")
-	}
-	if err := diagnoseText(FieldName, text); err != nil {
-		return err
-	}
-	if m := packageNameAndVersion.FindStringSubmatch(trimmed); m != nil {
-		return refuse(m[2], "is a version, which has an attribute of its own", suggestPackage(m[1], m[2], rules))
+	lower := strings.ToLower(text)
+	if m := epochInName.FindStringSubmatch(text); m != nil {
+		if p, err := ParsePackage(m[1]+"="+m[2], t); err == nil {
+			return refuse("-"+m[2], "is a version, before which \"=\" has to stand", write(p.String()))
+		}
 	}
 	switch {
-	case len(trimmed) > maxName:
+	case len(text) > maxName:
 		return refuse("", fmt.Sprintf("is longer than %d bytes", maxName), "")
-	case strings.HasPrefix(trimmed, "-"):
-		return refuse("", "is an option of the package manager, not a package", "write the name of a package")
-	case strings.HasPrefix(trimmed, "@"):
-		return refuse("@", "names a group of packages", "write the names of the packages, one requirement for each")
-	case strings.ContainsAny(trimmed, "/\\") || strings.Contains(trimmed, "://"):
-		return refuse("", "is a path, a URL or a release, not the name of a package", "write the name of a package of the distribution")
-	case rules.name.MatchString(trimmed):
-		return refuse("", "has white space around it", write(trimmed))
-	case strings.ContainsAny(trimmed, " ,"):
-		return refuse("", "holds several names", "write one requirement for each")
-	case rules.foldName && rules.name.MatchString(strings.ToLower(trimmed)):
-		return refuse("", "has upper case letters, which no package of Debian has", write(strings.ToLower(trimmed)))
+	case rules.foldName && lower != text:
+		if p, err := ParsePackage(lower, t); err == nil {
+			return refuse("", "has upper case letters, which no package of Debian has", write(p.String()))
+		}
 	}
 	return refuse("", "cannot be the name of a package: "+rules.nameWords, "")
 }
 
 // packageRange is a version with an operator or a wild card.
-var packageRange = regexp.MustCompile(`^ *([=<>!~^]*) *([^=<>!~^*, ][^*, ]*?)(\.?\*)?(?: *,.*)?$`)
+var packageRange = regexp.MustCompile(`^([=<>!~^]*) *([^=<>!~^*, ][^*, ]*?)(\.?\*)?( *,.*)?$`)
 
-// diagnosePackageVersion says what is wrong with a package's version that the grammar refused.
-func diagnosePackageVersion(text string, rules packageRules) error {
-	refuse := func(offending, problem, suggestion string) error {
-		return newError(FieldVersionSpecifier, text, offending, problem, suggestion)
+// diagnosePackageVersion says what is wrong with what stands behind the name of a package.
+func diagnosePackageVersion(text, name, behind string, t PackageType) *Error {
+	rules := rulesOf[t]
+	refuse := func(offending, problem, suggestion string) *Error {
+		return newError(Field(t), text, offending, problem, suggestion)
 	}
-	if err := diagnoseText(FieldVersionSpecifier, text); err != nil {
-		return err
-	}
-	trimmed := strings.TrimSpace(text)
-	if version, ok := rules.parseVersion(trimmed); ok && version != "" {
-		return refuse("", "has white space around it", write(trimmed))
-	}
-	switch strings.ToLower(strings.Trim(trimmed, "=<>~^ ")) {
+	switch strings.ToLower(strings.Trim(behind, "=<>~^ ")) {
 	case "latest", "newest", "any", "stable", "current", "*", "":
-		return refuse("", "is not a version", write(""))
+		return refuse(behind, "is not a version", write(name)+" to get the distribution's version")
 	}
-	if m := packageRange.FindStringSubmatch(trimmed); m != nil && (m[1] != "" || m[3] != "" || strings.Contains(trimmed, ",")) {
-		offending := m[1] + m[3]
-		if m[1] != "" && m[3] != "" || offending == "" {
-			offending = trimmed
-		}
-		version, ok := rules.parseVersion(m[2])
-		if !ok {
-			return refuse(offending, "is not part of a version", "write one exact version, or leave it out")
-		}
-		if m[1] == "==" && m[3] == "" {
-			return refuse(offending, "is not how package managers of operating systems write a version", write(version))
-		}
-		return refuse(offending, "makes a range; packages of the operating system are installed in one exact version",
-			fmt.Sprintf("write %q for exactly that version, or leave it out", version))
+	m := packageRange.FindStringSubmatch(behind)
+	if m == nil {
+		return refuse(strings.TrimLeft(behind, "= "), "is not "+rules.versionWords, "")
 	}
-	return refuse("", "is not "+rules.versionWords, "")
-}
-
-// suggestPackage proposes the name and the version that were written as one.
-func suggestPackage(name, specifier string, rules packageRules) string {
-	version, ok := rules.parseVersion(strings.TrimLeft(specifier, "=<>!~^ "))
-	if !ok || version == "" || !rules.name.MatchString(name) {
-		return "write the name alone, and the version in version_specifier"
+	operator, wildcard, more := m[1], m[3], m[4]
+	version, ok := rules.parseVersion(m[2])
+	switch {
+	case !ok:
+		return refuse(strings.TrimLeft(behind, "= "), "is not "+rules.versionWords, write(name)+" to get the distribution's version")
+	case wildcard == "" && more == "" && (operator == "" || strings.Trim(operator, "=") == ""):
+		return refuse(behind, "is not how a version is written here", write(name+"="+version))
 	}
-	return fmt.Sprintf("write name = %q and version_specifier = %q", name, version)
+	return refuse(behind, "makes a range; packages of the operating system are installed in one exact version",
+		fmt.Sprintf("write %q to get exactly that version, or %q to get the distribution's", name+"="+version, name))
 }

@@ -1,220 +1,232 @@
 package requirement
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
-
-	pep440 "github.com/aquasecurity/go-pep440-version"
+	"unicode"
 )
 
-// refuse is a clause refused as a whole, with what it should have been.
-func refuse(text, problem, repaired string) *refusedClause {
-	return &refusedClause{offending: text, problem: problem, repaired: &repaired}
-}
+// exampleLine is proposed where it cannot be told what was meant.
+const exampleLine = `write a name and comparisons, for example "numpy>=1.26,<2"`
 
-// clauseRepair recognises one way to get a clause wrong and says what it should have been.
-type clauseRepair struct {
-	// pattern matches the clause; its submatch "bad" is the part at fault.
-	pattern *regexp.Regexp
-	problem string
-	// repair returns the right clause, given the clause's submatches. Its text is offered only if it parses.
-	repair func(m []string) string
-}
+// toNewest ends a proposal without comparisons.
+const toNewest = " to get the newest version"
 
-// clauseRepairs are tried in this order.
-var clauseRepairs = []clauseRepair{
-	{regexp.MustCompile(`^(?P<bad>=)([^=<>!~].*)$`), `is not an operator of PEP 440`, prefixed("==")},
-	{regexp.MustCompile(`^(?P<bad>=>)(.*)$`), `is not an operator of PEP 440`, prefixed(">=")},
-	{regexp.MustCompile(`^(?P<bad>=<)(.*)$`), `is not an operator of PEP 440`, prefixed("<=")},
-	{regexp.MustCompile(`^(?P<bad><>|=!|!(?:=?!)?)([^=].*)$`), `is not an operator of PEP 440`, prefixed("!=")},
-	{regexp.MustCompile(`^(?P<bad>\^)(.*)$`), `is an operator of other package managers, not of PEP 440`, func(m []string) string { return caret(m[2]) }},
-	{regexp.MustCompile(`^(?P<bad>~>?)([^=>].*)$`), `is an operator of other package managers, not of PEP 440`, func(m []string) string { return tilde(m[2]) }},
-	{regexp.MustCompile(`^(?P<bad>([<>!~=]) +=)(.*)$`), `has white space inside the operator`, func(m []string) string { return m[2] + "=" + m[3] }},
-	{regexp.MustCompile(`(?i)^(?:[<>=!~]*) *(?P<bad>latest|newest|any|stable|current|\*)$`), `is not a version`, func([]string) string { return "" }},
-	{regexp.MustCompile(`^(?P<bad>[<>=!~]+)$`), `has no version behind it`, nil},
-	{regexp.MustCompile(`(?i)^([<>=!~]*) *([0-9v][0-9.!]*)(?P<bad>\.x)$`), `is not PEP 440's wild card, which is ".*"`, func(m []string) string { return orEquals(m[1]) + m[2] + ".*" }},
-	{regexp.MustCompile(`^[^|]*(?P<bad>\|\|?).*$`), `is not PEP 440: every comparison of a specifier has to hold, there is no "or"`, nil},
-	{regexp.MustCompile(`^` + identifier + `(?:\[[^\]]*\])? *(?P<bad>[=<>!~^].*)$`), `follows a name, which has an attribute of its own`, func(m []string) string { return m[1] }},
-	{regexp.MustCompile(`^[=<>!~^]* *[^ ,=<>!~^]+(?P<bad> +)[=<>!~^].*$`), `separates two comparisons, which a comma has to do`, commas},
-	{regexp.MustCompile(`^[=<>!~^]* *[^ ,=<>!~^]+(?P<bad>[=<>!~^]+).*$`), `starts a second comparison without a comma before it`, commas},
-	{regexp.MustCompile(`^[^ ]+(?P<bad> +).*$`), `is white space inside a version`, func(m []string) string { return strings.ReplaceAll(m[0], " ", "") }},
-}
+// oneEach is what to do with several requirements in one text.
+const oneEach = "write each in a line or a string of its own"
 
-// diagnoseClause says what is wrong with a clause that the grammar refused.
-func diagnoseClause(text string) *refusedClause {
-	if text == "" {
-		return refuse(",", "separates nothing", "")
+// diagnosePip says all that is wrong with a requirement that the grammar refused.
+func diagnosePip(line string) []*Error {
+	if fault := diagnoseWhole(line); fault != nil {
+		return []*Error{fault}
 	}
-	for _, r := range clauseRepairs {
-		m := r.pattern.FindStringSubmatch(text)
-		if m == nil {
-			continue
-		}
-		refused := &refusedClause{offending: offendingPart(r.pattern, m), problem: r.problem}
-		if r.repair != nil {
-			repaired := r.repair(m)
-			refused.repaired = &repaired
-		}
-		return refused
+	rest, faults := peelParts(line)
+	if _, ok := matchPip(rest); !ok {
+		faults = append(faults, diagnoseNameAndSpecifier(line, rest)...)
 	}
-	return &refusedClause{offending: strings.TrimLeft(text, "=<>!~^ "), problem: "is not a version as PEP 440 has it"}
+	return faults
 }
 
-// specifierDiagnosis recognises what is wrong with a specifier beyond its clauses.
-type specifierDiagnosis struct {
-	pattern *regexp.Regexp
-	problem string
-	// repair returns the specifier that was meant, given the submatches.
-	repair func(m []string) string
-}
-
-// specifierDiagnoses are tried in this order.
-var specifierDiagnoses = []specifierDiagnosis{
-	{regexp.MustCompile(`^([^;#]*?) *(?P<bad>[;#].*)$`), "is not part of a specifier; the image has one Python version and one platform, so environment markers and comments have no meaning here", first},
-	{regexp.MustCompile(`^([^-@]*?) *(?P<bad>(?:^| )--?[A-Za-z].*)$`), "is an option of pip, not a version", first},
-	{regexp.MustCompile(`^([^@]*?)(?P<bad>@.*|[A-Za-z][A-Za-z0-9+.-]*:.*)$`), "is a direct reference; distributions are installed from a package index, by version", nil},
-	{regexp.MustCompile("^(?P<bad>[\"'`])(.*)[\"'`]$"), "is a quotation mark", func(m []string) string { return m[2] }},
-	{regexp.MustCompile(`^[A-Za-z0-9._-]* *(?P<bad>\() *(.*?) *\)$`), "is a parenthesis, which is not needed here", func(m []string) string { return m[2] }},
-}
-
-// diagnoseSpecifier says what is wrong with a specifier one of whose clauses was refused, and repairs the whole.
-func diagnoseSpecifier(text string, refused *refusedClause) error {
-	if err := diagnoseText(FieldVersionSpecifier, text); err != nil {
-		return err
+// diagnoseWhole finds what makes a whole line something other than a requirement.
+func diagnoseWhole(line string) *Error {
+	trimmed := strings.TrimSpace(line)
+	if trimmed == "" {
+		return newError(FieldPip, line, "", "is empty", exampleLine)
 	}
-	trimmed := strings.TrimSpace(text)
-	if _, refused := matchSpecifier(trimmed); refused == nil {
-		return newError(FieldVersionSpecifier, text, "", "has a line break or a tab around it", write(trimmed))
+	if fault := diagnoseText(FieldPip, line); fault != nil {
+		return fault
 	}
-	for _, d := range specifierDiagnoses {
-		m := d.pattern.FindStringSubmatch(trimmed)
-		if m == nil {
-			continue
-		}
-		suggestion := exampleSpecifier
-		if d.repair != nil {
-			suggestion = suggestSpecifier(d.repair(m))
-		}
-		return newError(FieldVersionSpecifier, text, offendingPart(d.pattern, m), d.problem, suggestion)
+	if trimmed != line {
+		odd := firstNotIn(line, func(r rune) bool { return r == ' ' || !unicode.IsSpace(r) })
+		return newError(FieldPip, line, odd, "is "+nameOfSpace(odd)+", which no requirement has around it", suggestPip(trimmed))
 	}
-	return newError(FieldVersionSpecifier, text, refused.offending, refused.problem, suggestSpecifier(trimmed))
-}
-
-// exampleSpecifier is proposed where it cannot be told what was meant.
-const exampleSpecifier = `write a version or comparisons, for example "1.2" or ">=1.2,<2"`
-
-// suggestSpecifier proposes the specifier that was meant.
-func suggestSpecifier(text string) string {
-	if repaired, ok := repairSpecifier(text); ok {
-		return write(repaired)
-	}
-	return exampleSpecifier
-}
-
-// maxRepairs is how often a text is repaired: a repair can uncover the next fault ("(=1.0 <2)").
-const maxRepairs = 4
-
-// repairSpecifier repairs every clause it can, and is not ok unless the outcome is a specifier.
-func repairSpecifier(text string) (string, bool) {
-	for range maxRepairs {
-		if _, refused := matchSpecifier(text); refused == nil {
-			return strings.TrimSpace(text), true
-		}
-		repaired, ok := repairClauses(text)
-		if !ok {
-			return "", false
-		}
-		text = repaired
-	}
-	return "", false
-}
-
-// repairClauses replaces each refused clause by what it should have been. It is not ok where that is not known.
-func repairClauses(text string) (string, bool) {
-	parts := strings.Split(text, ",")
-	kept := parts[:0]
-	for _, part := range parts {
-		part = strings.TrimSpace(part)
-		if _, err := parseClause(part, len(parts) == 1); err != nil {
-			if err.repaired == nil {
-				return "", false
-			}
-			part = *err.repaired
-		}
-		if part != "" {
-			kept = append(kept, part)
+	for _, d := range lineDiagnoses {
+		if m := d.pattern.FindStringSubmatch(line); m != nil {
+			return newError(FieldPip, line, offendingPart(d.pattern, m), d.problem, d.suggest(m))
 		}
 	}
-	return strings.Join(kept, ","), true
+	return nil
 }
 
-// caret is what "^" means elsewhere: up to the next change of the first number that is not zero.
-func caret(text string) string {
-	version, err := pep440.Parse(strings.TrimSpace(text))
-	if err != nil {
-		return ">=" + text
-	}
-	segments := release(version)
-	n := len(segments.numbers)
-	for i, number := range segments.numbers {
-		if number != 0 {
-			n = i + 1
-			break
-		}
-	}
-	next, ok := segments.next(n)
-	if !ok {
-		return ">=" + version.Public()
-	}
-	return ">=" + version.Public() + ",<" + next
-}
-
-// tilde is PEP 440's way of saying what "~" and "~>" say elsewhere.
-func tilde(text string) string {
-	version, err := pep440.Parse(strings.TrimSpace(text))
-	if err != nil {
-		return "~=" + text
-	}
-	if segments := release(version); len(segments.numbers) < 2 {
-		return segments.compatible(version)
-	}
-	return "~=" + version.Public()
-}
-
-// withoutWildcard says with an ordinary comparison what one with ".*" was meant to say.
-func withoutWildcard(operator string, version pep440.Version) string {
-	segments := release(version)
-	next, ok := segments.next(len(segments.numbers))
+// nameOfSpace is what white space is called that is neither a blank nor a tab.
+func nameOfSpace(space string) string {
 	switch {
-	case operator == "~=" || operator == "===" || !ok:
-		return "==" + version.Public() + ".*"
-	case operator == ">":
-		return ">=" + next
-	case operator == "<=":
-		return "<" + next
+	case space == "\u00a0":
+		return "a no-break space (U+00A0)"
+	case slices.Contains(lineEnds, space) || space == "\u0085":
+		return "a line break"
+	}
+	return fmt.Sprintf("white space (%U)", []rune(space)[0])
+}
+
+// lineEnds are the ends of lines that text editors write.
+var lineEnds = []string{"\n", "\r", "\v", "\f", "\u2028", "\u2029"}
+
+// suggestPip proposes a requirement, or an example where the text is none.
+func suggestPip(text string) string {
+	if _, ok := matchPip(collapseBlanks(text)); ok {
+		return write(collapseBlanks(text))
+	}
+	return exampleLine
+}
+
+// peelParts takes the parts off a line that pip knows and an image's requirements do not, with a fault for each.
+func peelParts(line string) (rest string, faults []*Error) {
+	rest = line
+	if m := hashPart.FindStringSubmatch(rest); m != nil {
+		faults = append(faults, newError(FieldPip, line, "--hash", "fixes the archive, and an image's requirements hold versions only", hashAdvice))
+		rest = strings.TrimSpace(hashPart.ReplaceAllString(rest, ""))
+	}
+	for _, m := range optionPart.FindAllStringSubmatch(rest, -1) {
+		faults = append(faults, newError(FieldPip, line, m[1], "is an option of pip, not part of a requirement", "leave it out"))
+	}
+	if at := optionPart.FindStringIndex(rest); at != nil {
+		rest = rest[:at[0]]
+	}
+	separator := ";"
+	if directPart.MatchString(rest) {
+		separator = " ;" // An address may hold semicolons.
+	}
+	if before, marker, found := strings.Cut(rest, separator); found && strings.TrimSpace(marker) != "" {
+		problem, suggestion := diagnoseMarker(marker, before)
+		faults = append(faults, newError(FieldPip, line, ";"+marker, problem, suggestion))
+		rest = strings.TrimSpace(before)
+	}
+	if m := directPart.FindStringSubmatch(rest); m != nil && !bareVersion.MatchString(m[2]) {
+		problem, suggestion := diagnoseAddress(m[2])
+		faults = append(faults, newError(FieldPip, line, strings.TrimSpace(rest[len(m[1]):]), problem, suggestion))
+		rest = m[1]
+	}
+	return rest, faults
+}
+
+var (
+	hashPart   = regexp.MustCompile(` --hash(?:[= ]\S+|$)`)
+	optionPart = regexp.MustCompile(` (--?[A-Za-z][^\s=]*)`)
+	directPart = regexp.MustCompile(`^(` + identifier + ` ?(?:\[[^\]]*\])?) ?@ ?(.*)$`)
+)
+
+// hashAdvice makes no second round: what writes hashes mostly writes markers as well.
+const hashAdvice = "write the file without hashes, and for the image's Python: uv pip compile --python-version 3.11 " +
+	"--python-platform linux without --generate-hashes writes neither hashes nor markers " +
+	"(also pip-compile --no-generate-hashes, uv export --no-hashes)"
+
+// nameAndRest is a name, its extras, and the rest: PEP 508 lets blanks stand between them.
+var nameAndRest = regexp.MustCompile(`^(` + identifier + `) ?(\[[^\]]*\])? ?(.*)$`)
+
+// diagnoseNameAndSpecifier says what is wrong with a name, its extras and its comparisons, once nothing else is left.
+func diagnoseNameAndSpecifier(line, rest string) []*Error {
+	m := nameAndRest.FindStringSubmatch(rest)
+	if m == nil {
+		return []*Error{diagnoseName(line, rest)}
+	}
+	name, extras, specifier := m[1], trimExtras(m[2]), m[3]
+	var faults []*Error
+	if _, ok := matchPipName(name + extras); !ok {
+		faults = append(faults, diagnoseExtras(line, name, m[2]))
+		extras = ""
+	}
+	switch {
+	case specifier == "":
+	case strings.ContainsAny(specifier[:1], "=<>!~^("):
+		faults = append(faults, diagnoseSpecifier(line, name+extras, specifier)...)
 	default:
-		return operator + version.Public()
+		faults = append(faults, diagnoseBehind(line, name, extras, specifier))
 	}
+	return faults
 }
 
-// secondClause finds where a comparison starts that should have a comma before it.
-var secondClause = regexp.MustCompile(`([0-9A-Za-z*]) *([=<>!~^])`)
-
-// commas puts the commas between comparisons.
-func commas(m []string) string { return secondClause.ReplaceAllString(m[0], "$1,$2") }
-
-// prefixed is a repair that puts another operator before the second submatch.
-func prefixed(operator string) func([]string) string {
-	return func(m []string) string { return operator + strings.TrimSpace(m[2]) }
+// diagnoseName says what is wrong with a text that does not even begin with a name.
+func diagnoseName(line, text string) *Error {
+	if trimmed := strings.TrimLeft(text, "._-"); trimmed != text {
+		return newError(FieldPip, line, text[:len(text)-len(trimmed)], "is before the name, where only a letter or a digit may be", suggestPip(trimmed))
+	}
+	bad := firstNotIn(text, isAlnum)
+	return newError(FieldPip, line, bad, "cannot begin a requirement", exampleLine)
 }
 
-// first is a repair that keeps nothing but the first submatch.
-func first(m []string) string { return m[1] }
-
-// orEquals is the operator, or "==" for none.
-func orEquals(operator string) string {
-	if operator == "" {
-		return "=="
+// diagnoseExtras says what is wrong with a name that has brackets behind it.
+func diagnoseExtras(line, name, brackets string) *Error {
+	if _, ok := matchPipName(name); !ok || brackets == "" || pipNamePattern.MatchString(name+trimExtras(brackets)) {
+		return newError(FieldPip, line, "", fmt.Sprintf("has a name or an extra longer than %d bytes", maxName), "")
 	}
-	return operator
+	return newError(FieldPip, line, brackets, "is not a list of extras", `write extras as in "uvicorn[standard,extra]"`)
+}
+
+var (
+	bareVersion = regexp.MustCompile(`^@? ?v?[0-9][0-9A-Za-z.!+*_-]*$`)
+	nextPip     = regexp.MustCompile(`^` + identifier + `(?:\[[^\]]*\])?(?: ?[=<>!~^(@;].*)?$`)
+	pipAlone    = regexp.MustCompile(`^` + identifier + `$`)
+	separators  = regexp.MustCompile(`^[._-]+$`)
+)
+
+// diagnoseBehind says what is wrong with what stands behind a name and is no comparison.
+func diagnoseBehind(line, name, extras, behind string) *Error {
+	const without = "follows the name without a comparison"
+	pinned := name + extras + "==" + strings.TrimLeft(behind, "@ ")
+	if _, ok := matchPip(pinned); ok && bareVersion.MatchString(behind) {
+		return newError(FieldPip, line, behind, without, write(pinned))
+	}
+	switch first, _, _ := strings.Cut(behind, " "); {
+	case newestWord.MatchString(behind):
+		return newError(FieldPip, line, behind, "is not a version", write(name+extras)+toNewest)
+	case behind == ",":
+		return newError(FieldPip, line, ",", "separates nothing", write(name+extras))
+	case behind[0] == ',':
+		return newError(FieldPip, line, ",", "separates several requirements", oneEach)
+	case behind[0] == '[' || behind[0] == ']':
+		return newError(FieldPip, line, behind, "is not a list of extras", `write extras as in "uvicorn[standard,extra]"`)
+	case nextPip.MatchString(first):
+		suggestion := oneEach
+		if joined := name + "-" + first; extras == "" && pipAlone.MatchString(behind) {
+			suggestion += ", or " + quote(joined) + " if that is one name"
+		}
+		return newError(FieldPip, line, behind, "begins a second requirement", suggestion)
+	case separators.MatchString(behind):
+		return newError(FieldPip, line, behind, "is at the end of the name, where only a letter or a digit may be", write(name+extras))
+	case strings.ContainsAny(behind[:1], "._-"):
+		return newError(FieldPip, line, behind, without, exampleOf(name+extras))
+	}
+	return newError(FieldPip, line, behind[:1],
+		"cannot be in a name, which is made of letters, digits and single \".\", \"-\" or \"_\" between them", "")
+}
+
+// exampleOf proposes comparisons where it cannot be told which were meant.
+func exampleOf(name string) string {
+	return "write comparisons after the name, for example " + quote(name+">=1.2,<2")
+}
+
+// diagnoseSpecifier says what is wrong with the comparisons behind a name. One proposal mends all of them; where there
+// is none, each is told.
+func diagnoseSpecifier(line, name, specifier string) []*Error {
+	inner := specifier
+	if specifier[0] == '(' {
+		inner = strings.Trim(specifier, "() ")
+	}
+	pinned := name + "==" + inner
+	if _, ok := matchPip(pinned); ok && bareVersion.MatchString(inner) {
+		return []*Error{newError(FieldPip, line, inner, "follows the name without a comparison", write(pinned))}
+	}
+	refused := refusedClauses(inner)
+	if len(refused) == 0 {
+		return []*Error{newError(FieldPip, line, specifier, "has parentheses that do not match", write(name+inner))}
+	}
+	if repaired, ok := repairSpecifier(inner); ok {
+		problem := refused[0].problem
+		if repaired == "" {
+			return []*Error{newError(FieldPip, line, refused[0].offending, problem, write(name)+toNewest)}
+		}
+		return []*Error{newError(FieldPip, line, refused[0].offending, problem, write(name+repaired))}
+	}
+	var faults []*Error
+	for _, r := range refused {
+		suggestion := r.advice
+		if suggestion == "" {
+			suggestion = exampleOf(name)
+		}
+		faults = append(faults, newError(FieldPip, line, r.offending, r.problem, suggestion))
+	}
+	return faults
 }

@@ -1,8 +1,10 @@
 package requirement
 
 import (
-	"errors"
+	"cmp"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -18,15 +20,43 @@ type RefusedLine struct {
 // in a fixed order. Everything in it that a requirement of an image cannot hold is refused, and never left out: options, references to other files and to
 // archives, environment markers, hashes.
 func ParsePipFile(text string) (pips []Pip, refused []*RefusedLine) {
+	var lines []int
 	for _, l := range logicalLines(text) {
-		pip, err := parsePipLine(l.text)
-		if e, ok := errors.AsType[*Error](err); ok {
-			refused = append(refused, &RefusedLine{Line: l.number, Err: e})
-			continue
+		pip, faults := parsePip(l.text)
+		for _, fault := range faults {
+			refused = append(refused, &RefusedLine{Line: l.number, Err: fault})
 		}
-		pips = append(pips, pip)
+		if len(faults) == 0 {
+			pips = append(pips, pip)
+			lines = append(lines, l.number)
+		}
 	}
-	return CanonicalPips(pips), refused
+	joined := joinPips(pips)
+	for _, j := range joined {
+		if fault := j.faultOf(pips, lines); fault != nil {
+			refused = append(refused, fault)
+		}
+	}
+	slices.SortStableFunc(refused, func(a, b *RefusedLine) int { return cmp.Compare(a.Line, b.Line) })
+	return pipsOf(joined), refused
+}
+
+// faultOf is the refusal of what no version can meet, with the line that each comparison is from.
+func (j *joinedPip) faultOf(pips []Pip, lines []int) *RefusedLine {
+	last := 0
+	fault := j.fault(func(text string) string {
+		for _, i := range j.from {
+			if clauses, _ := matchSpecifier(pips[i].VersionSpecifier); slices.ContainsFunc(clauses, func(c clause) bool { return c.text == text }) {
+				last = max(last, lines[i])
+				return fmt.Sprintf("%s of line %d", quote(text), lines[i])
+			}
+		}
+		return quote(text)
+	})
+	if fault == nil {
+		return nil
+	}
+	return &RefusedLine{Line: last, Err: fault}
 }
 
 // logicalLine is one line or more, joined by backslashes, without comment and not empty.
@@ -71,116 +101,4 @@ func logicalLines(text string) []logicalLine {
 	}
 	end()
 	return lines
-}
-
-// requirementLine is a name, its extras, and the rest: PEP 508 lets blanks stand between them.
-var requirementLine = regexp.MustCompile(`^(` + identifier + `)\s*(\[[^\]]*\])?\s*(.*)$`)
-
-// parenthesised is a specifier in parentheses, which PEP 508 takes as well.
-var parenthesised = regexp.MustCompile(`^\(([^()]*)\)$`)
-
-// parsePipLine is the requirement of one line. A refusal is an [*Error].
-func parsePipLine(line string) (Pip, error) {
-	if err := diagnoseLine(line); err != nil {
-		return Pip{}, err
-	}
-	m := requirementLine.FindStringSubmatch(line)
-	if m == nil {
-		return Pip{}, diagnoseRest(line, "", "is not a requirement", `write a name and comparisons, for example "numpy>=1.26,<2"`)
-	}
-	specifier := m[3]
-	if inner := parenthesised.FindStringSubmatch(specifier); inner != nil {
-		specifier = inner[1]
-	}
-	if specifier != "" && !strings.ContainsAny(specifier[:1], "=<>!~^") {
-		suggestion := exampleComparisons
-		if pip, err := ParsePip(m[1], specifier); err == nil {
-			suggestion = write(pip.String())
-		}
-		return Pip{}, diagnoseRest(line, specifier, "follows the name without a comparison", suggestion)
-	}
-	pip, err := ParsePip(m[1]+strings.ReplaceAll(m[2], " ", ""), specifier)
-	if refused, ok := errors.AsType[*Error](err); ok {
-		return Pip{}, refused.ofLine(line)
-	}
-	return pip, err
-}
-
-// ofLine is the same error about a line, not about an attribute of its own.
-func (e *Error) ofLine(line string) *Error {
-	suggestion := e.Suggestion
-	switch {
-	case suggestion == exampleSpecifier:
-		suggestion = exampleComparisons
-	case e.Field == FieldVersionSpecifier && strings.HasPrefix(suggestion, "write "):
-		suggestion += " after the name"
-	}
-	return newError(FieldPip, line, e.Offending, e.Problem, suggestion)
-}
-
-// exampleComparisons is proposed where it cannot be told what was meant: unlike an attribute, a line takes no version alone.
-const exampleComparisons = `write comparisons after the name, for example ">=1.2,<2"`
-
-// diagnoseRest finds characters that no line may hold, else says that.
-func diagnoseRest(line, offending, problem, suggestion string) error {
-	if err := diagnoseText(FieldPip, line); err != nil {
-		return err
-	}
-	return newError(FieldPip, line, offending, problem, suggestion)
-}
-
-// lineDiagnoses recognise what pip takes in a line, and a requirement of an image cannot hold; the submatch "bad" is the part at fault. They are tried in this order.
-var lineDiagnoses = []struct {
-	pattern    *regexp.Regexp
-	problem    string
-	suggestion string
-}{
-	{
-		regexp.MustCompile(`(?P<bad>\$\{[A-Z0-9_]+\})`), "is a variable of pip's environment, which is not at hand here",
-		"put its value into the text first",
-	},
-	{
-		regexp.MustCompile(`^(?P<bad>-r|--requirement)`), "names another file, which is not read",
-		`join the texts of both files: join("\n", [file("…"), file("…")])`,
-	},
-	{
-		regexp.MustCompile(`^(?P<bad>-c|--constraint)`), "names constraints, which are not read",
-		"write the versions of that file into the requirements",
-	},
-	{
-		regexp.MustCompile(`^(?P<bad>-i|--index-url|--extra-index-url|--pypi-url|-f|--find-links|--no-index|--trusted-host)(?:[\s=]|$)`), "tells where pip finds distributions, which is the provider's to know",
-		"remove the line, and see pip in the provider's embedded_registry",
-	},
-	{
-		regexp.MustCompile(`^(?P<bad>-e|--editable)(?:[\s=]|$)`), "installs a directory, and an image has none; distributions are installed from a package index, by version",
-		"publish the distribution in an index and write its name",
-	},
-	{regexp.MustCompile(`^(?P<bad>-[^\s=]+)`), "is an option of pip, not a requirement", "remove the line"},
-	{
-		regexp.MustCompile(`\s(?P<bad>--hash)\b`), "fixes the archive, and an image's requirements hold versions only",
-		"write the file without hashes (pip-compile --no-generate-hashes, uv export --no-hashes)",
-	},
-	{regexp.MustCompile(`\s(?P<bad>--?[A-Za-z][^\s=]*)`), "is an option of pip, not part of a requirement", "remove it"},
-	{
-		regexp.MustCompile(`^\s*` + identifier + `\s*(?:\[[^\]]*\])?\s*(?P<bad>@.*)$`), "is a direct reference; distributions are installed from a package index, by version",
-		"publish the distribution in an index and write its version",
-	},
-	{
-		regexp.MustCompile(`^(?P<bad>[^;\s]*(?:/|\\|\.whl|\.zip|\.tar\.[a-z0-9]+).*)$`), "is an address or a path; distributions are installed from a package index, by version",
-		"publish the distribution in an index and write its name",
-	},
-	{
-		regexp.MustCompile(`(?P<bad>;.*)$`), "is an environment marker; the image has one Python version and one platform, so that a requirement holds for it or does not",
-		"write the line without the marker if it holds for the image, and remove it if not (uv pip compile --python-version 3.11 --python-platform linux writes no markers)",
-	},
-}
-
-// diagnoseLine finds what pip takes in a line, and a requirement of an image cannot hold.
-func diagnoseLine(line string) error {
-	for _, d := range lineDiagnoses {
-		if m := d.pattern.FindStringSubmatch(line); m != nil {
-			return newError(FieldPip, line, offendingPart(d.pattern, m), d.problem, d.suggestion)
-		}
-	}
-	return nil
 }

@@ -22,15 +22,6 @@ func NormalizeName(name string) string {
 	return strings.ToLower(separatorPattern.ReplaceAllString(name, "-"))
 }
 
-// parsePipName validates a distribution's name with optional extras and returns its canonical form.
-func parsePipName(text string) (string, error) {
-	name, ok := matchPipName(text)
-	if !ok {
-		return "", diagnosePipName(text)
-	}
-	return name, nil
-}
-
 // matchPipName is the canonical form of a name, if it is one.
 func matchPipName(text string) (name string, ok bool) {
 	m := pipNamePattern.FindStringSubmatch(text)

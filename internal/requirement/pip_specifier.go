@@ -21,6 +21,8 @@ type clause struct {
 	version pep440.Version
 	// prefix is set for "==1.2.*" and "!=1.2.*".
 	prefix bool
+	// arbitrary is set for "===" with a text that is no version.
+	arbitrary bool
 	// text is the canonical clause.
 	text string
 }
@@ -28,15 +30,6 @@ type clause struct {
 // clausePattern takes an operator, blanks, a version and ".*", each optional but the version. The characters of the version are
 // all that PEP 440 knows; whether it is one is the library's to say.
 var clausePattern = regexp.MustCompile(`^(===|==|~=|!=|<=|>=|<|>|) *([A-Za-z0-9](?:[A-Za-z0-9.!+_-]*[A-Za-z0-9])?)(\.\*)?$`)
-
-// parseSpecifier validates a specifier set and returns its clauses, each once and in canonical order.
-func parseSpecifier(text string) ([]clause, error) {
-	clauses, refused := matchSpecifier(text)
-	if refused != nil {
-		return nil, diagnoseSpecifier(text, refused)
-	}
-	return clauses, nil
-}
 
 // matchSpecifier is the clauses of a specifier set, each once and in canonical order, or the first that is none.
 func matchSpecifier(text string) ([]clause, *refusedClause) {
@@ -47,7 +40,8 @@ func matchSpecifier(text string) ([]clause, *refusedClause) {
 	case len(text) > maxText:
 		return nil, &refusedClause{offending: text, problem: "is too long"}
 	}
-	parts := strings.Split(trimmed, ",")
+	// pip takes a comma at the end.
+	parts := strings.Split(strings.TrimSuffix(trimmed, ","), ",")
 	clauses := make([]clause, 0, len(parts))
 	for _, part := range parts {
 		c, refused := parseClause(strings.Trim(part, " "), len(parts) == 1)
@@ -56,13 +50,18 @@ func matchSpecifier(text string) ([]clause, *refusedClause) {
 		}
 		clauses = append(clauses, c)
 	}
+	return sortClauses(clauses), nil
+}
+
+// sortClauses brings clauses into canonical order, each once.
+func sortClauses(clauses []clause) []clause {
 	slices.SortFunc(clauses, func(a, b clause) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(operators, a.operator), slices.Index(operators, b.operator)),
 			strings.Compare(a.text, b.text),
 		)
 	})
-	return slices.CompactFunc(clauses, func(a, b clause) bool { return a.text == b.text }), nil
+	return slices.CompactFunc(clauses, func(a, b clause) bool { return a.text == b.text })
 }
 
 // joinClauses is the specifier set that the clauses make.
@@ -80,6 +79,8 @@ type refusedClause struct {
 	problem   string
 	// repaired is the clause as it should have been written; "" is to leave it out, nil is not known.
 	repaired *string
+	// advice is what to do where there is no such clause. Empty for an example.
+	advice string
 }
 
 // parseClause validates one clause. Only a lone one may go without an operator, for "==".
@@ -90,7 +91,10 @@ func parseClause(text string, alone bool) (clause, *refusedClause) {
 	}
 	operator, versionText, prefix := m[1], m[2], m[3] != ""
 	version, err := pep440.Parse(versionText)
-	if err != nil {
+	switch {
+	case err != nil && operator == "===" && !prefix: // It compares texts, whatever they say.
+		return clause{operator: operator, arbitrary: true, text: operator + strings.ToLower(versionText)}, nil
+	case err != nil:
 		return clause{}, diagnoseClause(text)
 	}
 	switch {

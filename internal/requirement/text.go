@@ -16,7 +16,7 @@ const (
 )
 
 // diagnoseText finds what no field may hold, whatever its grammar. It runs only on text that a grammar has refused.
-func diagnoseText(field Field, text string) error {
+func diagnoseText(field Field, text string) *Error {
 	if len(text) > maxText {
 		return newError(field, text, "", fmt.Sprintf("is longer than %d bytes", maxText), "")
 	}
@@ -25,6 +25,8 @@ func diagnoseText(field Field, text string) error {
 	}
 	for _, r := range strings.TrimSpace(text) {
 		switch {
+		case r == '\u00a0':
+			return newError(field, text, string(r), "(U+00A0) is a no-break space", proposeASCII(text))
 		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
 			return newError(field, text, string(r), fmt.Sprintf("(%U) is a control character", r), "remove it")
 		case r > unicode.MaxASCII:

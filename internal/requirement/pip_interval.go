@@ -1,41 +1,11 @@
 package requirement
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	pep440 "github.com/aquasecurity/go-pep440-version"
 )
-
-// CheckPips finds what is wrong with requirements as a set, each of which [ParsePip] accepts: a distribution that is asked for twice
-// with different specifiers, and a specifier that no version can meet. The latter is reported only when it is certain. The error joins
-// one [*Error] for each finding; requirements that do not parse are left to ParsePip.
-func CheckPips(pips []Pip) error {
-	var errs []error
-	specifiers := map[string]Pip{}
-	for _, pip := range CanonicalPips(pips) {
-		// What does not parse says nothing about its versions.
-		if clauses, refused := matchSpecifier(pip.VersionSpecifier); refused == nil {
-			if why := contradiction(clauses); why != "" {
-				errs = append(errs, newError(FieldVersionSpecifier, pip.VersionSpecifier, "",
-					fmt.Sprintf("of %q can be met by no version: %s", pip.Name, why), "remove one of the comparisons").of(pip.Name))
-			}
-		}
-		name := pip.Distribution()
-		other, found := specifiers[name]
-		switch {
-		case !found:
-			specifiers[name] = pip
-		case other.VersionSpecifier != pip.VersionSpecifier:
-			errs = append(errs, newError(FieldName, pip.Name, "",
-				fmt.Sprintf("is required twice with different version specifiers, %q and %q", other.VersionSpecifier, pip.VersionSpecifier),
-				"keep one of them, or join them with a comma").of(pip.Name))
-		}
-	}
-	return errors.Join(errs...)
-}
 
 // bound is one end of an interval of versions. Its clause is the one that set it; without one, the end is open.
 type bound struct {
@@ -47,17 +17,27 @@ type bound struct {
 // interval is a stretch of public versions, in PEP 440's order.
 type interval struct{ low, high bound }
 
-// contradiction says in words why no version can meet all clauses, or is empty when one might. Each clause
-// is replaced by an interval that holds everything it allows, so that an empty intersection is certain and one that is not proves
-// nothing.
-func contradiction(clauses []clause) string {
-	if culprit := localContradiction(clauses); culprit != "" {
-		return culprit
+// conflict is why no version can meet all comparisons: the clauses at fault, and what is wrong with them.
+type conflict struct {
+	clauses []string
+	words   string
+}
+
+// excludeEachOther is the conflict of two clauses.
+func excludeEachOther(a, b *clause) *conflict {
+	return &conflict{[]string{a.text, b.text}, "exclude each other"}
+}
+
+// contradiction says why no version can meet all clauses, or is nil when one might. Each clause is replaced by an
+// interval that holds everything it allows, so that an empty intersection is certain and one that is not proves nothing.
+func contradiction(clauses []clause) *conflict {
+	if why := exactContradiction(clauses); why != nil {
+		return why
 	}
 	var allowed interval
 	for i := range clauses {
 		c := &clauses[i]
-		if c.operator == "!=" {
+		if c.operator == "!=" || c.arbitrary {
 			continue
 		}
 		within := c.interval()
@@ -69,40 +49,43 @@ func contradiction(clauses []clause) string {
 		}
 	}
 	if allowed.empty() {
-		return fmt.Sprintf("%q and %q exclude each other", allowed.low.clause.text, allowed.high.clause.text)
+		return excludeEachOther(allowed.low.clause, allowed.high.clause)
 	}
 	for _, c := range clauses {
 		// What a local version excludes leaves its public version allowed.
 		if c.operator == "!=" && c.version.Local() == "" && allowed.inside(c.interval()) {
-			return fmt.Sprintf("%q excludes all that the others allow", c.text)
+			return &conflict{[]string{c.text}, "excludes all that the others allow"}
 		}
 	}
-	return ""
+	return nil
 }
 
-// localContradiction finds exact local versions that differ, or that are excluded again. Intervals know public versions only.
-func localContradiction(clauses []clause) string {
-	var exact *clause
+// exactContradiction finds exact versions that differ where intervals do not know it, or that are excluded again:
+// intervals know public versions only, and no text that is compared as such.
+func exactContradiction(clauses []clause) *conflict {
+	exact := map[bool]*clause{} // by whether it is compared as text
 	for i := range clauses {
 		c := &clauses[i]
-		if c.operator != "==" || c.version.Local() == "" {
+		text := c.operator == "==="
+		if !text && (c.operator != "==" || c.version.Local() == "") {
 			continue
 		}
-		if exact != nil && exact.text != c.text {
-			return fmt.Sprintf("%q and %q exclude each other", exact.text, c.text)
+		if other := exact[text]; other != nil && other.text != c.text {
+			return excludeEachOther(other, c)
 		}
-		exact = c
+		exact[text] = c
 	}
-	if exact == nil {
-		return ""
+	local := exact[false]
+	if local == nil {
+		return nil
 	}
 	excluded := slices.IndexFunc(clauses, func(c clause) bool {
-		return c.operator == "!=" && strings.TrimPrefix(c.text, "!=") == strings.TrimPrefix(exact.text, "==")
+		return c.operator == "!=" && strings.TrimPrefix(c.text, "!=") == strings.TrimPrefix(local.text, "==")
 	})
 	if excluded < 0 {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("%q and %q exclude each other", exact.text, clauses[excluded].text)
+	return excludeEachOther(local, &clauses[excluded])
 }
 
 // interval is the smallest stretch of public versions that holds all the clause speaks of: allows, or for "!=" excludes.
