@@ -92,7 +92,7 @@ def of_terraform_group_image(image):
         known["phase"] = image["phase"].capitalize()
         known["baseImage"] = build["base_image_url"]
         known["pullSecret"] = build["image_pull_secret"]
-        known["packages"] = {name: [word for entry in entries for word in entry.split()] for name, entries in build["packages"].items()}
+        known["packages"] = {name: [word for entry in build[f"{name}_packages"] for word in entry.split()] for name in ("apt", "conda", "pip")}
     return known
 
 

@@ -17,10 +17,8 @@ resource "rime_group_image" "churn" {
 
   build = {
     base_image_url = "jupyter/base-notebook"
-    packages = {
-      conda = ["-c conda-forge", "numpy=1.17"]
-      pip   = ["xgboost==1.7.6"]
-    }
+    conda_packages = ["-c conda-forge", "numpy=1.17"]
+    pip_packages   = ["xgboost==1.7.6"]
   }
 }
 

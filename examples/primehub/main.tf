@@ -30,7 +30,7 @@ resource "rime_group_image" "churn" {
   type         = "cpu"
   build = {
     base_image_url = rime_group_image.base.url
-    packages       = { pip = ["xgboost==1.7.6", "pandas"] }
+    pip_packages   = ["xgboost==1.7.6", "pandas"]
   }
   triggers = { month = "2026-11" }
 }

@@ -18,7 +18,7 @@ resource "rime_group_image" "a" {
   group        = "data-science"
   build = {
     base_image_url = "jupyter/base-notebook"
-    packages       = { pip = ["` + pip + `"] }
+    pip_packages = ["` + pip + `"]
   }
 }
 `
@@ -123,7 +123,7 @@ resource "rime_group_image" "built" {
   build = {
     base_image_url    = "jupyter/base-notebook"
     image_pull_secret = "image-dockerhub"
-    packages          = { conda = ["-c pytorch", "-c fastai", "fastai", "numpy=1.17"] }
+    conda_packages = ["-c pytorch", "-c fastai", "fastai", "numpy=1.17"]
   }
 }
 
@@ -179,7 +179,7 @@ resource "rime_group_image" "a" {
   name         = "old"
   build = {
     base_image_url = "jupyter/base-notebook"
-    packages       = { apt = ["curl", "vim git"] }
+    apt_packages = ["curl", "vim git"]
   }
 }
 `)

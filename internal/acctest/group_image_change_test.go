@@ -26,7 +26,7 @@ func groupImageChanges() map[string]groupImageChange {
 	const address, update, replace = `existing = { url = "a/b:1" }`, "update", "delete create"
 	existing := func(more string) string { return `existing = { url = "a/b:1", ` + more + ` }` }
 	build := func(more string) string {
-		return `build = { base_image_url = "a/b:1", packages = { apt = ["curl"], conda = ["-c conda-forge", "numpy"], pip = ["pandas"] }` + more + " }"
+		return `build = { base_image_url = "a/b:1", apt_packages = ["curl"], conda_packages = ["-c conda-forge", "numpy"], pip_packages = ["pandas"]` + more + " }"
 	}
 	rebuilt := func(from, to, reason string, want map[string]any) groupImageChange {
 		return groupImageChange{build(""), strings.Replace(build(""), from, to, 1), update, reason, map[string]any{"isReady": true, "imageSpec": want}}
@@ -57,15 +57,20 @@ func groupImageChanges() map[string]groupImageChange {
 			map[string]any{"groups": []any{map[string]any{"name": "data-science"}, map[string]any{"name": "data-science-2"}}},
 		},
 		"group": {
-			address + "\ngroup = \"research\"", address + "\ngroup = \"data-science\"", replace, "",
+			address + "\ngroup = \"research\"", address + "\ngroup = \"data-science\"", update, "",
 			map[string]any{"groupName": "data-science", "groups": []any{map[string]any{"name": "data-science"}}},
 		},
-		"group-off":      {address + "\ngroup = \"research\"", address, replace, "", map[string]any{"groupName": nil, "groups": []any{}}},
+		"group-off":      {address + "\ngroup = \"research\"", address + "\ngroup = \"\"", update, "", map[string]any{"groupName": nil, "groups": []any{}}},
+		"group-on": {
+			address + "\ngroups = [\"research\", \"data-science\"]", address + "\ngroup = \"research\"", update, "",
+			map[string]any{"groupName": "research", "groups": []any{map[string]any{"name": "research"}}},
+		},
+		"group-built":    {build("") + "\ngroup = \"research\"", build("") + "\ngroup = \"data-science\"", update, "", map[string]any{"groupName": "data-science", "imageSpec": spec(nil)}},
 		"name":           {"name = \"one\"\n" + address, "name = \"two\"\n" + address, replace, "", nil},
 		"base-image":     rebuilt(`"a/b:1"`, `"a/b:2"`, "base image changed: a/b:1 -> a/b:2", spec(map[string]any{"base": "a/b:2"})),
 		"base-secret":    rebuilt(`"a/b:1"`, `"a/b:1", image_pull_secret = "image-internal"`, "pull secret of the base image changed", spec(map[string]any{"secret": "image-internal"})),
 		"apt":            rebuilt(`["curl"]`, `["git", "curl"]`, "apt packages changed: + git", spec(map[string]any{"apt": []any{"git", "curl"}})),
-		"conda":          rebuilt(`conda = ["-c conda-forge", "numpy"], `, ``, "conda packages changed: - -c, - conda-forge, - numpy", spec(map[string]any{"conda": []any{}})),
+		"conda":          rebuilt(`conda_packages = ["-c conda-forge", "numpy"], `, ``, "conda packages changed: - -c, - conda-forge, - numpy", spec(map[string]any{"conda": []any{}})),
 		"pip":            rebuilt(`["pandas"]`, `["polars"]`, "pip packages changed: + polars, - pandas", spec(map[string]any{"pip": []any{"polars"}})),
 		"triggers":       {build(""), build("") + "\ntriggers = { week = 47 }", update, "triggers changed: week", map[string]any{"imageSpec": spec(nil)}},
 		"built-as-other": {build(""), build("") + "\ndescription = \"text\"", update, "", map[string]any{"description": "text", "isReady": true, "imageSpec": spec(nil)}},

@@ -96,7 +96,7 @@ resource "rime_group_image" "twin" {
   group        = "data-science"
   build = {
     base_image_url = "jupyter/base-notebook"
-    packages       = { pip = ["catboost"] }
+    pip_packages = ["catboost"]
   }
 }
 `)

@@ -16,11 +16,9 @@ resource "rime_group_image" "built" {
   group        = "data-science"
   build = {
     base_image_url = "jupyter/base-notebook"
-    packages = {
-      apt   = ["curl"]
-      conda = ["-c conda-forge", "numpy=1.17"]
-      pip   = ["xgboost==1.7.6", "pandas"]
-    }
+    apt_packages   = ["curl"]
+    conda_packages = ["-c conda-forge", "numpy=1.17"]
+    pip_packages   = ["xgboost==1.7.6", "pandas"]
   }
 }
 
@@ -143,7 +141,7 @@ func TestGroupImage_system(t *testing.T) {
 	b.must(b.hub.Remove("pytorch"))
 	planShows(t, b.Workspace, "1 to add, 0 to change, 0 to destroy")
 	b.Apply()
-	b.Edit("main.tf", `existing     = { url = "infuseai/docker-stacks:pytorch" }`, `build = { base_image_url = "infuseai/docker-stacks:pytorch", packages = { pip = ["fastai"] } }`)
+	b.Edit("main.tf", `existing     = { url = "infuseai/docker-stacks:pytorch" }`, `build = { base_image_url = "infuseai/docker-stacks:pytorch", pip_packages = ["fastai"] }`)
 	planShows(t, b.Workspace, "1 to add, 0 to change, 1 to destroy", "forces replacement")
 	b.Apply()
 	b.values("a", map[string]any{"phase": "succeeded", "existing": nil, "groups": []any{"data-science", "research"}})

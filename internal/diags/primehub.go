@@ -22,7 +22,9 @@ type PrimeHubOperation struct{ summary, verb, noun string }
 var (
 	ReadGroupImage   = PrimeHubOperation{"Unable to Read PrimeHub Image", "read", "PrimeHub image"}
 	CreateGroupImage = PrimeHubOperation{"Unable to Create PrimeHub Image", "create", "PrimeHub image"}
-	// FinishGroupImage is what is left of a create once the image is in the state.
+	// AwaitGroupImage is the wait of a create for the build of an image that is in the state already.
+	AwaitGroupImage = PrimeHubOperation{"PrimeHub Image Is Not Built Yet", "watch the build of", "PrimeHub image"}
+	// FinishGroupImage is what is left of a create once the image is in the state, but its build.
 	FinishGroupImage = PrimeHubOperation{"PrimeHub Image Is Not Finished", "finish", "PrimeHub image"}
 	UpdateGroupImage = PrimeHubOperation{"Unable to Update PrimeHub Image", "update", "PrimeHub image"}
 	DeleteGroupImage = PrimeHubOperation{"Unable to Delete PrimeHub Image", "delete", "PrimeHub image"}
@@ -36,8 +38,8 @@ func (o PrimeHubOperation) tried(name string) string {
 	if name == "" {
 		return fmt.Sprintf("Tried to %s %s", o.verb, o.noun)
 	}
-	if o == FinishGroupImage {
-		return fmt.Sprintf("Tried to finish %s %q, which was created and is in the state", o.noun, name)
+	if o == FinishGroupImage || o == AwaitGroupImage {
+		return fmt.Sprintf("Tried to %s %s %q, which was created and is in the state", o.verb, o.noun, name)
 	}
 	return fmt.Sprintf("Tried to %s %s %q", o.verb, o.noun, name)
 }
@@ -55,8 +57,18 @@ func FromPrimeHub(op PrimeHubOperation, name string, err error) diag.Diagnostic 
 		op.tried(name)+".",
 		answerOf(err),
 		primehubAdvice(op, err),
+		op.tainted(),
 		primehubFacts(op, name, err),
 	))
+}
+
+// tainted says what Terraform makes of an error after a create, and how to keep the image. Empty where it makes nothing of it.
+func (o PrimeHubOperation) tainted() string {
+	if o != AwaitGroupImage {
+		return ""
+	}
+	return "Terraform marks the new image as tainted: the next apply replaces it. To keep it, run `terraform untaint` with the address of " +
+		"the resource first; then the next apply waits for a build that still runs, or builds the image."
 }
 
 // primehubFacts close a detail.
@@ -78,12 +90,19 @@ func primehubFacts(op PrimeHubOperation, name string, err error) string {
 // primehubRefused describes what the platform, or the client for it, said no to.
 func primehubRefused(op PrimeHubOperation, name string, err error) diag.Diagnostic {
 	if missing, ok := errors.AsType[*primehub.GroupNotFoundError](err); ok {
-		return groupNotFound(op, missing)
+		at := path.Root("group")
+		if op == ReadGroup {
+			at = path.Root("name")
+		}
+		return GroupNotFound(at, missing)
 	}
 	if refused, ok := errors.AsType[*primehub.NameError](err); ok {
 		return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Invalid PrimeHub Image Name", text(sentence(refused.Error())))
 	}
 	switch {
+	case primehub.TokenRefused(err):
+		return diag.NewErrorDiagnostic("PrimeHub API Token Not Accepted", text(
+			op.tried(name)+".", answerOf(err), primehubAdvice(op, err), op.tainted(), facts(fact{op.noun, name})))
 	case errors.Is(err, primehub.ErrAlreadyExists):
 		return diag.NewAttributeErrorDiagnostic(path.Root("name"), "PrimeHub Image Already Exists", text(
 			op.tried(name)+", but the platform has an image of that name that this state does not know.",
@@ -104,17 +123,32 @@ func primehubRefused(op PrimeHubOperation, name string, err error) diag.Diagnost
 	return nil
 }
 
-func groupNotFound(op PrimeHubOperation, err *primehub.GroupNotFoundError) diag.Diagnostic {
-	at, next := path.Root("group"), "Correct the name: that of the group, not its display name."
-	if op == ReadGroup {
-		at = path.Root("name")
+// maxGroupsShown is how many names of groups a message has.
+const maxGroupsShown = 20
+
+// GroupNotFound describes a group that is named at that attribute and that the caller does not see.
+func GroupNotFound(at path.Path, err *primehub.GroupNotFoundError) diag.Diagnostic {
+	groups := ""
+	if len(err.Visible) > 0 {
+		shown := err.Visible[:min(len(err.Visible), maxGroupsShown)]
+		groups = "The groups are: " + strings.Join(shown, ", ")
+		if !err.Admin {
+			groups = "The API token's owner belongs to: " + strings.Join(shown, ", ")
+		}
+		if more := len(err.Visible) - len(shown); more > 0 {
+			groups += fmt.Sprintf(", and %d more", more)
+		}
+		groups += "."
 	}
+	next := "Write the name of a group, not its display name; the data source `rime_group` reads one. " +
+		"A group that this configuration makes itself comes from that data source, with `depends_on`."
 	if !err.Admin {
-		next = "Correct the name, or use the API token of somebody who belongs to that group: only platform administrators see groups that they do not belong to."
+		next += " Or use the API token of somebody who belongs to the group: only platform administrators see groups that they do not belong to."
 	}
 	return diag.NewAttributeErrorDiagnostic(at, "PrimeHub Group Not Found", text(
 		fmt.Sprintf("Looked for PrimeHub group %q. Nothing was changed.", err.Name),
-		answerOf(err),
+		sentence(err.Error()),
+		groups,
 		next,
 		facts(fact{"PrimeHub group", err.Name}),
 	))
@@ -126,6 +160,14 @@ func GroupImageNotFound(name string) diag.Diagnostic {
 		fmt.Sprintf("Looked for PrimeHub image %q, and the platform's list of images confirmed that there is none of that name.", name),
 		"Correct the name: that of the image, not its display name. Or make this depend on the resource that creates the image.",
 		facts(fact{"PrimeHub image", name}),
+	))
+}
+
+// OtherPlatform describes an import of an image of another platform than the provider speaks to.
+func OtherPlatform(at path.Path, asked, endpoint string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Other PrimeHub Platform", text(
+		fmt.Sprintf("The import asks for an image of the platform at %q, but this provider speaks to %q.", asked, endpoint),
+		"Import it with a provider whose `primehub.endpoint` is that address, or write the name of the image alone.",
 	))
 }
 
@@ -176,7 +218,7 @@ func primehubAdvice(op PrimeHubOperation, err error) string {
 		return "This PrimeHub does not know what was asked: its version or edition lacks that part of image management. Upgrade it, or ask those who run PrimeHub."
 	case primehub.KindUnavailable:
 		return "A part of the platform is down, Kubernetes' API or Keycloak; nothing was dropped from the state. Apply again later, or ask those who run PrimeHub."
-	case primehub.KindKeycloak, primehub.KindKubernetes, primehub.KindConflict, primehub.KindNotFound:
+	case primehub.KindKeycloak, primehub.KindNoRole, primehub.KindKubernetes, primehub.KindConflict, primehub.KindNotFound:
 		return "Apply again; if it happens again, ask those who run PrimeHub to look into the log of its graphql server."
 	case primehub.KindNotPrimeHub, primehub.KindWebPage:
 		return "Check `primehub.endpoint` of the provider and PRIMEHUB_API_ENDPOINT: it has to be the address of PrimeHub's API, such as \"https://primehub.example.com/api/graphql\", " +
@@ -191,9 +233,13 @@ func primehubAdvice(op PrimeHubOperation, err error) string {
 // adviceForForbidden says who may do it (internal/primehub/CONTRACT.md §1.5).
 func adviceForForbidden(op PrimeHubOperation) string {
 	switch op {
-	case CreateGroupImage, FinishGroupImage, UpdateGroupImage, DeleteGroupImage:
-		return "Use the API token of an administrator of the group, or, for a system image (one without `group`), of a platform administrator. " +
+	case CreateGroupImage, AwaitGroupImage, FinishGroupImage, UpdateGroupImage, DeleteGroupImage:
+		advice := "Use the API token of an administrator of the group, or, for a system image (one without `group`), of a platform administrator. " +
 			"A group's administrators are named in PrimeHub's Admin Portal, under Groups."
+		if op == DeleteGroupImage {
+			advice += " If somebody has taken the image from its group, apply first: that gives it back, and then its administrators may destroy it."
+		}
+		return advice
 	case ReadGroup:
 		return "Use the API token of a platform administrator, or of somebody who belongs to the group."
 	default:

@@ -24,15 +24,15 @@ func primehubBuild(op PrimeHubOperation, name string, err error) diag.Diagnostic
 	)
 	block := facts(fact{op.noun, name})
 	switch {
+	case errors.Is(err, primehub.ErrNotFound):
+		return nil // whatever was waited for
+	case errors.As(err, &superseded):
+		return primehubSuperseded(op, superseded)
 	case errors.As(err, &failed):
 		return primehubBuildFailed(failed)
 	case errors.As(err, &cancelled):
 		return diag.NewErrorDiagnostic("PrimeHub Image Build Cancelled", text(
 			fmt.Sprintf("Waited for the build of PrimeHub image %q, but somebody cancelled it.", name), "Apply again to build anew.", block))
-	case errors.As(err, &superseded):
-		return diag.NewErrorDiagnostic("PrimeHub Image Build Replaced", text(
-			fmt.Sprintf("Waited for the build of PrimeHub image %q, but somebody has had it built from something else at %s.", name, superseded.At.UTC().Format(time.RFC3339)),
-			"Agree on who manages the image, then plan again: the plan shows what is different.", block))
 	case errors.As(err, &stuck):
 		return primehubStuck(stuck)
 	case errors.As(err, &lost):
@@ -50,6 +50,20 @@ func primehubBuild(op PrimeHubOperation, name string, err error) diag.Diagnostic
 			"Plan again: the new plan replaces the image.", block))
 	}
 	return nil
+}
+
+// primehubSuperseded describes a build that somebody else has replaced by another one, and how that ended.
+func primehubSuperseded(op PrimeHubOperation, err *primehub.BuildSupersededError) diag.Diagnostic {
+	outcome, answer, tainted := "The image can be used, but it is what that build made.", "", ""
+	if err.Err != nil {
+		outcome, answer, tainted = "That build did not end well.", answerOf(err.Err), op.tainted()
+	}
+	what := fmt.Sprintf("Waited for the build of PrimeHub image %q, but somebody has had it built from something else at %s. %s",
+		err.Name, err.At.UTC().Format(time.RFC3339), outcome)
+	return diag.NewErrorDiagnostic("PrimeHub Image Build Replaced", text(
+		what, answer, "Agree on who manages the image, then plan again: the plan shows what is different.", tainted,
+		facts(fact{op.noun, err.Name}),
+	))
 }
 
 // primehubBuildFailed describes a build that failed, at the list that has the package at fault where that can be told.
@@ -80,7 +94,7 @@ func primehubBuildFailed(err *primehub.BuildFailedError) diag.Diagnostic {
 	if err.Package == "" || err.Installer == "" {
 		return diag.NewErrorDiagnostic(summary, detail)
 	}
-	return diag.NewAttributeErrorDiagnostic(path.Root("build").AtName("packages").AtName(err.Installer), summary, detail)
+	return diag.NewAttributeErrorDiagnostic(path.Root("build").AtName(err.Installer+"_packages"), summary, detail)
 }
 
 // primehubStuck describes a build that will never come to an end by itself.
@@ -113,23 +127,29 @@ type UnfinishedPrimeHubBuild struct {
 	Wait error
 	// Cancel is what cancelling the build returned: nil when the platform has taken it, [ErrBuildNotOurs] when it was not tried.
 	Cancel error
+	// Created tells that the image was just created, so that Terraform replaces it after an error.
+	Created bool
 }
 
-// Diagnostic describes it: a warning when the build goes on because it was not ours to cancel (the next apply waits for it), else an error.
+// Diagnostic describes it. It is an error even where the build goes on: the image is not what was planned yet.
 func (u UnfinishedPrimeHubBuild) Diagnostic() diag.Diagnostic {
 	cut := cutShortBy(u.Cause, "PrimeHub Image", "PrimeHub image", u.Name, "Apply again to build anew.")
-	phase, hint := "", ""
+	phase, hint, next := "", "", "Apply again: a build that still runs is waited for."
 	if stuck, ok := errors.AsType[*primehub.BuildUnfinishedError](u.Wait); ok {
 		phase, hint = seen(stuck.Phase), stuck.Hint
+	}
+	if u.Created {
+		next = AwaitGroupImage.tainted()
 	}
 	block := facts(fact{"PrimeHub image", u.Name}, fact{"Last phase", phase})
 	switch {
 	case u.Cancel == nil:
 		return diag.NewErrorDiagnostic(cut.summary, text(cut.what+" The build was cancelled.", hint, cut.next, block))
 	case errors.Is(u.Cancel, ErrBuildNotOurs):
-		return cut.goesOn(notOurs, hint, block)
+		return diag.NewErrorDiagnostic(cut.title+" Build Continues",
+			text(cut.what+" "+notOurs+", so it goes on.", hint, next, block))
 	default:
-		return diag.NewErrorDiagnostic(cut.summary,
-			text(cut.what+" Cancelling the build failed too, so it may go on.", answerOf(u.Cancel), hint, "Apply again: a build that still runs is waited for.", block))
+		return diag.NewErrorDiagnostic(cut.summary, text(cut.what+" Cancelling the build failed too, so it may go on.",
+			answerOf(u.Cancel), hint, next, block))
 	}
 }

@@ -24,15 +24,22 @@ func primehubDebris(op PrimeHubOperation, name string, err error) diag.Diagnosti
 		return diag.NewAttributeErrorDiagnostic(path.Root("name"), "PrimeHub Image Name Cannot Be Used", text(
 			fmt.Sprintf("Tried to create PrimeHub image %q. There is no such image, but a role that an earlier attempt left in Keycloak keeps its name.", name),
 			answerOf(orphan.Err),
-			fmt.Sprintf("Choose another name, leave `name` out to have one generated, or ask those who run PrimeHub to delete the realm role %q in Keycloak.", orphan.Role()),
-			facts(fact{op.noun, name}, fact{"Role", orphan.Role()}),
+			fmt.Sprintf("Choose another name, leave `name` out to have one generated, or ask those who run PrimeHub to delete the realm role %q in Keycloak.", primehub.Role(name)),
+			facts(fact{op.noun, name}, fact{"Role", primehub.Role(name)}),
 		))
 	case errors.As(err, &failed):
 		return diag.NewErrorDiagnostic("PrimeHub Image Was Not Created", text(
 			fmt.Sprintf("Tried to create PrimeHub image %q, and afterwards it was not there. Its role may be left in Keycloak and keep the name from being used again.", name),
 			answerOf(failed.Err),
-			fmt.Sprintf("Apply again. If the name is taken then, choose another one, or ask those who run PrimeHub to delete the realm role %q in Keycloak. A generated name is a new one each time.", "img:"+name),
+			fmt.Sprintf("Apply again. If the name is taken then, choose another one, or ask those who run PrimeHub to delete the realm role %q in Keycloak. A generated name is a new one each time.", primehub.Role(name)),
 			primehubFacts(op, name, err),
+		))
+	case errors.As(err, &incomplete) && incomplete.RoleMissing:
+		return diag.NewErrorDiagnostic("PrimeHub Image Access Is Incomplete", text(
+			fmt.Sprintf("%s. The image is there, but its realm role %q is missing in Keycloak, without which nobody can be let in.", op.tried(name), primehub.Role(name)),
+			answerOf(incomplete.Err),
+			"Apply again after ten minutes: PrimeHub's watcher makes the role anew. If it does not, ask those who run PrimeHub whether the watcher runs.",
+			facts(fact{op.noun, name}, fact{"Role", primehub.Role(name)}),
 		))
 	case errors.As(err, &incomplete):
 		return diag.NewErrorDiagnostic("PrimeHub Image Access Is Incomplete", text(

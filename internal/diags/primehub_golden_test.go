@@ -32,8 +32,16 @@ func hubUnfinished(cause, cancel error, phase primehub.Phase, hint string) diag.
 
 func hubEntries(installer requirement.Installer, entries ...string) diag.Diagnostics {
 	_, refused := requirement.CheckEntries(installer, entries)
-	return diags.InvalidEntries(path.Root("build").AtName("packages").AtName(string(installer)), refused)
+	return diags.InvalidEntries(path.Root("build").AtName(string(installer)+"_packages"), refused)
 }
+
+// manyGroups are more groups than a message names.
+var manyGroups = func() (names []string) {
+	for i := range 25 {
+		names = append(names, fmt.Sprintf("team-%02d", i))
+	}
+	return names
+}()
 
 var (
 	errHubToken    = hubAnswered("GetImage", 500, "INTERNAL_SERVER_ERROR", "Context creation failed: Invalid API Token", primehub.KindUnauthenticated)
@@ -63,23 +71,31 @@ var primehubMessages = map[string]diag.Diagnostics{
 	"primehub_configuration":      onHub(diags.CreateGroupImage, &diags.ConfigurationError{Err: &primehub.ConfigError{Field: "endpoint", Problem: "carries a user; leave that out"}}),
 	"primehub_not_known_yet":      {diags.FromPrimeHub(diags.ListGroupImages, "", diags.ErrNotKnownYet)},
 	"primehub_not_refreshed":      {diags.GroupImageNotRefreshed("churn-x7k2p")},
+	"primehub_other_platform":     {diags.OtherPlatform(path.Root("endpoint"), "https://other.test/api/graphql", "https://primehub.test/api/graphql")},
 	"primehub_image_not_found":    {diags.GroupImageNotFound("churn-x7k2p")},
 	"primehub_image_gone":         onHub(diags.UpdateGroupImage, fmt.Errorf("image: %w", primehub.ErrNotFound)),
 	"primehub_image_exists":       onHub(diags.CreateGroupImage, fmt.Errorf("image: %w", primehub.ErrAlreadyExists)),
 	"primehub_name_refused":       onHub(diags.CreateGroupImage, primehub.CheckName("Churn", true)),
-	"primehub_group_unknown":      onHub(diags.CreateGroupImage, &primehub.GroupNotFoundError{Name: "data-sience", Admin: true}),
+	"primehub_group_unknown":      onHub(diags.CreateGroupImage, &primehub.GroupNotFoundError{Name: "data-sience", Admin: true, Visible: manyGroups}),
 	"primehub_group_not_seen":     {diags.FromPrimeHub(diags.ReadGroup, "data-sience", &primehub.GroupNotFoundError{Name: "data-sience", Visible: []string{"data-science", "research"}})},
 	"primehub_secret_by_name":     {diags.PullSecretByName(path.Root("build").AtName("image_pull_secret"), "dockerhub", "image-dockerhub")},
 	"primehub_group_image_access": {diags.GroupImageAccess("global", "data-science")},
 
-	"primehub_orphaned_role":       onHub(diags.CreateGroupImage, &primehub.OrphanedRoleError{Name: "churn-x7k2p", Err: errHubConflict}),
-	"primehub_not_created":         onHub(diags.CreateGroupImage, &primehub.FailedCreateError{Name: "churn-x7k2p", Err: errHubRefused}),
-	"primehub_incomplete":          onHub(diags.CreateGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: errHubNoGroup}),
-	"primehub_unfinished":          diags.Warnings(onHub(diags.FinishGroupImage, hubAnswered("GetImage", 200, "INTERNAL_SERVER_ERROR", "connect ECONNREFUSED keycloak:8080", primehub.KindUnavailable))),
-	"primehub_unfinished_access":   diags.Warnings(onHub(diags.FinishGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: errHubNoGroup})),
-	"primehub_unfinished_replaced": diags.Warnings(onHub(diags.FinishGroupImage, &primehub.BuildSupersededError{Name: "churn-x7k2p", At: time.Unix(1767323045, 0)})),
-	"primehub_delete_stuck":        onHub(diags.DeleteGroupImage, &primehub.DeleteStuckError{Name: "churn-x7k2p", Err: errHubNoGroup}),
-	"primehub_still_there":         onHub(diags.DeleteGroupImage, &primehub.StillThereError{Name: "churn-x7k2p", After: 2 * time.Minute}),
+	"primehub_orphaned_role":     onHub(diags.CreateGroupImage, &primehub.OrphanedRoleError{Name: "churn-x7k2p", Err: errHubConflict}),
+	"primehub_not_created":       onHub(diags.CreateGroupImage, &primehub.FailedCreateError{Name: "churn-x7k2p", Err: errHubRefused}),
+	"primehub_incomplete":        onHub(diags.CreateGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: errHubNoGroup}),
+	"primehub_unfinished":        diags.Warnings(onHub(diags.FinishGroupImage, hubAnswered("GetImage", 200, "INTERNAL_SERVER_ERROR", "connect ECONNREFUSED keycloak:8080", primehub.KindUnavailable))),
+	"primehub_unwatched":         onHub(diags.AwaitGroupImage, hubAnswered("PollImage", 200, "INTERNAL_SERVER_ERROR", "HTTP request failed", primehub.KindKubernetes)),
+	"primehub_unfinished_access": diags.Warnings(onHub(diags.FinishGroupImage, &primehub.IncompleteError{Name: "churn-x7k2p", Err: errHubNoGroup})),
+	"primehub_unfinished_replaced": onHub(diags.AwaitGroupImage, &primehub.BuildSupersededError{
+		Name: "churn-x7k2p", At: time.Unix(1767323045, 0), Err: &primehub.BuildCancelledError{Name: "churn-x7k2p"},
+	}),
+	"primehub_role_missing": onHub(diags.UpdateGroupImage, &primehub.IncompleteError{
+		Name: "churn-x7k2p", RoleMissing: true,
+		Err: hubAnswered("UpdateImage", 200, "INTERNAL_SERVER_ERROR", "Cannot read properties of null (reading 'id')", primehub.KindNoRole),
+	}),
+	"primehub_delete_stuck": onHub(diags.DeleteGroupImage, &primehub.DeleteStuckError{Name: "churn-x7k2p", Err: errHubNoGroup}),
+	"primehub_still_there":  onHub(diags.DeleteGroupImage, &primehub.StillThereError{Name: "churn-x7k2p", After: 2 * time.Minute}),
 
 	"primehub_build_failed": onHub(diags.CreateGroupImage, &primehub.BuildFailedError{
 		Name: "churn-x7k2p", Step: primehub.StepBuild, Installer: "pip", Package: "nosuch==1",
@@ -105,6 +121,10 @@ var primehubMessages = map[string]diag.Diagnostics{
 		"The build's pod cannot start. Known causes: PrimeHub's image builder is not configured."),
 	"primehub_build_uncertain": hubUnfinished(context.Canceled, hubAnswered("CancelImageBuild", 503, "", "restarting", primehub.KindOther), primehub.PhaseWaiting, ""),
 	"primehub_build_of_others": hubUnfinished(context.Canceled, diags.ErrBuildNotOurs, primehub.PhaseRunning, ""),
+	"primehub_build_created": {diags.UnfinishedPrimeHubBuild{
+		Name: "churn-x7k2p", Cause: context.Canceled, Wait: context.Canceled, Created: true,
+		Cancel: hubAnswered("CancelImageBuild", 503, "", "restarting", primehub.KindOther),
+	}.Diagnostic()},
 
 	"primehub_entry_of_the_documents": hubEntries(requirement.InstallerConda, "-c conda-forge::numpy==1.17*"),
 	"primehub_entries":                hubEntries(requirement.InstallerPip, "numpy>=1.2", "torch==1.8.0", ""),

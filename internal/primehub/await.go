@@ -2,6 +2,7 @@ package primehub
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
@@ -24,7 +25,7 @@ const slowAfter = 5 * time.Minute
 // [Timing].Believe (CONTRACT §4.5).
 //
 // Errors of note: [*BuildFailedError] with the end of the log, [*BuildCancelledError], [*BuildUnfinishedError] when ctx ends or a build cannot begin,
-// [*BuildSupersededError], [*LostWriteError], [*UnexpectedImageError], [ErrNotFound].
+// [*BuildSupersededError] when the other build has ended, [*LostWriteError], [*UnexpectedImageError], [ErrNotFound].
 func (c *Client) AwaitBuild(ctx context.Context, ref BuildRef, observe func(Progress)) (Image, error) {
 	if ref.Recipe.BaseImage == "" {
 		return Image{}, &NotBuiltError{Name: ref.Name}
@@ -32,6 +33,21 @@ func (c *Client) AwaitBuild(ctx context.Context, ref BuildRef, observe func(Prog
 	if _, deleted := c.departed.when(ref.Name); deleted {
 		ref.SameHash = true // the job of the image before may still be there, and lend its end and address to this one (CONTRACT §4.4)
 	}
+	image, err := c.await(ctx, ref, observe)
+	var superseded *BuildSupersededError
+	for errors.As(err, &superseded) {
+		// What the image will be is what somebody else has it built from: that build is waited for.
+		image, err = c.await(ctx, image.Resume(), observe)
+	}
+	if superseded != nil {
+		superseded.Err = err
+		return image, superseded
+	}
+	return image, err
+}
+
+// await waits for one build.
+func (c *Client) await(ctx context.Context, ref BuildRef, observe func(Progress)) (Image, error) {
 	w := &watcher{client: c, ref: ref, hash: ref.Recipe.Hash(), began: time.Now(), since: time.Now()}
 	look := func(ctx context.Context) (Image, error) { return c.Peek(ctx, ref.Name) }
 	done := func(image Image) (bool, error) {
@@ -43,7 +59,7 @@ func (c *Client) AwaitBuild(ctx context.Context, ref BuildRef, observe func(Prog
 	}
 	image, err := wait.Until(ctx, wait.Options{Transient: isTransient}, look, done, nil)
 	if ctx.Err() != nil && err != nil {
-		err = &BuildUnfinishedError{Name: ref.Name, Phase: w.phase, Hint: w.hint(), Err: err}
+		return image, w.unfinished(ctx, image, err)
 	}
 	return image, err
 }
@@ -125,6 +141,18 @@ func (w *watcher) checkSecret(ctx context.Context, id string) error {
 		return nil // When it could not be found out, the next look tries again.
 	}
 	return &BuildUnfinishedError{Name: w.ref.Name, Phase: w.phase, MissingSecret: id, Hint: hint}
+}
+
+// unfinished describes a wait that was cut short. A build that has not begun may wait for a secret that does not exist, however short the wait was.
+func (w *watcher) unfinished(ctx context.Context, image Image, cause error) error {
+	if w.phase == PhaseWaiting && image.Build != nil {
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.client.patience.Interrupted)
+		defer cancel()
+		if missing, hint, err := w.client.secretMissing(look, image.Build.PullSecret); err == nil && missing {
+			return &BuildUnfinishedError{Name: w.ref.Name, Phase: w.phase, MissingSecret: image.Build.PullSecret, Hint: hint, Err: cause}
+		}
+	}
+	return &BuildUnfinishedError{Name: w.ref.Name, Phase: w.phase, Hint: w.hint(), Err: cause}
 }
 
 // hint says why a build may hang (CONTRACT §4.3). Empty when that is not to be feared yet.

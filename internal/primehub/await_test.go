@@ -271,14 +271,55 @@ func TestAwaitBuild_cancelledByAPerson(t *testing.T) {
 	})
 }
 
+// TestAwaitBuild_superseded has a person rebuild in the portal, once or twice, what is waited for: the wait ends with their last build, and says how that ended.
 func TestAwaitBuild_superseded(t *testing.T) {
 	t.Parallel()
+	for name, test := range map[string]struct {
+		others []string
+		ready  bool
+		ended  func(error) bool
+	}{
+		"well":  {[]string{"scipy"}, true, func(err error) bool { return err == nil }},
+		"twice": {[]string{"scipy", "pandas"}, true, func(err error) bool { return err == nil }},
+		"failed": {[]string{"sandbox-not-found"}, false, func(err error) bool {
+			_, failed := errors.AsType[*primehub.BuildFailedError](err)
+			return failed
+		}},
+		"deleted": {[]string{"scipy", ""}, false, func(err error) bool { return errors.Is(err, primehub.ErrNotFound) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				ref := w.create(built("churn", "numpy")).Ref()
+				for i, pip := range test.others {
+					time.AfterFunc(time.Duration(i+1)*time.Minute, func() {
+						if pip == "" {
+							w.must(w.Remove("churn"))
+							return
+						}
+						w.must(w.RebuildInPortal("churn", sandbox.PortalBuild{BaseImage: baseImage, Pip: &pip}))
+					})
+				}
+				image, err := w.AwaitBuild(t.Context(), ref, nil)
+				other := failed[*primehub.BuildSupersededError](t, err)
+				if !other.At.After(ref.RequestedAt) || !test.ended(other.Err) || image.Ready != test.ready {
+					t.Errorf("%v, %+v", err, image)
+				}
+			})
+		})
+	}
+}
+
+// TestAwaitBuild_shortOfSecret has a wait end before the platform can be said to hang: the missing secret is named all the same.
+func TestAwaitBuild_shortOfSecret(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		ref := w.create(built("churn", "numpy")).Ref()
-		pip := "scipy"
-		time.AfterFunc(time.Minute, func() { w.must(w.RebuildInPortal("churn", sandbox.PortalBuild{BaseImage: baseImage, Pip: &pip})) })
-		_, err := w.AwaitBuild(t.Context(), ref, nil)
-		if other := failed[*primehub.BuildSupersededError](t, err); !other.At.After(ref.RequestedAt) {
+		spec := built("churn", "numpy")
+		spec.Recipe.PullSecret = "image-nowhere"
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		_, err := w.AwaitBuild(ctx, w.create(spec).Ref(), nil)
+		if stuck := failed[*primehub.BuildUnfinishedError](t, err); stuck.MissingSecret != "image-nowhere" || stuck.Hint == "" {
 			t.Errorf("%v", err)
 		}
 	})

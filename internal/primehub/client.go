@@ -80,6 +80,7 @@ type Client struct {
 	departed departed
 	account  remembered[Account]
 	secrets  remembered[[]Secret]
+	groups   shelf[groupsSeen]
 	// creations are the images that this process has created, and workspace is where.
 	creations lifeline.Creations
 	workspace string
@@ -111,6 +112,9 @@ func New(config Config) (*Client, error) {
 		creations: lifeline.Creations{Lines: lifeline.Lines{Directory: config.Lifelines}}, workspace: config.Workspace,
 	}, nil
 }
+
+// Endpoint is the address of the platform's API, in its one spelling.
+func (c *Client) Endpoint() string { return c.endpoint }
 
 // chain is what every request goes through. The judge stands before the repetition: the API says with 500 what is for good, and with 200 what may pass.
 func chain(c Config) http.RoundTripper {

@@ -79,7 +79,7 @@ func TestCreate_orphanedRole(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.must(w.AddRole("tf"))
 		_, err := w.Create(t.Context(), existing("tf"))
-		if got := failed[*primehub.OrphanedRoleError](t, err); got.Role() != "img:tf" || !strings.Contains(err.Error(), "RESOURCE_CONFLICT") {
+		if got := failed[*primehub.OrphanedRoleError](t, err); primehub.Role(got.Name) != "img:tf" || !strings.Contains(err.Error(), "RESOURCE_CONFLICT") {
 			t.Errorf("%v", err)
 		}
 		never(t, err, primehub.ErrAlreadyExists, primehub.ErrNotFound)
@@ -248,14 +248,18 @@ func TestUpdate_incomplete(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.create(existing("tf"))
 		update := primehub.Update{DisplayName: "Other", Type: primehub.TypeCPU, Existing: existing("").Existing, Connect: []string{"nowhere"}}
-		wants[*primehub.IncompleteError](t, w.Update(t.Context(), "tf", update))
+		if incomplete := failed[*primehub.IncompleteError](t, w.Update(t.Context(), "tf", update)); incomplete.RoleMissing {
+			t.Errorf("%v", incomplete)
+		}
 		if w.get("tf").DisplayName != "Other" {
 			t.Error("the image was not changed")
 		}
 		// Without its role, nobody can be let use an image; the platform makes another after a while.
 		w.must(w.RemoveRole("tf"))
 		update.Connect, update.Global = nil, new(true)
-		wants[*primehub.IncompleteError](t, w.Update(t.Context(), "tf", update))
+		if incomplete := failed[*primehub.IncompleteError](t, w.Update(t.Context(), "tf", update)); !incomplete.RoleMissing {
+			t.Errorf("%v", incomplete)
+		}
 		time.Sleep(11 * time.Minute)
 		if err := w.Update(t.Context(), "tf", update); err != nil || !w.get("tf").Global {
 			t.Errorf("%v", err)

@@ -42,7 +42,7 @@ type APIError struct {
 // Error implements error.
 func (e *APIError) Error() string {
 	text := e.Operation + " at " + e.URL + ":"
-	if e.StatusCode != 0 && e.StatusCode != http.StatusOK {
+	if e.StatusCode != 0 && e.StatusCode != http.StatusOK && e.Kind != KindUnauthenticated { // that comes with 500, which is no fault of the server
 		text += " " + strings.TrimSpace(fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))) + ":"
 	}
 	if e.Kind == KindWebPage {
@@ -94,6 +94,9 @@ func (e *APIError) Refused() bool {
 	}
 }
 
+// TokenRefused tells that the platform does not accept the API token.
+func TokenRefused(err error) bool { return hasKind(err, KindUnauthenticated) }
+
 // lost tells that nobody knows what became of the request. After other errors the platform has said what it thinks, and is done with it.
 func (e *APIError) lost() bool {
 	return e.Kind == KindNoAnswer || e.Kind == KindBroken || e.Kind == KindWebPage || e.Kind == KindOther && e.Code == ""
@@ -115,12 +118,12 @@ type OrphanedRoleError struct {
 	Err  error
 }
 
-// Role is the name of the role in Keycloak, unless the installation puts a prefix before it.
-func (e *OrphanedRoleError) Role() string { return "img:" + e.Name }
+// Role is the name of the role of an image in Keycloak, unless the installation puts a prefix before it.
+func Role(image string) string { return "img:" + image }
 
 // Error implements error.
 func (e *OrphanedRoleError) Error() string {
-	return fmt.Sprintf("there is no image %q, but the role %q that a failed attempt left in Keycloak keeps its name: %v", e.Name, e.Role(), e.Err)
+	return fmt.Sprintf("there is no image %q, but the role %q that a failed attempt left in Keycloak keeps its name: %v", e.Name, Role(e.Name), e.Err)
 }
 
 // Unwrap returns the platform's answer.
@@ -144,7 +147,9 @@ func (e *FailedCreateError) Unwrap() error { return e.Err }
 // (CONTRACT §2.5, §2.6). Another update repairs it.
 type IncompleteError struct {
 	Name string
-	Err  error
+	// RoleMissing tells that the image's role is gone in Keycloak, without which nobody can be let in.
+	RoleMissing bool
+	Err         error
 }
 
 // Error implements error.
@@ -163,7 +168,7 @@ type DeleteStuckError struct {
 
 // Error implements error.
 func (e *DeleteStuckError) Error() string {
-	return fmt.Sprintf("image %q was not deleted, because its role %q is missing in Keycloak: %v", e.Name, "img:"+e.Name, e.Err)
+	return fmt.Sprintf("image %q was not deleted, because its role %q is missing in Keycloak: %v", e.Name, Role(e.Name), e.Err)
 }
 
 // Unwrap returns the platform's answer.

@@ -37,19 +37,22 @@ type GroupNotFoundError struct {
 	Name string
 	// Admin tells whether the caller sees all groups, or only those it belongs to.
 	Admin bool
-	// Visible are the names of the groups that the caller sees.
+	// Visible are the names of the groups that the caller sees, sorted.
 	Visible []string
 }
 
+// Certain tells that the caller cannot name the group. The platform also says that there are no groups when it could not find out (CONTRACT §2.4).
+func (e *GroupNotFoundError) Certain() bool { return e.Admin || len(e.Visible) > 0 }
+
 // Error implements error.
 func (e *GroupNotFoundError) Error() string {
-	if e.Admin {
+	switch {
+	case e.Admin:
 		return fmt.Sprintf("there is no group %q", e.Name)
-	}
-	if len(e.Visible) == 0 {
+	case len(e.Visible) == 0:
 		return fmt.Sprintf("group %q is not among those of the API token's owner: the platform names none", e.Name)
 	}
-	return fmt.Sprintf("group %q is not among those of the API token's owner: %s", e.Name, strings.Join(e.Visible, ", "))
+	return fmt.Sprintf("group %q is not among those of the API token's owner", e.Name)
 }
 
 // Unwrap makes it [ErrNotFound] where that is certain.
@@ -139,10 +142,40 @@ func (c *Client) Group(ctx context.Context, name string) (Group, error) {
 		return groups[i], nil
 	}
 	missing := &GroupNotFoundError{Name: name, Admin: account.Admin}
+	if account.Admin {
+		if groups, err = c.Groups(ctx); err != nil {
+			return Group{}, err
+		}
+	}
 	for _, group := range groups {
 		missing.Visible = append(missing.Visible, group.Name)
 	}
 	return Group{}, missing
+}
+
+// groupsSeen is what the platform has said of its groups, or why it did not.
+type groupsSeen struct {
+	groups []Group
+	err    error
+}
+
+// SeesGroup looks for a group by its exact name, as [Client.Group] does, for a caller who looks for many. It asks for all
+// groups once, and again only for one that is not among them. Where it could not ask, it says so from then on at once.
+func (c *Client) SeesGroup(ctx context.Context, name string) error {
+	seen, ok := c.groups.get(ctx, func(ctx context.Context) (groupsSeen, error) {
+		groups, err := c.Groups(ctx)
+		return groupsSeen{groups, err}, context.Cause(ctx)
+	})
+	switch {
+	case !ok:
+		return context.Cause(ctx)
+	case seen.err != nil:
+		return seen.err
+	case slices.ContainsFunc(seen.groups, func(group Group) bool { return group.Name == name }):
+		return nil
+	}
+	_, err := c.Group(ctx, name) // it may have been made since
+	return err
 }
 
 func decodeGroupList(list []wire.Group) []Group {

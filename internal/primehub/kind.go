@@ -27,6 +27,8 @@ const (
 	KindUnavailable Kind = "unavailable"
 	// KindKeycloak is Keycloak having refused something, such as the id of a group.
 	KindKeycloak Kind = "refused by Keycloak"
+	// KindNoRole is an image whose role in Keycloak is gone: the platform stumbles over it.
+	KindNoRole Kind = "no role in Keycloak"
 	// KindKubernetes is Kubernetes having refused something, or an image that is not there.
 	KindKubernetes Kind = "refused by Kubernetes"
 	// KindWebPage is a web page in place of an answer.
@@ -66,6 +68,7 @@ var signs = []struct {
 	{"BAD_USER_INPUT", nil, KindInvalid},
 	{"REQUEST_BODY_INVALID", nil, KindInvalid},
 	{"", regexp.MustCompile(`^HTTP request failed`), KindKubernetes},
+	{"", regexp.MustCompile(`^Cannot read propert(?:y 'id' of null|ies of null \(reading 'id'\))`), KindNoRole},                           // old and new Node's words
 	{"", regexp.MustCompile(`^(?:connect|read|write|getaddrinfo) E[A-Z]+\b|^socket hang up|^timeout of \d+ms exceeded`), KindUnavailable}, // Node's words
 }
 

@@ -83,7 +83,7 @@ func (e *BuildUnfinishedError) Error() string {
 	if e.MissingSecret != "" {
 		text += fmt.Sprintf(" and will not begin, as its pull secret %q does not exist", e.MissingSecret)
 	}
-	if e.Err != nil {
+	if e.Err != nil && e.MissingSecret == "" {
 		text += fmt.Sprintf(": %v", e.Err)
 	}
 	return text
@@ -97,12 +97,21 @@ type BuildSupersededError struct {
 	Name string
 	// At is when the other build was asked for.
 	At time.Time
+	// Err is why the other build did not end well. Nil where it did: then the image is what that made.
+	Err error
 }
 
 // Error implements error.
 func (e *BuildSupersededError) Error() string {
-	return fmt.Sprintf("somebody else had image %q built from something else at %s", e.Name, e.At.Format(time.RFC3339))
+	text := fmt.Sprintf("somebody else had image %q built from something else at %s", e.Name, e.At.Format(time.RFC3339))
+	if e.Err != nil {
+		text += fmt.Sprintf(": %v", e.Err)
+	}
+	return text
 }
+
+// Unwrap returns why the other build did not end well.
+func (e *BuildSupersededError) Unwrap() error { return e.Err }
 
 // UnexpectedImageError is a build that is said to have succeeded, but to have made an image that belongs to something else.
 type UnexpectedImageError struct {

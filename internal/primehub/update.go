@@ -69,7 +69,7 @@ func (c *Client) afterFailedUpdate(ctx context.Context, name string, update Upda
 	case update.complete(now):
 		return nil
 	}
-	return &IncompleteError{Name: name, Err: failure}
+	return &IncompleteError{Name: name, RoleMissing: failed.Kind == KindNoRole, Err: failure}
 }
 
 // made tells whether the image is what the update makes it.

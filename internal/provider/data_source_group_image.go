@@ -93,6 +93,6 @@ func (d *groupImageDataSource) Read(ctx context.Context, req datasource.ReadRequ
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, groupImageDataModel{
 		groupImageListed: newGroupImageListed(ctx, image, &resp.Diagnostics),
-		Groups:           groupSet(ctx, accessOf(image), &resp.Diagnostics),
+		Groups:           groupSet(ctx, accessOf(image, image.Group), &resp.Diagnostics),
 	})...)
 }

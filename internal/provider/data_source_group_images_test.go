@@ -43,7 +43,7 @@ output "r" {
 }
 
 output "built" {
-  value = join(" ", concat(data.rime_group_image.built.dropped_packages, data.rime_group_image.built.build.packages.pip, tolist(data.rime_group_image.built.groups)))
+  value = join(" ", concat(data.rime_group_image.built.dropped_packages, data.rime_group_image.built.build.pip_packages, tolist(data.rime_group_image.built.groups)))
 }
 
 output "group" {
@@ -77,9 +77,9 @@ output "secret" {
 				),
 			},
 			{Config: provider + "data \"rime_group_image\" \"a\" {\nname = \"gone\"\n}", ExpectError: words(`PrimeHub Image Not Found § Looked for PrimeHub image "gone"`)},
-			{Config: provider + "data \"rime_group\" \"a\" {\nname = \"research\"\n}", ExpectError: words(`PrimeHub Group Not Found § group "research" is not among those of the API token's owner: data-science`)},
+			{Config: provider + "data \"rime_group\" \"a\" {\nname = \"research\"\n}", ExpectError: words(`PrimeHub Group Not Found § Group "research" is not among those of the API token's owner. The API token's owner belongs to: data-science.`)},
 			{Config: onHub(server, primehub.TokenMember, `data "rime_group" "a" {}`), ExpectError: words(`name has no value. Set it, or the environment variable PRIMEHUB_GROUP.`)},
-			{Config: onHub(server, "nonsense", `data "rime_image_pull_secrets" "a" {}`), ExpectError: words(`Unable to List PrimeHub Image Pull Secrets § Request a new API token`)},
+			{Config: onHub(server, "nonsense", `data "rime_image_pull_secrets" "a" {}`), ExpectError: words(`PrimeHub API Token Not Accepted § Tried to list PrimeHub image pull secrets. § Request a new API token`)},
 		},
 	})
 	if changes := server.Count("POST", "/(create|update|rebuild|delete|cancel)"); changes != 0 {

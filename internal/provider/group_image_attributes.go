@@ -7,7 +7,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listdefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/objectdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -24,15 +23,12 @@ var (
 		"url_for_gpu":       types.StringType,
 		"image_pull_secret": types.StringType,
 	}}
-	packagesType = types.ObjectType{AttrTypes: map[string]attr.Type{
-		"apt":   types.ListType{ElemType: types.StringType},
-		"conda": types.ListType{ElemType: types.StringType},
-		"pip":   types.ListType{ElemType: types.StringType},
-	}}
 	groupBuildType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"base_image_url":    types.StringType,
 		"image_pull_secret": types.StringType,
-		"packages":          packagesType,
+		"apt_packages":      types.ListType{ElemType: types.StringType},
+		"conda_packages":    types.ListType{ElemType: types.StringType},
+		"pip_packages":      types.ListType{ElemType: types.StringType},
 	}}
 )
 
@@ -67,7 +63,8 @@ func groupImageInputAttributes() map[string]schema.Attribute {
 			Optional: true,
 			Computed: true,
 			MarkdownDescription: "Name of the group that the image belongs to; its members may use it, and its administrators may manage it. `\"\"` makes a system image, " +
-				"which only platform administrators may manage. Defaults to the `group` of the provider, else to a system image. Changing it replaces the image.",
+				"which only platform administrators may manage. A new image without `group` gets the `group` of the provider, else it is a system image; " +
+				"after that, an image without `group` keeps what it has. Changing it moves the image in place, without a build.",
 		},
 		"global": schema.BoolAttribute{
 			Optional:            true,
@@ -111,40 +108,36 @@ func groupBuildAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "What PrimeHub builds the image from: its *Build custom image*. A change rebuilds the image in place; while it is being rebuilt, and when that fails, " +
-			"the image of the build before can be used.",
+			"the image of the build before can be used.\n\n" +
+			"PrimeHub installs the packages in the order apt, conda, pip. Each list is one command: its order counts, and an option such as `-c` stands before what it belongs to. " +
+			"Entries are split at white space, as PrimeHub's portal does. PrimeHub drops every word that does not match `" + requirement.TokenRule + "` without a trace; " +
+			"here that is an error of the plan, with a spelling that passes.",
 		Attributes: map[string]schema.Attribute{
 			"base_image_url": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "The image to build on, as `docker pull` takes it: PrimeHub's *Base image url*. What is installed with conda or pip needs these in it.",
-				Validators:          []validator.String{imageReferenceCheck},
+				Required: true,
+				MarkdownDescription: "The image to build on, as `docker pull` takes it: PrimeHub's *Base image url*. " +
+					"It must contain conda or pip if you install packages with them.",
+				Validators: []validator.String{imageReferenceCheck},
 			},
 			"image_pull_secret": optionalText("How the base image is pulled: the " + pullSecretHelp),
-			"packages":          packagesAttribute(),
+			"apt_packages": packagesAttribute(requirement.InstallerApt,
+				"Debian packages for `apt-get install`, such as `curl` or `curl=7.68.0-1ubuntu2`."),
+			"conda_packages": packagesAttribute(requirement.InstallerConda,
+				"Match specifications for `conda install`, such as `numpy=1.17`, `conda-forge::numpy=1.17` or `-c conda-forge numpy`."),
+			"pip_packages": packagesAttribute(requirement.InstallerPip,
+				"Requirements for `pip install`, such as `xgboost` or `xgboost==1.7.6`; ranges and extras do not pass."),
 		},
 	}
 }
 
-func packagesAttribute() schema.Attribute {
-	none := types.ListValueMust(types.StringType, nil)
-	list := func(installer requirement.Installer, description string) schema.Attribute {
-		return schema.ListAttribute{
-			Optional: true, Computed: true, ElementType: types.StringType, Default: listdefault.StaticValue(none),
-			MarkdownDescription: description + " Defaults to none.",
-			Validators:          []validator.List{listvalidator.NoNullValues(), entriesCheck{installer}},
-			PlanModifiers:       []planmodifier.List{keepTokens{}},
-		}
-	}
-	return schema.SingleNestedAttribute{
-		Optional: true, Computed: true,
-		Default: objectdefault.StaticValue(types.ObjectValueMust(packagesType.AttrTypes, map[string]attr.Value{"apt": none, "conda": none, "pip": none})),
-		MarkdownDescription: "What to install, in the order apt, conda, pip. Each list is one command: its order counts, and an option such as `-c` stands before what it belongs to. " +
-			"Entries are split at white space, as PrimeHub's portal does. PrimeHub drops every word that does not match `" + requirement.TokenRule + "` without a trace; " +
-			"here that is an error of the plan, with a spelling that passes. Defaults to nothing.",
-		Attributes: map[string]schema.Attribute{
-			"apt":   list(requirement.InstallerApt, "Debian packages for `apt-get install`, such as `curl` or `curl=7.68.0-1ubuntu2`."),
-			"conda": list(requirement.InstallerConda, "Match specifications for `conda install`, such as `numpy=1.17`, `conda-forge::numpy=1.17` or `-c conda-forge numpy`."),
-			"pip":   list(requirement.InstallerPip, "Requirements for `pip install`, such as `xgboost` or `xgboost==1.7.6`; ranges and extras do not pass."),
-		},
+// packagesAttribute is the list of one installer.
+func packagesAttribute(installer requirement.Installer, description string) schema.ListAttribute {
+	return schema.ListAttribute{
+		Optional: true, Computed: true, ElementType: types.StringType,
+		Default:             listdefault.StaticValue(types.ListValueMust(types.StringType, nil)),
+		MarkdownDescription: description + " Defaults to none.",
+		Validators:          []validator.List{listvalidator.NoNullValues(), entriesCheck{installer}},
+		PlanModifiers:       []planmodifier.List{keepTokens{}},
 	}
 }
 
@@ -165,8 +158,8 @@ func groupImageFactAttributes() map[string]schema.Attribute {
 		"updated_at":        computed("When the newest build was asked for, as RFC 3339 in UTC. Null for an existing image."),
 		"dropped_packages": schema.ListAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "Entries of packages that the platform has stored and PrimeHub's builds drop without a trace, as somebody has written them in a portal. " +
-				"An apply that manages the image rebuilds it without them.",
+			MarkdownDescription: "Words of the lists of packages that the platform has stored, as somebody has written them in a portal, and that nothing installs: " +
+				"PrimeHub's builds drop them without a trace, or their installer takes no such word. The lists in `build` are without them, and so is the next build.",
 		},
 	}
 }

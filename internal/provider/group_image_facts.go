@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func unknownGroupImageFacts() groupImageFacts {
 
 // setInputs takes over what the image is asked to be.
 func (m *groupImageInputs) setInputs(ctx context.Context, image primehub.Image, d *diag.Diagnostics) {
-	m.DisplayName = types.StringValue(image.DisplayName)
+	m.DisplayName = types.StringValue(cmp.Or(strings.TrimSpace(image.DisplayName), image.Name))
 	m.Description = types.StringValue(image.Description)
 	m.Type = types.StringValue(string(image.Type))
 	m.Group = types.StringValue(image.Group)
@@ -77,7 +78,7 @@ func (m *groupImageFacts) setFacts(ctx context.Context, image primehub.Image, d 
 		m.Phase = types.StringValue(phaseName(*build))
 		m.BuiltImage = textValue(build.BuiltImage)
 		m.UpdatedAt = timeValue(build.RequestedAt)
-		entries = dropped(build.Packages)
+		_, entries = sift(build.Packages)
 	}
 	var more diag.Diagnostics
 	m.DroppedPackages, more = types.ListValueFrom(ctx, types.StringType, append([]string{}, entries...))
@@ -104,12 +105,13 @@ func phaseName(build primehub.Build) string {
 	}
 }
 
-// accessOf are the names of the groups that may use an image, as `groups` has them. Those of a group image are its group alone, if that may use it: what others an
-// administrator has let in is none of its business.
-func accessOf(image primehub.Image) []string {
+// accessOf are the names of the groups that may use an image, as `groups` has them. An image that belongs to a group, its
+// owner, has only that, and the one that somebody else has given it to: what others an administrator has let in besides is
+// none of its business.
+func accessOf(image primehub.Image, owner string) []string {
 	names := make([]string, 0, len(image.Groups))
 	for _, group := range image.Groups {
-		if image.Group == "" || image.Group == group.Name {
+		if owner == "" || group.Name == owner || group.Name == image.Group {
 			names = append(names, group.Name)
 		}
 	}

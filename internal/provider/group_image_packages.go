@@ -27,13 +27,9 @@ type existingModel struct {
 type groupBuildModel struct {
 	BaseImageURL types.String `tfsdk:"base_image_url"`
 	PullSecret   types.String `tfsdk:"image_pull_secret"`
-	Packages     types.Object `tfsdk:"packages"`
-}
-
-type packagesModel struct {
-	Apt   types.List `tfsdk:"apt"`
-	Conda types.List `tfsdk:"conda"`
-	Pip   types.List `tfsdk:"pip"`
+	Apt          types.List   `tfsdk:"apt_packages"`
+	Conda        types.List   `tfsdk:"conda_packages"`
+	Pip          types.List   `tfsdk:"pip_packages"`
 }
 
 // entriesOf are the texts of a list, and whether all of them are known.
@@ -66,40 +62,29 @@ func recipeOf(ctx context.Context, object types.Object) (recipe primehub.Recipe,
 		return recipe, object.IsNull()
 	}
 	recipe.BaseImage, recipe.PullSecret = build.BaseImageURL.ValueString(), build.PullSecret.ValueString()
-	whole = !build.BaseImageURL.IsUnknown() && !build.PullSecret.IsUnknown() && !build.Packages.IsUnknown()
-	packages, ok := asModel[packagesModel](ctx, build.Packages)
-	if !ok {
-		return recipe, whole
-	}
 	var aptWhole, condaWhole, pipWhole bool
-	recipe.Packages.Apt, aptWhole = tokensOf(packages.Apt)
-	recipe.Packages.Conda, condaWhole = tokensOf(packages.Conda)
-	recipe.Packages.Pip, pipWhole = tokensOf(packages.Pip)
-	return recipe, whole && aptWhole && condaWhole && pipWhole
+	recipe.Packages.Apt, aptWhole = tokensOf(build.Apt)
+	recipe.Packages.Conda, condaWhole = tokensOf(build.Conda)
+	recipe.Packages.Pip, pipWhole = tokensOf(build.Pip)
+	whole = !build.BaseImageURL.IsUnknown() && !build.PullSecret.IsUnknown() && aptWhole && condaWhole && pipWhole
+	return recipe, whole
 }
 
-// buildObject is an image's recipe as an object `build`. A prior one that says the same keeps its spelling.
+// buildObject is an image's recipe as an object `build`: what is really installed. A prior one that says the same keeps its spelling.
 func buildObject(ctx context.Context, prior types.Object, recipe primehub.Recipe, d *diag.Diagnostics) types.Object {
-	var before packagesModel
-	if build, ok := asModel[groupBuildModel](ctx, prior); ok {
-		before, _ = asModel[packagesModel](ctx, build.Packages)
-	}
-	list := func(prior types.List, stored []string) types.List {
-		if tokens, _ := tokensOf(prior); !prior.IsNull() && slices.Equal(tokens, stored) {
+	before, _ := asModel[groupBuildModel](ctx, prior)
+	list := func(prior types.List, installed []string) types.List {
+		if tokens, _ := tokensOf(prior); !prior.IsNull() && slices.Equal(tokens, installed) {
 			return prior
 		}
-		value, more := types.ListValueFrom(ctx, types.StringType, append([]string{}, stored...))
+		value, more := types.ListValueFrom(ctx, types.StringType, append([]string{}, installed...))
 		d.Append(more...)
 		return value
 	}
-	packages, more := types.ObjectValueFrom(ctx, packagesType.AttrTypes, packagesModel{
-		Apt:   list(before.Apt, recipe.Packages.Apt),
-		Conda: list(before.Conda, recipe.Packages.Conda),
-		Pip:   list(before.Pip, recipe.Packages.Pip),
-	})
-	d.Append(more...)
+	installed, _ := sift(recipe.Packages)
 	object, more := types.ObjectValueFrom(ctx, groupBuildType.AttrTypes, groupBuildModel{
-		BaseImageURL: types.StringValue(recipe.BaseImage), PullSecret: types.StringValue(recipe.PullSecret), Packages: packages,
+		BaseImageURL: types.StringValue(recipe.BaseImage), PullSecret: types.StringValue(recipe.PullSecret),
+		Apt: list(before.Apt, installed.Apt), Conda: list(before.Conda, installed.Conda), Pip: list(before.Pip, installed.Pip),
 	})
 	d.Append(more...)
 	return object
@@ -119,9 +104,41 @@ func existingObject(ctx context.Context, prior types.Object, image primehub.Imag
 	return object
 }
 
-// dropped are the stored entries that PrimeHub's builds leave out.
-func dropped(packages primehub.Packages) []string {
-	return slices.DeleteFunc(slices.Concat(packages.Apt, packages.Conda, packages.Pip), passes.MatchString)
+// sift parts the words that the platform has stored into those that get installed, which a configuration may have, and the others.
+func sift(stored primehub.Packages) (installed primehub.Packages, dropped []string) {
+	for _, list := range []struct {
+		installer requirement.Installer
+		stored    []string
+		installed *[]string
+	}{
+		{requirement.InstallerApt, stored.Apt, &installed.Apt},
+		{requirement.InstallerConda, stored.Conda, &installed.Conda},
+		{requirement.InstallerPip, stored.Pip, &installed.Pip},
+	} {
+		kept, lost := siftList(list.installer, list.stored)
+		*list.installed, dropped = kept, append(dropped, lost...)
+	}
+	return installed, dropped
+}
+
+// siftList sifts one list. PrimeHub's filter comes first, as what stands before a dropped word, such as "-c", then meets the next one.
+func siftList(installer requirement.Installer, stored []string) (installed, dropped []string) {
+	for _, word := range stored {
+		if passes.MatchString(word) {
+			installed = append(installed, word)
+		} else {
+			dropped = append(dropped, word)
+		}
+	}
+	for {
+		_, refused := requirement.CheckEntries(installer, installed)
+		if len(refused) == 0 {
+			return installed, dropped
+		}
+		at := refused[0].Index
+		dropped = append(dropped, installed[at])
+		installed = slices.Delete(installed, at, at+1)
+	}
 }
 
 // keepTokens keeps the prior value of a list of packages in the plan where the configuration only spells the same words otherwise: "-c", "pytorch" is "-c pytorch".

@@ -83,7 +83,7 @@ resource "rime_group_image" "test" {
   build = {
     base_image_url    = "jupyter/base-notebook"
     image_pull_secret = "image-dockerhub"
-    packages          = { pip = ["xgboost"] }
+    pip_packages = ["xgboost"]
   }
 }
 `
@@ -109,11 +109,11 @@ func TestPrimeHub_diagnostics(t *testing.T) {
 		body    string
 		message string
 	}{
-		"unknown token":      {token: "nonsense", body: teamImage, message: "Unable to Create PrimeHub Image § Invalid API Token § Request a new API token § HTTP status: 500"},
+		"unknown token":      {token: "nonsense", body: teamImage, message: "PrimeHub API Token Not Accepted § Invalid API Token § Request a new API token"},
 		"no administrator":   {token: primehub.TokenMember, body: teamImage, message: "Unable to Create PrimeHub Image § NOT_AUTH § Use the API token of an administrator of the group § Code: NOT_AUTH"},
 		"system image":       {token: primehub.TokenGroupAdmin, body: system, message: "Unable to Create PrimeHub Image § NOT_AUTH § or, for a system image § of a platform administrator."},
-		"unknown group":      {body: group("data-sience"), message: `PrimeHub Group Not Found § there is no group "data-sience" § not its display name.`},
-		"group of others":    {token: primehub.TokenGroupAdmin, body: group("data-science-2"), message: "PrimeHub Group Not Found § data-science, research § only platform administrators see groups that they do not belong to."},
+		"unknown group":      {body: group("data-sience"), message: `pre-apply plan § PrimeHub Group Not Found § There is no group "data-sience". § The groups are: data-science, data-science-2, research. § not its display name; § rime_group`},
+		"group of others":    {token: primehub.TokenGroupAdmin, body: group("data-science-2"), message: "pre-apply plan § PrimeHub Group Not Found § data-science, research. § only platform administrators see groups that they do not belong to."},
 		"name is taken":      {before: addByHand, body: teamImage, message: "PrimeHub Image Already Exists § terraform import rime_group_image.NAME r-4"},
 		"orphaned role":      {before: func(s *primehub.Server) error { return s.AddRole("r-4") }, body: teamImage, message: `PrimeHub Image Name Cannot Be Used § delete the realm role "img:r-4" in Keycloak.`},
 		"create refused":     {before: outage(primehub.Kubernetes, primehub.Create), body: teamImage, message: `PrimeHub Image Was Not Created § "img:r-4" in Keycloak.`},
@@ -187,10 +187,10 @@ func TestPrimeHub_outage(t *testing.T) {
 	config := onHub(server, primehub.TokenGroupAdmin, teamImage)
 	steps := []resource.TestStep{{Config: config}}
 	for message, disturb := range map[string]func(*primehub.Server) error{
-		"Unable to Read PrimeHub Image § A part of the platform is down":   outage(primehub.Kubernetes, primehub.Read), // the platform says null
-		"Unable to Read PrimeHub Image § Context creation failed":          outage(primehub.Keycloak, ""),
-		"Unable to Read PrimeHub Image § a web page answered":              page,
-		"Unable to Read PrimeHub Image § Request a new API token § revoke": func(s *primehub.Server) error { return s.SetToken(primehub.UserGroupAdmin, "another") },
+		"Unable to Read PrimeHub Image § A part of the platform is down":     outage(primehub.Kubernetes, primehub.Read), // the platform says null
+		"Unable to Read PrimeHub Image § Context creation failed":            outage(primehub.Keycloak, ""),
+		"Unable to Read PrimeHub Image § a web page answered":                page,
+		"PrimeHub API Token Not Accepted § Request a new API token § revoke": func(s *primehub.Server) error { return s.SetToken(primehub.UserGroupAdmin, "another") },
 	} {
 		steps = append(steps, resource.TestStep{
 			PreConfig: func() {

@@ -185,12 +185,10 @@ func (r randomImages) value(of tftypes.Object, number int) tftypes.Value {
 
 func (r randomImages) build(of tftypes.Type) tftypes.Value {
 	build := map[string]tftypes.Value{"base_image_url": tftypes.NewValue(tftypes.String, "jupyter/base-notebook"), "image_pull_secret": r.maybe("", "image-internal")}
-	if object, ok := of.(tftypes.Object); ok && r.IntN(5) > 0 {
-		build["packages"] = r.object(object.AttributeTypes["packages"], map[string]tftypes.Value{
-			"apt":   r.entries("curl", "vim=2:8.1.2269-1ubuntu5.7", "libc6:i386", "python3-pip"),
-			"conda": r.entries("-c pytorch", "-c fastai fastai", "numpy=1.17", "conda-forge::scipy==1.7.0"),
-			"pip":   r.entries("xgboost==1.7.6", "--upgrade pip", "pandas", "scikit_learn"),
-		})
+	if r.IntN(5) > 0 {
+		build["apt_packages"] = r.entries("curl", "vim=2:8.1.2269-1ubuntu5.7", "libc6:i386", "python3-pip")
+		build["conda_packages"] = r.entries("-c pytorch", "-c fastai fastai", "numpy=1.17", "conda-forge::scipy==1.7.0")
+		build["pip_packages"] = r.entries("xgboost==1.7.6", "--upgrade pip", "pandas", "scikit_learn")
 	}
 	return r.object(of, build)
 }

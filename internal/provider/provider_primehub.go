@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -19,6 +20,8 @@ type primehubAccess struct {
 	client func() (*primehub.Client, error)
 	// group is the name of the group that is meant where none is given: empty for none, unknown as long as the configuration is.
 	group types.String
+	// refused is set once a plan has said that the API token is not accepted: one such error is enough.
+	refused *atomic.Bool
 }
 
 // primehubPlatform reads what concerns PrimeHub. It contacts nothing.
@@ -40,7 +43,7 @@ func (p *rimeProvider) primehubPlatform(ctx context.Context, config tfsdk.Config
 	var h *httpModel
 	d.Append(config.GetAttribute(ctx, path.Root("http"), &h)...)
 	h = h.withDefaults()
-	return primehubAccess{group: group, client: sync.OnceValues(func() (*primehub.Client, error) {
+	return primehubAccess{group: group, refused: new(atomic.Bool), client: sync.OnceValues(func() (*primehub.Client, error) {
 		client, err := p.newPrimeHub(settings, h)
 		if err != nil {
 			return nil, &diags.ConfigurationError{Err: err}

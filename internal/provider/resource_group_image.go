@@ -33,6 +33,7 @@ type groupImageResource struct{ resourceBase }
 // Metadata implements resource.Resource.
 func (r *groupImageResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_group_image"
+	resp.ResourceBehavior.MutableIdentity = true // a platform may move to another address
 }
 
 // ConfigValidators implements resource.ResourceWithConfigValidators.
@@ -74,6 +75,7 @@ func (r *groupImageResource) Create(ctx context.Context, req resource.CreateRequ
 	// From here on something exists: whatever happens now, the state must know it.
 	plan.Name = types.StringValue(image.Name) // a run that died may have generated it
 	plan.setFacts(ctx, image, &resp.Diagnostics)
+	resp.Diagnostics.Append(rememberOwner(ctx, resp.Private, plan.Group.ValueString())...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 	resp.Diagnostics.Append(plan.finish(ctx, client, image.Ref(), err)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
@@ -87,7 +89,7 @@ func (r *groupImageResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	// The framework wants an identity after every read without an error, even one that removes the resource; a CLI before 1.12 keeps none.
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, groupImageIdentity{Name: state.Name})...)
+	resp.Diagnostics.Append(r.identify(ctx, resp.Identity, state.Name)...)
 	name := state.Name.ValueString()
 	ctx, cancel := withTimeout(ctx, "read", state.Timeouts.Read, defaultReadTimeout, &resp.Diagnostics)
 	defer cancel()
@@ -110,7 +112,12 @@ func (r *groupImageResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	client.Claim(name)
-	resp.Diagnostics.Append(state.setImage(ctx, image)...)
+	owner, found := rememberedOwner(ctx, req.Private)
+	if !found { // it was just imported
+		owner = image.Group
+		resp.Diagnostics.Append(rememberOwner(ctx, resp.Private, owner)...)
+	}
+	resp.Diagnostics.Append(state.setImage(ctx, image, owner)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
 }
 
@@ -132,7 +139,7 @@ func (r *groupImageResource) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	client, err := r.hub()
 	if err == nil && intended.update {
-		err = plan.change(ctx, client)
+		err = plan.change(ctx, client, state)
 	}
 	var ref primehub.BuildRef
 	if err == nil && intended.task != taskNone {
@@ -144,6 +151,7 @@ func (r *groupImageResource) Update(ctx context.Context, req resource.UpdateRequ
 		return
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, nil)...)
+	resp.Diagnostics.Append(rememberOwner(ctx, resp.Private, plan.Group.ValueString())...)
 	// From here on the image is another one: whatever happens now, the state must know it.
 	changed := intended.task != taskNone || plan.URLForGPU.IsUnknown()
 	plan.foresee(ctx, state, intended.task, ref)
@@ -181,6 +189,6 @@ func (r *groupImageResource) Delete(ctx context.Context, req resource.DeleteRequ
 // save is the only place that writes the state of an image, and its identity with it.
 func (r *groupImageResource) save(ctx context.Context, state *tfsdk.State, identity *tfsdk.ResourceIdentity, model groupImageModel) diag.Diagnostics {
 	d := state.Set(ctx, model)
-	d.Append(identity.Set(ctx, groupImageIdentity{Name: model.Name})...)
+	d.Append(r.identify(ctx, identity, model.Name)...)
 	return d
 }

@@ -56,9 +56,9 @@ func findGroups(ctx context.Context, client *primehub.Client, names []string) ([
 	return found, nil
 }
 
-// change makes the image what the plan says, and gives it to those that the plan names.
-func (m *groupImageModel) change(ctx context.Context, client *primehub.Client) error {
-	update, err := m.difference(ctx, client)
+// change makes the image what the plan says, and gives it to those that the plan names instead of those of the state.
+func (m *groupImageModel) change(ctx context.Context, client *primehub.Client, state groupImageModel) error {
+	update, err := m.difference(ctx, client, state.groupNames())
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (m *groupImageModel) change(ctx context.Context, client *primehub.Client) e
 
 // verifyAccess gives the image to those that the plan names, where they do not have it.
 func (m *groupImageModel) verifyAccess(ctx context.Context, client *primehub.Client) error {
-	update, err := m.difference(ctx, client)
+	update, err := m.difference(ctx, client, nil)
 	if err != nil || update.Global == nil && len(update.Connect)+len(update.Disconnect) == 0 {
 		return err
 	}
@@ -90,8 +90,9 @@ func (m *groupImageModel) ensureAccess(ctx context.Context, client *primehub.Cli
 	}
 }
 
-// difference is the update that makes the image what the plan says: everything of it that is always sent, and who may use it from now on or no longer.
-func (m *groupImageModel) difference(ctx context.Context, client *primehub.Client) (primehub.Update, error) {
+// difference is the update that makes the image what the plan says: everything of it that is always sent, and who may use
+// it from now on or no longer. before are those who might use it by the state.
+func (m *groupImageModel) difference(ctx context.Context, client *primehub.Client, before []string) (primehub.Update, error) {
 	update := m.update(ctx)
 	image, err := client.Get(ctx, m.Name.ValueString())
 	if err != nil {
@@ -100,7 +101,7 @@ func (m *groupImageModel) difference(ctx context.Context, client *primehub.Clien
 	if global := m.Global.ValueBool(); global != image.Global {
 		update.Global = &global
 	}
-	wanted, has := m.groupNames(), accessOf(image)
+	wanted, has := m.groupNames(), accessOf(image, "")
 	groups, err := findGroups(ctx, client, slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(has, name) }))
 	if err != nil {
 		return update, err
@@ -109,7 +110,9 @@ func (m *groupImageModel) difference(ctx context.Context, client *primehub.Clien
 		update.Connect = append(update.Connect, group.ID)
 	}
 	for _, group := range image.Groups {
-		if slices.Contains(has, group.Name) && !slices.Contains(wanted, group.Name) {
+		// A group image leaves alone whom an administrator has let in besides its group.
+		leaves := update.Group == "" || group.Name == image.Group || slices.Contains(before, group.Name)
+		if leaves && !slices.Contains(wanted, group.Name) {
 			update.Disconnect = append(update.Disconnect, group.ID)
 		}
 	}
@@ -128,13 +131,13 @@ func startGroupImage(ctx context.Context, client *primehub.Client, t task, plan 
 }
 
 // finish does what is left to do for an image that was just made and is in the state: it waits for the build, and sees to it that those may use the image who are to. incomplete
-// is what of that went wrong in the create already. What a later apply can make good is a warning; see [diags.Warnings].
+// is what of that went wrong in the create already. What goes wrong with an image that can be used is a warning, as a later apply makes it good; see [diags.Warnings].
 func (m *groupImageModel) finish(ctx context.Context, client *primehub.Client, ref primehub.BuildRef, incomplete error) diag.Diagnostics {
 	var d diag.Diagnostics
 	if m.Build.IsNull() {
 		d.Append(diags.Warnings(m.look(ctx, client))...)
 	} else {
-		d.Append(m.await(ctx, client, diags.FinishGroupImage, ref, true)...)
+		d.Append(m.await(ctx, client, diags.AwaitGroupImage, ref, true)...)
 	}
 	if ctx.Err() == nil && !d.HasError() { // one who was interrupted wants to be gone; the next plan shows what is missing
 		incomplete = m.ensureAccess(ctx, client)
@@ -146,6 +149,9 @@ func (m *groupImageModel) finish(ctx context.Context, client *primehub.Client, r
 }
 
 // await waits for a build, and takes over what the platform tells about the image then. When the wait is cut short, it cancels a build of ours first.
+//
+// An error leaves an image that was changed in the state, and so is everything that has gone wrong. An error has Terraform
+// replace an image that was just created: of that, only what leaves it without an address is one.
 func (m *groupImageModel) await(ctx context.Context, client *primehub.Client, op diags.PrimeHubOperation, ref primehub.BuildRef, ours bool) diag.Diagnostics {
 	image, err := client.AwaitBuild(ctx, ref, groupImageProgress(ctx, ref.Name))
 	var d diag.Diagnostics
@@ -154,25 +160,29 @@ func (m *groupImageModel) await(ctx context.Context, client *primehub.Client, op
 		return d
 	}
 	d.Append(m.unbuilt(ctx, client, op, ref, ours, err)...)
-	looked := m.look(ctx, client)
-	if op == diags.FinishGroupImage {
-		looked = diags.Warnings(looked)
+	if errors.Is(err, primehub.ErrNotFound) {
+		return d
 	}
-	d.Append(looked...)
+	looked := m.look(ctx, client)
+	if !d.HasError() { // else it is the same trouble once more
+		d.Append(looked...)
+	}
+	if op == diags.AwaitGroupImage && m.IsReady.ValueBool() {
+		return diags.Warnings(d)
+	}
 	return d
 }
 
-// unbuilt describes a wait that ended with an error.
+// unbuilt describes a wait that ended with an error, and cancels a build of ours that nobody waits for any more.
 func (m *groupImageModel) unbuilt(ctx context.Context, client *primehub.Client, op diags.PrimeHubOperation, ref primehub.BuildRef, ours bool, failure error) diag.Diagnostics {
+	_, superseded := errors.AsType[*primehub.BuildSupersededError](failure)
 	stuck, _ := errors.AsType[*primehub.BuildUnfinishedError](failure)
-	if ctx.Err() == nil || stuck == nil || stuck.MissingSecret != "" {
-		d := diag.Diagnostics{diags.FromPrimeHub(op, ref.Name, failure)}
-		if op == diags.FinishGroupImage && mayYetBeBuilt(failure) {
-			return diags.Warnings(d)
-		}
-		return d
+	if ctx.Err() == nil || stuck == nil || superseded {
+		return diag.Diagnostics{diags.FromPrimeHub(op, ref.Name, failure)}
 	}
-	unfinished := diags.UnfinishedPrimeHubBuild{Name: ref.Name, Cause: context.Cause(ctx), Wait: failure, Cancel: diags.ErrBuildNotOurs}
+	unfinished := diags.UnfinishedPrimeHubBuild{
+		Name: ref.Name, Cause: context.Cause(ctx), Wait: failure, Cancel: diags.ErrBuildNotOurs, Created: op == diags.AwaitGroupImage,
+	}
 	if ours {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 		defer cancel()
@@ -181,18 +191,10 @@ func (m *groupImageModel) unbuilt(ctx context.Context, client *primehub.Client, 
 			return nil // it ended just in time
 		}
 	}
-	d := diag.Diagnostics{unfinished.Diagnostic()}
-	if op == diags.FinishGroupImage && unfinished.Cancel != nil {
-		return diags.Warnings(d)
+	if stuck.MissingSecret != "" {
+		return diag.Diagnostics{diags.FromPrimeHub(op, ref.Name, failure)}
 	}
-	return d
-}
-
-// mayYetBeBuilt tells whether a wait ended that a later apply can take up again, or whose build it can ask for anew, without making another image.
-func mayYetBeBuilt(err error) bool {
-	_, unheard := errors.AsType[*primehub.APIError](err)
-	_, superseded := errors.AsType[*primehub.BuildSupersededError](err)
-	return unheard || superseded
+	return diag.Diagnostics{unfinished.Diagnostic()}
 }
 
 // look takes over what the platform tells about the image now, even for a caller who was interrupted. What the image is asked to be stays as it was planned; if

@@ -27,19 +27,19 @@ var invalidGroupImages = map[string]struct{ body, message string }{
 	"a global group image":    {"display_name = \"a\"\n group = \"b\"\n global = true\n existing = { url = \"a:1\" }", "Group Image Cannot Be Shared § global lets others use the image"},
 	"base image":              {"display_name = \"a\"\n build = { base_image_url = \"\" }", `Invalid Image Reference § build.base_image_url = "" is not an image reference.`},
 	"the documents' own example": {
-		"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n packages = { conda = [\"scipy\", \"-c conda-forge::numpy==1.17*\"] }\n}",
-		`Invalid PrimeHub Package Entry § build.packages.conda[1] = "-c conda-forge::numpy==1.17*" cannot be used: "conda-forge::numpy==1.17*" is dropped by PrimeHub without a trace, because of "*": § Write "conda-forge::numpy=1.17" without -c`,
+		"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n conda_packages = [\"scipy\", \"-c conda-forge::numpy==1.17*\"]\n}",
+		`Invalid PrimeHub Package Entry § build.conda_packages[1] = "-c conda-forge::numpy==1.17*" cannot be used: "conda-forge::numpy==1.17*" is dropped by PrimeHub without a trace, because of "*": § Write "conda-forge::numpy=1.17" without -c`,
 	},
 	"pip range": {
-		"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n packages = { pip = [\"numpy>=1.2\"] }\n}",
-		`Invalid PrimeHub Package Entry § build.packages.pip[0] = "numpy>=1.2" is dropped by PrimeHub without a trace, because of ">" § Write "numpy"`,
+		"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n pip_packages = [\"numpy>=1.2\"]\n}",
+		`Invalid PrimeHub Package Entry § build.pip_packages[0] = "numpy>=1.2" is dropped by PrimeHub without a trace, because of ">" § Write "numpy"`,
 	},
 	"apt name": {
-		"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n packages = { apt = [\"curl\", \"g++\"] }\n}",
-		`Invalid PrimeHub Package Entry § build.packages.apt[1] = "g++" is dropped by PrimeHub without a trace, because of "+"`,
+		"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n apt_packages = [\"curl\", \"g++\"]\n}",
+		`Invalid PrimeHub Package Entry § build.apt_packages[1] = "g++" is dropped by PrimeHub without a trace, because of "+"`,
 	},
-	"empty entry": {"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n packages = { apt = [\"\"] }\n}", `Invalid PrimeHub Package Entry § build.packages.apt[0] = "" is empty.`},
-	"open option": {"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n packages = { conda = [\"numpy\", \"-c\"] }\n}", `Invalid PrimeHub Package Entry § build.packages.conda[1] = "-c" stands at the end`},
+	"empty entry": {"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n apt_packages = [\"\"]\n}", `Invalid PrimeHub Package Entry § build.apt_packages[0] = "" is empty.`},
+	"open option": {"display_name = \"a\"\n build = {\n base_image_url = \"a:1\"\n conda_packages = [\"numpy\", \"-c\"]\n}", `Invalid PrimeHub Package Entry § build.conda_packages[1] = "-c" stands at the end`},
 }
 
 func TestGroupImage_invalidConfig(t *testing.T) {
@@ -77,7 +77,8 @@ resource "rime_group_image" "test" {
   triggers     = { of = terraform_data.all.output.text }
   build = {
     base_image_url = terraform_data.all.output.url
-    packages       = { pip = terraform_data.all.output.packages, conda = ["-c", terraform_data.all.output.text] }
+    pip_packages   = terraform_data.all.output.packages
+    conda_packages = ["-c", terraform_data.all.output.text]
   }
 }
 

@@ -31,12 +31,12 @@ type groupImageModel struct {
 	groupImageFacts
 }
 
-// setImage takes over the image as it is now.
-func (m *groupImageModel) setImage(ctx context.Context, image primehub.Image) diag.Diagnostics {
+// setImage takes over the image as it is now. owner is the group that it belongs to for Terraform, which somebody may have changed.
+func (m *groupImageModel) setImage(ctx context.Context, image primehub.Image, owner string) diag.Diagnostics {
 	var d diag.Diagnostics
 	m.setInputs(ctx, image, &d)
 	m.setFacts(ctx, image, &d)
-	m.Groups = groupSet(ctx, accessOf(image), &d)
+	m.Groups = groupSet(ctx, accessOf(image, owner), &d)
 	if image.Build == nil {
 		m.Existing = existingObject(ctx, m.Existing, image, &d)
 	} else {
@@ -81,7 +81,7 @@ func (m *groupImageModel) keepComputed(state groupImageModel) {
 func (m *groupImageModel) groupNames() []string {
 	var names []string
 	for _, element := range m.Groups.Elements() {
-		if text, ok := element.(types.String); ok {
+		if text, ok := element.(types.String); ok && text.ValueString() != "" {
 			names = append(names, text.ValueString())
 		}
 	}

@@ -5,13 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/managed-images/terraform-provider-rime/internal/diags"
 )
 
 // groupImageIntent is what an apply has to do with an image that exists.
@@ -27,7 +23,7 @@ type groupImageIntent struct {
 // decideGroupImage finds what has to be done to get from the state to the plan. Plan and apply both ask it, so that the apply does what was planned.
 func decideGroupImage(ctx context.Context, state, plan groupImageModel) groupImageIntent {
 	decided := groupImageIntent{update: !plan.DisplayName.Equal(state.DisplayName) || !plan.Description.Equal(state.Description) ||
-		!plan.Type.Equal(state.Type) || !plan.Global.Equal(state.Global) || !plan.Groups.Equal(state.Groups) || !plan.Existing.Equal(state.Existing)}
+		!plan.Group.Equal(state.Group) || !plan.Type.Equal(state.Type) || !plan.Global.Equal(state.Global) || !plan.Groups.Equal(state.Groups) || !plan.Existing.Equal(state.Existing)}
 	if plan.Build.IsNull() {
 		return decided
 	}
@@ -48,9 +44,6 @@ func decideGroupImage(ctx context.Context, state, plan groupImageModel) groupIma
 	case phaseSucceeded:
 	default:
 		decided.task, decided.reason = taskAwait, types.StringValue("a build that was not waited for is under way")
-	}
-	if lost, _ := entriesOf(state.DroppedPackages); len(lost) > 0 && len(reasons) == 0 {
-		reasons = append(reasons, "PrimeHub has dropped packages: "+strings.Join(lost, ", "))
 	}
 	if len(reasons) > 0 {
 		decided.task, decided.reason = taskRebuild, types.StringValue(strings.Join(reasons, "; "))
@@ -75,9 +68,12 @@ func (r *groupImageResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(r.planAccess(ctx, &plan, config, state)...)
+	resp.Diagnostics.Append(r.planAccess(ctx, &plan, config, state, req.Private)...)
 	resp.Diagnostics.Append(r.checkSecret(ctx, plan, state)...)
 	if resp.Diagnostics.HasError() {
+		return
+	}
+	if resp.Diagnostics.Append(r.checkGroups(ctx, plan, state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if state == nil {
@@ -89,65 +85,11 @@ func (r *groupImageResource) ModifyPlan(ctx context.Context, req resource.Modify
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 
-// planAccess plans whose the image is, and who may use it. state is nil for an image that is to be created.
-func (r *groupImageResource) planAccess(ctx context.Context, plan *groupImageModel, config groupImageModel, state *groupImageModel) diag.Diagnostics {
-	var d diag.Diagnostics
-	plan.Group = config.Group
-	if config.Group.IsNull() {
-		plan.Group = r.defaultGroup()
-		if plan.Group.IsUnknown() && state != nil {
-			plan.Group = state.Group
-		}
-	}
-	group := plan.Group.ValueString()
-	if config.Global.IsNull() {
-		plan.Global = types.BoolValue(false)
-		if group != "" && state != nil {
-			plan.Global = state.Global // whom an administrator has let in besides the group is none of its business
-		}
-	}
-	if group != "" && config.Global.ValueBool() {
-		d.Append(diags.GroupImageAccess("global", group))
-	}
-	d.Append(plan.planGroups(ctx, config.Groups)...)
-	return d
-}
-
-// planGroups plans who may use the image. That of a group is for its group alone; Terraform itself configures just that for one that it imports.
-func (m *groupImageModel) planGroups(ctx context.Context, configured types.Set) diag.Diagnostics {
-	var d diag.Diagnostics
-	group := m.Group.ValueString()
-	own := groupSet(ctx, []string{group}, &d)
-	known := !configured.IsUnknown() && !slices.ContainsFunc(configured.Elements(), attr.Value.IsUnknown)
-	switch {
-	case m.Group.IsUnknown() && configured.IsNull():
-		m.Groups = types.SetUnknown(types.StringType)
-	case group == "" && configured.IsNull():
-		m.Groups = groupSet(ctx, nil, &d)
-	case group != "" && configured.IsNull():
-		m.Groups = own
-	case group != "" && known && !configured.Equal(own):
-		d.Append(diags.GroupImageAccess("groups", group))
-	}
-	return d
-}
-
-// defaultGroup is the group that is meant where a resource names none.
-func (r *groupImageResource) defaultGroup() types.String {
-	if r.clients == nil {
-		return types.StringUnknown()
-	}
-	return r.primehub.group
-}
-
 // planChange plans what is to be done with an image that exists. It returns the attributes that force a replacement, because the platform cannot change them.
 func (m *groupImageModel) planChange(ctx context.Context, state groupImageModel) path.Paths {
 	var replace path.Paths
 	if !m.Name.Equal(state.Name) {
 		replace.Append(pathName)
-	}
-	if !m.Group.Equal(state.Group) {
-		replace.Append(path.Root("group"))
 	}
 	if m.Existing.IsNull() != state.Existing.IsNull() || m.Build.IsNull() != state.Build.IsNull() {
 		replace.Append(pathExisting, path.Root("build"))

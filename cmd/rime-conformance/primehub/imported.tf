@@ -20,6 +20,7 @@ resource "rime_group_image" "left" {
 
   build = {
     base_image_url = "jupyter/base-notebook"
-    packages       = { apt = ["curl"], conda = ["-c pytorch", "fastai"] }
+    apt_packages   = ["curl"]
+    conda_packages = ["-c pytorch", "fastai"]
   }
 }

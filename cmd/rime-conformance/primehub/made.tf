@@ -25,11 +25,9 @@ resource "rime_group_image" "ordered" {
     base_image_url    = "jupyter/base-notebook"
     image_pull_secret = "image-internal"
 
-    packages = {
-      apt   = ["curl"]
-      conda = ["-c pytorch fastai"]
-      pip   = ["numpy==1.17.4"]
-    }
+    apt_packages   = ["curl"]
+    conda_packages = ["-c pytorch fastai"]
+    pip_packages   = ["numpy==1.17.4"]
   }
 }
 

@@ -7,11 +7,9 @@ resource "rime_group_image" "churn" {
 
   build = {
     base_image_url = "jupyter/base-notebook"
-    packages = {
-      apt   = ["curl", "libgomp1"]
-      conda = ["-c conda-forge", "numpy=1.17"]
-      pip   = ["xgboost==1.7.6", "pandas"]
-    }
+    apt_packages   = ["curl", "libgomp1"]
+    conda_packages = ["-c conda-forge", "numpy=1.17"]
+    pip_packages   = ["xgboost==1.7.6", "pandas"]
   }
 }
 
