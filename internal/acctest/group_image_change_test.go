@@ -60,7 +60,7 @@ func groupImageChanges() map[string]groupImageChange {
 			address + "\ngroup = \"research\"", address + "\ngroup = \"data-science\"", update, "",
 			map[string]any{"groupName": "data-science", "groups": []any{map[string]any{"name": "data-science"}}},
 		},
-		"group-off":      {address + "\ngroup = \"research\"", address + "\ngroup = \"\"", update, "", map[string]any{"groupName": nil, "groups": []any{}}},
+		"group-off": {address + "\ngroup = \"research\"", address + "\ngroup = \"\"", update, "", map[string]any{"groupName": nil, "groups": []any{}}},
 		"group-on": {
 			address + "\ngroups = [\"research\", \"data-science\"]", address + "\ngroup = \"research\"", update, "",
 			map[string]any{"groupName": "research", "groups": []any{map[string]any{"name": "research"}}},
@@ -151,19 +151,32 @@ func (b *hubBench) expectPlanned(changes map[string]groupImageChange) {
 	}
 }
 
-// While an apply rebuilds an image, a person edits it in the portal and has it built from something else: the apply says so, the next plan shows both, and its apply puts them right.
+// While an apply builds an image, a person has it built from something else: the apply waits for that, and says so. So it does when the image is rebuilt, and edited as well; then it is an error, as
+// that costs no image. The next plan shows what is different, and its apply puts it right.
 func TestGroupImage_concurrentEdit(t *testing.T) {
 	t.Parallel()
 	b := newHubBench(t, primehub.Options{}, primehub.TokenGroupAdmin, oneBuild("xgboost"))
+	b.must(b.hub.SetBuildTime(hubSlowBuild))
+	p := b.startBuilding(1)
+	other := "scipy"
+	b.must(b.hub.SetBuildTime(hubBuildTime))
+	b.must(b.hub.RebuildInPortal("churn", primehub.PortalBuild{BaseImage: "jupyter/base-notebook", Pip: &other}))
+	r := p.Wait()
+	shows(t, r, "Warning: PrimeHub Image Build Replaced", "The image can be used, but it is what that build made.")
+	if image, found := b.GroupImage("a"); r.ExitCode != 0 || !found || image.Tainted || image.Text("url") == "" {
+		t.Errorf("exit status %d, %+v", r.ExitCode, image)
+	}
+	planShows(t, b.Workspace, "0 to add, 1 to change, 0 to destroy", "pip packages changed: + xgboost, - scipy")
 	b.Apply()
+
 	b.must(b.hub.SetBuildTime(hubSlowBuild))
 	b.Write("main.tf", oneBuild("catboost"))
-	p := b.startBuilding(1)
+	p = b.startBuilding(1)
 	b.must(b.hub.SetBuildTime(hubBuildTime))
 	b.must(b.hub.EditInPortal("churn", primehub.PortalForm{DisplayName: "churn", Description: "mine", Type: "cpu"}))
 	pip := "numpy"
 	b.must(b.hub.RebuildInPortal("churn", primehub.PortalBuild{BaseImage: "jupyter/base-notebook", Pip: &pip}))
-	r := p.Wait()
+	r = p.Wait()
 	shows(t, r, "Error: PrimeHub Image Build Replaced", `somebody has had it built from something else at`, "Agree on who manages the image, then plan again")
 	if r.ExitCode != 1 || b.count("cancelImageBuild") > 0 {
 		t.Errorf("exit status %d, %d builds were cancelled", r.ExitCode, b.count("cancelImageBuild"))
@@ -185,8 +198,7 @@ func TestGroupImage_replaceSameName(t *testing.T) {
 	old := b.attribute("a", "url")
 	b.Edit("main.tf", `"data-science"`, `"research"`)
 	b.Edit("main.tf", `"xgboost"`, `"catboost"`)
-	planShows(t, b.Workspace, "1 to add, 0 to change, 1 to destroy", `"data-science" -> "research" # forces replacement`)
-	b.Apply()
+	shows(t, b.MustRun("apply", "-auto-approve", "-replace=rime_group_image.a"), "1 added, 0 changed, 1 destroyed")
 	builds := b.hub.Builds("churn")
 	last := builds[len(builds)-1]
 	b.values("a", map[string]any{"phase": "succeeded", "url": last.Target, "groups": []any{"research"}, "rebuild_reason": nil})
@@ -206,7 +218,7 @@ func TestGroupImage_replaceSameNameAdded(t *testing.T) {
   group   `, 1))
 	b.Apply()
 	b.Edit("main.tf", `"data-science"`, `"research"`)
-	b.Apply()
+	b.MustRun("apply", "-auto-approve", "-replace=rime_group_image.a")
 	c.forward(time.Hour) // whatever the platform has still to do is done by now
 	b.expectImage("r-4", map[string]any{"groupName": "research", "groups": []any{map[string]any{"name": "research"}}})
 	b.PlanIsEmpty()

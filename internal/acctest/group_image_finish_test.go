@@ -18,7 +18,8 @@ func refusal(path string) fault.Rule {
 	}
 }
 
-// What goes wrong in a create once its image is there is a warning, and the image stays: the next apply finishes it, without another image or another build.
+// What goes wrong in a create once its image can be used is a warning; while it cannot, it is an error. The image stays, after `terraform untaint` in the latter case: the next apply finishes it,
+// without another image or another build.
 func TestGroupImage_finishedLater(t *testing.T) {
 	t.Parallel()
 	keycloak := func(verb primehub.Verb) func(*hubBench) error {
@@ -31,22 +32,22 @@ func TestGroupImage_finishedLater(t *testing.T) {
 		before, meanwhile func(*hubBench) error
 		// ends tells that the build ends before the apply does.
 		ends bool
-		// warning is what the apply says, and next what the next plan does.
-		warning, next string
+		// says is what the apply says, and next what the next plan does.
+		says, next string
 	}{
 		"no groups at the end": {
 			meanwhile: keycloak(primehub.ReadGroups),
 			ends:      true,
-			warning:   "PrimeHub Image Is Not Finished",
+			says:      "Warning: PrimeHub Image Is Not Finished",
 		},
 		"no mapping at all": {
-			before:  keycloak(primehub.MapRole),
-			ends:    true,
-			warning: "PrimeHub Image Access Is Incomplete", next: "0 to add, 1 to change, 0 to destroy",
+			before: keycloak(primehub.MapRole),
+			ends:   true,
+			says:   "Warning: PrimeHub Image Access Is Incomplete", next: "0 to add, 1 to change, 0 to destroy",
 		},
 		"no look any more": {
 			meanwhile: func(b *hubBench) error { return b.hub.SetFaults(refusal("/image$")) },
-			warning:   "PrimeHub Image Is Not Finished", next: "0 to add, 1 to change, 0 to destroy",
+			says:      "Error: PrimeHub Image Is Not Built Yet", next: "0 to add, 1 to change, 0 to destroy",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,12 +64,17 @@ func TestGroupImage_finishedLater(t *testing.T) {
 				c.forward(hubSlowBuild)
 			}
 			r := p.Wait()
-			shows(t, r, "Warning: "+test.warning)
-			if image, found := b.GroupImage("a"); r.ExitCode != 0 || !found || image.Tainted {
+			shows(t, r, test.says)
+			unusable := !test.ends
+			if image, found := b.GroupImage("a"); (r.ExitCode == 1) != unusable || !found || image.Tainted != unusable || (image.Text("url") == "") != unusable {
 				t.Errorf("exit status %d, %+v", r.ExitCode, image)
 			}
 			b.must(b.hub.SetOutages())
 			b.must(b.hub.SetFaults())
+			if unusable {
+				shows(t, r, "run `terraform untaint`")
+				b.MustRun("untaint", "rime_group_image.a")
+			}
 			if test.next == "" {
 				b.PlanIsEmpty()
 			} else {
@@ -96,17 +102,19 @@ func (b *hubBench) expectBuiltOnce() {
 	b.expectNothingLeft()
 }
 
-// Ctrl-C while the platform takes no cancel: the build goes on, the image stays, and the next apply waits for that build.
+// Ctrl-C while the platform takes no cancel: the build goes on, and the next apply waits for it where the image is to stay.
 func TestGroupImage_interruptUncancelled(t *testing.T) {
 	t.Parallel()
 	b, c := slowHub(t, oneBuild("xgboost"))
 	p := b.startBuilding(1)
 	b.must(b.hub.SetFaults(refusal("/cancelImageBuild$")))
 	p.Interrupt()
-	shows(t, p.Wait(), "Warning: PrimeHub Image Build Interrupted", "Cancelling the build failed too", "Apply again: a build that still runs is waited for.")
-	if image, found := b.GroupImage("a"); !found || image.Tainted {
-		t.Errorf("%+v", image)
+	r := p.Wait()
+	shows(t, r, "Error: PrimeHub Image Build Interrupted", "Cancelling the build failed too", "run `terraform untaint`")
+	if image, found := b.GroupImage("a"); r.ExitCode != 1 || !found || !image.Tainted {
+		t.Errorf("exit status %d, %+v", r.ExitCode, image)
 	}
+	b.MustRun("untaint", "rime_group_image.a")
 	planShows(t, b.Workspace, "0 to add, 1 to change, 0 to destroy", "a build that was not waited for is under way")
 	b.ends(b.startBuilding(1), c)
 	b.values("a", map[string]any{"phase": "succeeded", "is_ready": true})

@@ -58,6 +58,26 @@ func TestGroupImage_group(t *testing.T) {
 	})
 	b.PlanIsEmpty()
 
+	// A platform administrator lets another group use both, as the official client does it: that takes them from their group. Its administrator gets them back as they are, and the other group keeps
+	// what it was given.
+	lent := map[string]any{"connect": []any{map[string]any{"id": "group-research"}}}
+	b.edit(name, map[string]any{"groups": lent})
+	b.edit("tensorflow-2.5", map[string]any{"groups": lent})
+	planShows(t, b.Workspace, "0 to add, 2 to change, 0 to destroy", `"" -> "data-science"`, `"" -> "image-dockerhub"`)
+	b.Apply()
+	both := []any{map[string]any{"name": "data-science"}, map[string]any{"name": "research"}}
+	b.expectImage(name, map[string]any{"groupName": "data-science", "groups": both, "isReady": true, "useImagePullSecret": "primehub-controller-custom-image-push-secret"})
+	b.expectImage("tensorflow-2.5", map[string]any{"groupName": "data-science", "groups": both, "useImagePullSecret": "image-dockerhub"})
+	b.PlanIsEmpty()
+	// Somebody gives one to another group for good, which is to have it no more.
+	b.edit("tensorflow-2.5", map[string]any{"groupName": "research", "groups": map[string]any{"disconnect": []any{map[string]any{"id": "group-data-science"}}}})
+	planShows(t, b.Workspace, "0 to add, 1 to change, 0 to destroy", `"research" -> "data-science"`, `- "research"`, `+ "data-science"`)
+	b.Apply()
+	b.expectImage("tensorflow-2.5", map[string]any{"groupName": "data-science", "groups": both[:1], "useImagePullSecret": "image-dockerhub"})
+	if creates, rebuilds := b.count("createImage"), b.count("rebuildImage"); creates != 2 || rebuilds != 0 {
+		t.Errorf("%d creates and %d rebuilds", creates, rebuilds)
+	}
+
 	// Everything changes, what is built as well.
 	b.Edit("main.tf", "XGBoost and friends", "XGBoost, CatBoost")
 	b.Edit("main.tf", `"cpu"`, `"gpu"`)
@@ -131,9 +151,9 @@ func TestGroupImage_system(t *testing.T) {
 	})
 	b.PlanIsEmpty()
 
-	// A group's administrator has captured it: it is another image then, which only a replacement gives back.
+	// A group's administrator has captured it, and is made to give it back.
 	b.edit("pytorch", map[string]any{"groupName": "research", "displayName": "pytorch", "type": "both", "url": "infuseai/docker-stacks:pytorch"})
-	planShows(t, b.Workspace, "1 to add, 0 to change, 1 to destroy", `"research" -> "" # forces replacement`)
+	planShows(t, b.Workspace, "0 to add, 1 to change, 0 to destroy", `"research" -> ""`)
 	b.Apply()
 	b.expectImage("pytorch", map[string]any{"groupName": nil, "groups": []any{map[string]any{"name": "data-science"}, map[string]any{"name": "research"}}})
 
