@@ -146,7 +146,7 @@ func (w *watcher) checkSecret(ctx context.Context, id string) error {
 // unfinished describes a wait that was cut short. A build that has not begun may wait for a secret that does not exist, however short the wait was.
 func (w *watcher) unfinished(ctx context.Context, image Image, cause error) error {
 	if w.phase == PhaseWaiting && image.Build != nil {
-		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.client.patience.Interrupted)
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.client.timing.Interrupted)
 		defer cancel()
 		if missing, hint, err := w.client.secretMissing(look, image.Build.PullSecret); err == nil && missing {
 			return &BuildUnfinishedError{Name: w.ref.Name, Phase: w.phase, MissingSecret: image.Build.PullSecret, Hint: hint, Err: cause}

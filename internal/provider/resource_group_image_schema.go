@@ -24,7 +24,8 @@ func (r *groupImageResource) Schema(_ context.Context, _ resource.SchemaRequest,
 		MarkdownDescription: "An image on a PrimeHub platform: one of a group, or a system image; one that exists already, or one that PrimeHub builds from a base image and " +
 			"apt, conda and pip packages. An apply returns when the image can be used, or says which package failed and why. " +
 			"A plan shows what somebody has changed in a portal, who may use the image, and a build that failed or was cancelled, and how the next apply repairs it.\n\n" +
-			"An interrupt (Ctrl-C) cancels the build. Where the platform does not answer any more once a new image is there, the apply warns, and the next one finishes the image. Destroying an image leaves what was built in the registry: nothing in PrimeHub removes that.",
+			"An interrupt (Ctrl-C) cancels the build. An apply that ends without an image that can be used is an error. Terraform then marks an image that was just created as tainted: " +
+			"the next apply replaces it, unless you run `terraform untaint` before; then it waits for the build that still runs, or builds the image. Destroying an image leaves what was built in the registry: nothing in PrimeHub removes that.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Optional: true,

@@ -60,7 +60,7 @@ func writtenObjects(t *testing.T) []object {
 }
 
 // goingAway are objects that become strings.
-var goingAway = map[string]bool{"pip_requirements": true, "package_requirements": true, "pip_libraries": true, "packages": true}
+var goingAway = map[string]bool{"pip_requirements": true, "package_requirements": true, "pip_libraries": true}
 
 func objectsIn(in object, attributes []*tfprotov6.SchemaAttribute) []object {
 	var all []object
