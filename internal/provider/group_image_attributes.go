@@ -108,8 +108,7 @@ func groupBuildAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "What PrimeHub builds the image from: its *Build custom image*. A change rebuilds the image in place; while it is being rebuilt, and when that fails, " +
-			"the image of the build before can be used.\n\n" +
-			"PrimeHub installs the packages in the order apt, conda, pip. Each list is one command: its order counts, and an option such as `-c` stands before what it belongs to. " +
+			"the image of the build before can be used. PrimeHub installs the packages in the order apt, conda, pip. Each list is one command: its order counts, and an option such as `-c` stands before what it belongs to. " +
 			"Entries are split at white space, as PrimeHub's portal does. PrimeHub drops every word that does not match `" + requirement.TokenRule + "` without a trace; " +
 			"here that is an error of the plan, with a spelling that passes.",
 		Attributes: map[string]schema.Attribute{
