@@ -12,8 +12,8 @@ provider "rime" {
     repository_prefix = "ml-images"
 
     base_images = {
-      "3.11" = "python:3.11-slim"
-      "3.12" = "python:3.12-slim"
+      "3.11" = "python:3.11-slim-bookworm"
+      "3.12" = "python:3.12-slim-bookworm"
     }
 
     buildkit = {

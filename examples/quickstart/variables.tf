@@ -13,7 +13,7 @@ variable "buildkit_address" {
 variable "base_image" {
   description = "Image with Python 3.11 and pip to build on."
   type        = string
-  default     = "python:3.11-slim"
+  default     = "python:3.11-slim-bookworm"
 }
 
 variable "package_index" {

@@ -345,9 +345,13 @@ func TestBuild_compressionAndCache(t *testing.T) {
 	if _, err := b.builder().Build(t.Context(), req); err != nil {
 		t.Fatalf("%v\n%s", err, b.log())
 	}
-	for _, layer := range layersOf(t, b.pull(req.Target).images[0]) {
+	base, layers := layersOf(t, b.image(req.Base)), layersOf(t, b.pull(req.Target).images[0])
+	if diff := cmp.Diff(digestsOf(t, base), digestsOf(t, layers[:len(base)])); diff != "" || len(layers) == len(base) {
+		t.Errorf("%d layers, of which the base image had %d: %s", len(layers), len(base), diff)
+	}
+	for i, layer := range layers[len(base):] {
 		if got, err := layer.MediaType(); err != nil || got != "application/vnd.oci.image.layer.v1.tar+zstd" {
-			t.Errorf("a layer is %s, %v", got, err)
+			t.Errorf("layer %d of the build is %s, %v", i, got, err)
 		}
 	}
 	cache := b.image(cacheReference(b.options.Cache.Ref, req.Target)) // fails for an index: image-manifest is on

@@ -35,7 +35,8 @@ type Options struct {
 	CAFile string
 	// Cache is a build cache in a registry.
 	Cache CacheOptions
-	// Compression is "", "gzip", "zstd", "estargz" or "uncompressed". Empty leaves it to BuildKit.
+	// Compression is that of the layers which a build adds: "", "gzip", "zstd", "estargz" or "uncompressed". Empty leaves it to
+	// BuildKit. The layers of the base image keep their digests in any case.
 	Compression string
 	// MaxParallel is how many builds run at one time over this Builder. Zero means 2.
 	MaxParallel int

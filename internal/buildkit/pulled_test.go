@@ -83,6 +83,20 @@ func layersOf(t *testing.T, image v1.Image) []v1.Layer {
 	return layers
 }
 
+// digestsOf are the digests of layers as they lie in the registry, compressed.
+func digestsOf(t *testing.T, layers []v1.Layer) []string {
+	t.Helper()
+	digests := make([]string, 0, len(layers))
+	for _, layer := range layers {
+		d, err := layer.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests = append(digests, d.String())
+	}
+	return digests
+}
+
 func configOf(t *testing.T, image v1.Image) *v1.ConfigFile {
 	t.Helper()
 	config, err := image.ConfigFile()

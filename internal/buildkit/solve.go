@@ -85,7 +85,6 @@ func (b *Builder) exportAttributes(target string) map[string]string {
 	}
 	if b.options.Compression != "" {
 		attributes[string(exptypes.OptKeyLayerCompression)] = b.options.Compression
-		attributes[string(exptypes.OptKeyForceCompression)] = "true" // the base image's layers too
 	}
 	if b.options.insecure(target) {
 		attributes[string(exptypes.OptKeyInsecure)] = "true"

@@ -141,7 +141,7 @@ var pythonVersion = regexp.MustCompile(`\A[0-9]+\.[0-9]+\z`)
 // validateBases returns an error unless there is a base image to build from.
 func (c Config) validateBases() error {
 	if len(c.BaseImages) == 0 {
-		return &ConfigError{Field: "base_images", Problem: `is empty; give at least one, as in { "3.12" = "python:3.12-slim" }`}
+		return &ConfigError{Field: "base_images", Problem: `is empty; give at least one, as in { "3.12" = "python:3.12-slim-bookworm" }`}
 	}
 	for _, version := range slices.Sorted(maps.Keys(c.BaseImages)) {
 		if !pythonVersion.MatchString(version) {

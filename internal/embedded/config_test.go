@@ -10,7 +10,7 @@ import (
 
 func TestNew_invalid(t *testing.T) {
 	t.Parallel()
-	bases := map[string]string{"3.12": "python:3.12-slim"}
+	bases := map[string]string{"3.12": "python:3.12-slim-bookworm"}
 	for _, test := range []struct {
 		config Config
 		field  string
@@ -24,7 +24,7 @@ func TestNew_invalid(t *testing.T) {
 		{Config{URL: "r.example.com/UPPER", BaseImages: bases}, "url", ""},
 		{Config{URL: "https://user:secret@r.example.com", BaseImages: bases}, "url", "url: holds credentials; leave them out and use `docker login` or a credential helper"},
 		{Config{URL: "r.example.com", RepositoryPrefix: "Nope!", BaseImages: bases}, "repository_prefix", ""},
-		{Config{URL: "r.example.com"}, "base_images", `base_images: is empty; give at least one, as in { "3.12" = "python:3.12-slim" }`},
+		{Config{URL: "r.example.com"}, "base_images", `base_images: is empty; give at least one, as in { "3.12" = "python:3.12-slim-bookworm" }`},
 		{Config{URL: "r.example.com", BaseImages: map[string]string{"3": "python:3"}}, "base_images", `base_images: the key "3" is no Python version; write "X.Y", in quotes`},
 		{Config{URL: "r.example.com", BaseImages: map[string]string{"3.12": ""}}, "base_images", ""},
 		{Config{URL: "r.example.com", BaseImages: map[string]string{"3.12": "UPPER:x"}}, "base_images", ""},
@@ -91,9 +91,9 @@ func TestPythonVersions(t *testing.T) {
 func TestPinned(t *testing.T) {
 	t.Parallel()
 	for reference, want := range map[string]string{
-		"python:3.12-slim":           "python:3.12-slim@sha256:d",
+		"python:3.12-slim-bookworm":           "python:3.12-slim-bookworm@sha256:d",
 		"r.example.com:5000/python":  "r.example.com:5000/python@sha256:d",
-		"python:3.12-slim@sha256:d":  "python:3.12-slim@sha256:d",
+		"python:3.12-slim-bookworm@sha256:d":  "python:3.12-slim-bookworm@sha256:d",
 		"r.example.com/py@sha256:d":  "r.example.com/py@sha256:d",
 		"127.0.0.1:5000/base/py:3.1": "127.0.0.1:5000/base/py:3.1@sha256:d",
 	} {

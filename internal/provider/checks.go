@@ -136,7 +136,7 @@ var imageReferenceCheck = check{
 		case err != nil:
 			return &diags.Problem{
 				Text:       "is not an image reference",
-				Suggestion: `write it like "registry.example.com/python:3.11-slim", in lower case`,
+				Suggestion: `write it like "registry.example.com/python:3.11-slim-bookworm", in lower case`,
 				Secret:     hasScheme && strings.Contains(rest, "@"),
 			}
 		case hasScheme:

@@ -42,13 +42,17 @@ const (
 )
 
 // defaultPythonVersions are the Python versions that have a base image unless the configuration names others: those that
-// Python's own developers support.
+// the official image has with this suite.
 var defaultPythonVersions = []string{"3.10", "3.11", "3.12", "3.13", "3.14"}
+
+// debianSuite is the release of Debian that the default base images have. The tags without one changed it overnight, in
+// August 2025, and packages of the system with it.
+const debianSuite = "bookworm"
 
 func defaultBaseImages() map[string]string {
 	images := make(map[string]string, len(defaultPythonVersions))
 	for _, version := range defaultPythonVersions {
-		images[version] = "python:" + version + "-slim"
+		images[version] = "python:" + version + "-slim-" + debianSuite
 	}
 	return images
 }

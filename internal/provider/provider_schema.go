@@ -117,8 +117,8 @@ func embeddedRegistryAttribute() schema.Attribute {
 			"base_images": schema.MapAttribute{
 				Optional:    true,
 				ElementType: types.StringType,
-				MarkdownDescription: "The image to build on for each Python version `X.Y`, by tag or digest, such as `{ \"3.11\" = \"python:3.11-slim\" }`. It must have that Python and pip. " +
-					"Python versions that are not in the map cannot be asked for. Defaults to `python:X.Y-slim` for " + defaultPythonVersions[0] + " to " + defaultPythonVersions[len(defaultPythonVersions)-1] + ".",
+				MarkdownDescription: "The image to build on for each Python version `X.Y`, by tag or digest, such as `{ \"3.11\" = \"python:3.11-slim-bookworm\" }`. It must have that Python and pip. " +
+					"Python versions that are not in the map cannot be asked for. Defaults to `python:X.Y-slim-" + debianSuite + "` for " + defaultPythonVersions[0] + " to " + defaultPythonVersions[len(defaultPythonVersions)-1] + ".",
 				Validators: []validator.Map{
 					mapvalidator.SizeAtLeast(1),
 					mapvalidator.KeysAre(pythonVersionCheck),
@@ -143,7 +143,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 			"cache": cacheAttribute(),
 			"compression": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Compression of the layers that a build adds: `gzip`, `zstd`, `estargz` or `uncompressed`. Defaults to BuildKit's own choice.",
+				MarkdownDescription: "Compression of the layers that a build adds: `gzip`, `zstd`, `estargz` or `uncompressed`. The layers of the base image stay as they are, and a layer that a build finds in its cache keeps its compression. Defaults to BuildKit's own choice.",
 				Validators:          []validator.String{stringvalidator.OneOf("gzip", "zstd", "estargz", "uncompressed")},
 			},
 			"max_parallel_builds": schema.Int64Attribute{
