@@ -73,7 +73,7 @@ func argument(err *function.FuncError) diag.Diagnostics {
 
 // refusedFile is a requirements file of so many lines with a hash, and one of other faults.
 func refusedFile(hashes int) *function.FuncError {
-	_, refused := requirement.ParsePipFile(strings.Repeat("numpy==1.26.4 --hash=sha256:0a1b\n", hashes) + "scipy; python_version < \"3.9\"\n-e .")
+	_, refused := requirement.ParsePipFile(strings.Repeat("numpy==1.26.4 --hash=sha256:0a1b\n", hashes)+"scipy; python_version < \"3.9\"\n-e .\n-r base.txt\na>2\na<1", nil)
 	return diags.InvalidRequirementsFile(0, refused)
 }
 

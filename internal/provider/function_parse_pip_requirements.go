@@ -40,7 +40,7 @@ func (parsePipRequirementsFunction) Run(ctx context.Context, req function.RunReq
 	if resp.Error = req.Arguments.Get(ctx, &text); resp.Error != nil {
 		return
 	}
-	pips, refused := requirement.ParsePipFile(text)
+	pips, refused := requirement.ParsePipFile(text, nil)
 	if len(refused) > 0 {
 		resp.Error = diags.InvalidRequirementsFile(0, refused)
 		return

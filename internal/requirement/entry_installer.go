@@ -133,7 +133,7 @@ func checkPipToken(token string) (problem, proposal string) {
 		}
 		return "is neither a name nor name==version, as pip takes them", ""
 	}
-	if _, ok := matchPipName(m[1]); !ok {
+	if _, ok := matchPipName(m[1]); !ok || m[2] == "" && archivePattern.MatchString(m[1]) {
 		return "is not the name of a package on a Python package index", ""
 	}
 	if m[2] == "" {

@@ -46,6 +46,9 @@ func matchPip(line string) (Pip, bool) {
 		return Pip{}, false
 	}
 	specifier := strings.Trim(m[3]+m[4], " ") // one of which matched
+	if specifier == "" && archivePattern.MatchString(m[1]) {
+		return Pip{}, false
+	}
 	if specifier != "" && !strings.ContainsAny(specifier[:1], "=<>!~") {
 		return Pip{}, false // A version alone is a value of a server, not a requirement of PEP 508.
 	}

@@ -22,6 +22,9 @@ const (
 	repository = "is the address of a repository of source code; " + fromIndex
 )
 
+// variable is what pip replaces by the value of an environment variable.
+var variable = regexp.MustCompile(`(?P<bad>\$\{[A-Z0-9_]+\})`)
+
 // lineDiagnoses are tried in this order.
 var lineDiagnoses = []lineDiagnosis{
 	{
@@ -37,15 +40,15 @@ var lineDiagnoses = []lineDiagnosis{
 		},
 	},
 	{
-		regexp.MustCompile(`(?P<bad>\$\{[A-Z0-9_]+\})`), "is a variable of pip's environment, which is not at hand here",
+		variable, "is a variable of pip's environment, which is not at hand here",
 		constant("put its value into the text first"),
 	},
 	{
-		regexp.MustCompile(`^(?P<bad>-r|--requirement)`), "names another file, which cannot be part of a requirement",
+		regexp.MustCompile(`^(?P<bad>-r|--requirement)(?:[=\s]|$)`), "names another file, which cannot be part of a requirement",
 		constant("read it with the function parse_pip_requirements"),
 	},
 	{
-		regexp.MustCompile(`^(?P<bad>-c|--constraint)`), "names constraints, which cannot be part of a requirement",
+		regexp.MustCompile(`^(?P<bad>-c|--constraint)(?:[=\s]|$)`), "names constraints, which cannot be part of a requirement",
 		constant("read them with the function parse_pip_requirements"),
 	},
 	{
@@ -81,7 +84,7 @@ var lineDiagnoses = []lineDiagnosis{
 		regexp.MustCompile(`^(?P<bad>(?:git|hg|svn|bzr)\+[^;\s]*.*)$`), repository, constant(publishIt),
 	},
 	{
-		regexp.MustCompile(`(?i)^(?P<bad>[^;@\s=<>!~]*(?:/|\\|\.(?:whl|zip|tar|tgz|tar\.[a-z0-9]+)(?:$|[ ;\[])).*)$`),
+		regexp.MustCompile(`(?i)^(?P<bad>[^;@\s=<>!~]*(?:/|\\|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.[a-z0-9]+)(?:$|[ ;\[])).*)$`),
 		"is an address or a path; " + fromIndex, constant(publishIt),
 	},
 	{

@@ -12,8 +12,8 @@ const identifier = `[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`
 
 var (
 	pipNamePattern = regexp.MustCompile(`^(` + identifier + `)(?:\[((?:` + identifier + `(?:,` + identifier + `)*)?)\])?$`)
-	// archivePattern is what pip takes for a file, were it a name ten times over.
-	archivePattern   = regexp.MustCompile(`(?i)\.(?:whl|zip|tar|tgz|tar\.(?:gz|bz2|xz))$`)
+	// archivePattern is what pip takes for a file, where no comparison follows.
+	archivePattern   = regexp.MustCompile(`(?i)\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))$`)
 	separatorPattern = regexp.MustCompile(`[-_.]+`)
 )
 
@@ -25,7 +25,7 @@ func NormalizeName(name string) string {
 // matchPipName is the canonical form of a name, if it is one.
 func matchPipName(text string) (name string, ok bool) {
 	m := pipNamePattern.FindStringSubmatch(text)
-	if m == nil || archivePattern.MatchString(text) || len(text) > maxText || len(m[1]) > maxName {
+	if m == nil || len(text) > maxText || len(m[1]) > maxName {
 		return "", false
 	}
 	name = NormalizeName(m[1])
