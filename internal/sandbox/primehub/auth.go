@@ -45,9 +45,9 @@ const (
 
 // authenticate finds out who sends a request. The lock must be held.
 func (p *Platform) authenticate(header string, now time.Time) (caller, error) {
-	token, ok := strings.CutPrefix(header, "Bearer ") // spelled so: "bearer" is refused
+	token := strings.TrimPrefix(header, "Bearer ") // without the blank, all of it is a token, which nobody has
 	switch {
-	case !ok || token == "":
+	case !strings.HasPrefix(header, "Bearer") || token == "" || token == "Bearer": // "bearer" is refused
 		return caller{}, refuse(codeInternalServer, noToken)
 	case p.options.SharedSecret != "" && token == p.options.SharedSecret:
 		return caller{}, nil

@@ -29,6 +29,7 @@ func TestAuthentication(t *testing.T) {
 		primehub.TokenAdmin:             "request not authorized",
 		"Bearer ":                       "request not authorized",
 		"Bearer wrong":                  "Invalid API Token",
+		"Bearer" + primehub.TokenAdmin:  "Invalid API Token",
 	} {
 		a := p.send(http.MethodPost, primehub.Path, query, "Content-Type", "application/json", "Authorization", header)
 		want = `{"errors":[{"message":"Context creation failed: ` + want + `","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`

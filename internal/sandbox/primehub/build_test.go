@@ -170,7 +170,13 @@ func TestRebuild_ofAnExistingImage(t *testing.T) {
 	p.rebuild("churn", object{"packages": object{"pip": []any{"x"}}}) // without a base image there is nothing to store
 	p.follow("churn", step{10, "null true u"})
 	p.rebuild("churn", object{"baseImage": "jupyter/base-notebook"})
-	p.follow("churn", step{1, `"Pending" true u`}, step{400, `"Succeeded" true ` + base + "churn:c9011819"})
+	p.follow("churn", step{0, "null true u"}, step{1, `"Pending" true u`})
+	// The controller writes a structure of packages, even of none.
+	none := []any{}
+	if spec, _ := p.image("churn")["imageSpec"].(object); diff(object{"packages": object{"apt": none, "pip": none, "conda": none}}, object{"packages": spec["packages"]}) != "" {
+		t.Errorf("packages: %v", spec["packages"])
+	}
+	p.follow("churn", step{400, `"Succeeded" true ` + base + "churn:c9011819"})
 	p.refused("failed to rebuild image (INTERNAL_ERROR)", rebuildDocument, object{"where": object{"id": "none"}, "data": object{}})
 }
 

@@ -50,9 +50,9 @@ func coerceVariables(schema *ast.Schema, operation *ast.OperationDefinition, sen
 			e := execution{schema: schema}
 			values[v.Variable], _ = e.literal(v.Type, v.DefaultValue)
 		case !given && v.Type.NonNull:
-			return nil, refuse(codeBadUserInput, "Variable \"$%s\" of required type %q was not provided.", v.Variable, v.Type)
+			return nil, refuse(codeInternalServer, "Variable \"$%s\" of required type %q was not provided.", v.Variable, v.Type)
 		case given && value == nil && v.Type.NonNull:
-			return nil, refuse(codeBadUserInput, "Variable \"$%s\" of non-null type %q must not be null.", v.Variable, v.Type)
+			return nil, refuse(codeInternalServer, "Variable \"$%s\" of non-null type %q must not be null.", v.Variable, v.Type)
 		case given:
 			c.variable, c.whole = v.Variable, value
 			coerced, err := c.coerce(v.Type, value, "")

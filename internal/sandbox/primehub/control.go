@@ -26,7 +26,7 @@ func (p *Platform) Do(username, document string, variables map[string]any) (map[
 		return nil, fmt.Errorf("no user is called %q", username)
 	}
 	c := &call{caller: caller{u}, now: now, host: p.options.Host, unseen: true, verdicts: map[string]bool{}}
-	_, answer := p.execute(c, request{Query: document, Variables: sent}, http.MethodPost)
+	_, answer := p.execute(c, newRequest(document, sent, ""), http.MethodPost)
 	for _, told := range answer.errors {
 		err = errors.Join(err, errors.New(told.Message+" ("+told.Extensions.Code+")"))
 	}

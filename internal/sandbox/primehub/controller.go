@@ -72,6 +72,9 @@ func (p *Platform) write(img *image, fields document, shown condition) {
 	}
 	img.spec.merge(fields)
 	img.spec.omitEmpty()
+	if build := img.imageSpec(); build["packages"] == nil { // a structure is never empty to Go
+		build["packages"] = document{}
+	}
 	img.condition = &shown
 	p.changed(img)
 }

@@ -42,7 +42,7 @@ func (p *Platform) groupsOfUser(c *call, effective bool) []any {
 
 func (p *Platform) groupNode(c *call, g *group) node {
 	return node{
-		"id": g.id, "name": g.Name, "displayName": g.DisplayName, "admins": strings.Join(g.Admins, ","),
+		"id": g.id, "name": g.Name, "displayName": textOrNull(g.DisplayName), "admins": strings.Join(g.Admins, ","),
 		"enabledDeployment": false, "enabledSharedVolume": false, "deploymentsUsage": 0, "resourceStatus": node{},
 		"datasets": []any{}, "instanceTypes": []any{},
 		"images": lazy(func(args arguments) (any, error) { return p.imagesOfGroups(c, args.text("mode"), g) }),
@@ -56,6 +56,14 @@ func (p *Platform) groupNode(c *call, g *group) node {
 			return users, nil
 		}),
 	}
+}
+
+// textOrNull is null for what is empty.
+func textOrNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 func (p *Platform) groupNodes(c *call, groups []*group) []any {
@@ -115,11 +123,11 @@ func (p *Platform) groupPage(c *call, args arguments) (page, error) {
 		if fetched && g.DisplayName != "" {
 			r["displayName"] = g.DisplayName
 		}
-		if g.id != everyoneID && r.matches(where) {
+		if g.id != everyoneID {
 			rows = append(rows, item{r, p.groupNode(c, g)})
 		}
 	}
-	return paged(rows, args)
+	return paged(matching(rows, where), args)
 }
 
 func (p *Platform) groupList(c *call, args arguments) (any, error) {

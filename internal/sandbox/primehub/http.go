@@ -31,9 +31,38 @@ func (p *Platform) routes() http.Handler {
 
 // request is one operation to execute.
 type request struct {
-	Query         string          `json:"query"`
+	Query         json.RawMessage `json:"query"`
 	Variables     json.RawMessage `json:"variables"`
 	OperationName string          `json:"operationName"`
+}
+
+func newRequest(document string, variables json.RawMessage, operationName string) request {
+	query, _ := json.Marshal(document) // a string can be encoded
+	return request{query, variables, operationName}
+}
+
+const noQuery = "Must provide query string."
+
+// text is the document of a request. Empty for what JavaScript takes for nothing.
+func (r request) text() string {
+	var text string
+	if json.Unmarshal(r.Query, &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// malformed says what is wrong with a request before anybody looks into its document. Empty when nothing is.
+func (r request) malformed() string {
+	query := string(bytes.TrimSpace(r.Query))
+	nothing := query == "" || query == "null" || query == "false" || query == "0"
+	if !nothing && query[0] != '"' {
+		return "GraphQL queries must be strings."
+	}
+	if _, err := variablesOf(r); err != nil {
+		return "Variables are invalid JSON."
+	}
+	return ""
 }
 
 // reply is an HTTP answer. As an error, it is one of a request that asks for nothing that could be executed.
@@ -74,6 +103,8 @@ func readRequests(r *http.Request) (requests []request, batch bool, err error) {
 	case http.MethodGet:
 		return []request{fromValues(r.URL.Query())}, false, nil
 	case http.MethodPost:
+	case http.MethodOptions:
+		return nil, false, &reply{status: http.StatusNoContent, contentType: textType}
 	default:
 		return nil, false, plain(http.StatusMethodNotAllowed, "Method Not Allowed")
 	}
@@ -106,27 +137,35 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	}
 	if int64(len(body)) > limit {
 		_, _ = io.Copy(io.Discard, r.Body) // so that the client gets to see the answer
-		return nil, plain(http.StatusRequestEntityTooLarge, "Payload Too Large")
+		return nil, unread(http.StatusRequestEntityTooLarge, "request entity too large")
 	}
 	return body, nil
 }
 
+// unread refuses a body that is not read, in a form of its own.
+func unread(status int, message string) *reply {
+	text, _ := json.Marshal(map[string]string{"code": codeInternal, "message": message}) // strings can be encoded
+	return &reply{status, jsonType, text}
+}
+
 func fromValues(values url.Values) request {
-	return request{values.Get("query"), json.RawMessage(values.Get("variables")), values.Get("operationName")}
+	return newRequest(values.Get("query"), json.RawMessage(values.Get("variables")), values.Get("operationName"))
 }
 
 func fromJSON(body []byte) (requests []request, batch bool, err error) {
 	body = bytes.TrimSpace(body)
 	batch = bytes.HasPrefix(body, []byte("["))
-	if batch {
+	switch {
+	case batch:
 		err = json.Unmarshal(body, &requests)
-	} else if len(body) > 0 {
+	case bytes.HasPrefix(body, []byte("{")):
 		requests = make([]request, 1)
 		err = json.Unmarshal(body, &requests[0])
+	case len(body) > 0:
+		err = errors.New("invalid JSON, only supports object and array")
 	}
 	if err != nil {
-		text, _ := json.Marshal(map[string]string{"code": codeInternal, "message": err.Error()}) // strings can be encoded
-		return nil, false, &reply{http.StatusBadRequest, jsonType, text}
+		return nil, false, unread(http.StatusBadRequest, err.Error())
 	}
 	if bytes.Equal(body, []byte("{}")) {
 		requests = nil
@@ -147,6 +186,14 @@ func (p *Platform) answer(r *http.Request, requests []request, batch bool) *repl
 	}
 	if len(requests) == 0 {
 		return plain(http.StatusInternalServerError, "POST body missing. Did you forget use body-parser middleware?")
+	}
+	for _, request := range requests {
+		if problem := request.malformed(); problem != "" {
+			return plain(http.StatusBadRequest, problem)
+		}
+		if !batch && request.text() == "" {
+			return plain(http.StatusBadRequest, noQuery)
+		}
 	}
 	all := &reply{status: http.StatusOK, contentType: jsonType}
 	for i, request := range requests {

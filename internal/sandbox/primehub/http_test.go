@@ -36,8 +36,8 @@ func TestEncodings(t *testing.T) {
 		"plain text":        {http.MethodPost, "", "text/plain", `{ me { username } }`, 500, "POST body missing. Did you forget use body-parser middleware?"},
 		"empty object":      {http.MethodPost, "", jsonType, "{}", 500, "POST body missing. Did you forget use body-parser middleware?"},
 		"no body":           {http.MethodPost, "", jsonType, "", 500, "POST body missing. Did you forget use body-parser middleware?"},
-		"too long":          {http.MethodPost, "", jsonType, big, 413, "Payload Too Large"},
-		"form too long":     {http.MethodPost, "", formType, "query=" + strings.Repeat("x", 57<<10), 413, "Payload Too Large"},
+		"too long":          {http.MethodPost, "", jsonType, big, 413, `{"code":"INTERNAL_ERROR","message":"request entity too large"}`},
+		"form too long":     {http.MethodPost, "", formType, "query=" + strings.Repeat("x", 57<<10), 413, `{"code":"INTERNAL_ERROR","message":"request entity too large"}`},
 		"trailing slash":    {http.MethodPost, "/", jsonType, `{"query": "{ me { username } }"}`, 404, "Not Found"},
 		"syntax":            {http.MethodPost, "", jsonType, `{"query": "{ me {"}`, 400, `"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}`},
 		"unknown field":     {http.MethodPost, "", jsonType, `{"query": "{ me { age } }"}`, 400, `{"errors":[{"message":"Cannot query field \"age\" on type \"User\".","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`},
@@ -46,6 +46,22 @@ func TestEncodings(t *testing.T) {
 		"unknown operation": {http.MethodPost, "", jsonType, `{"query": "query A { me { id } }", "operationName": "B"}`, 400, "Unknown operation named"},
 		"no query":          {http.MethodPost, "", jsonType, `{"variables": {}}`, 400, "Must provide query string."},
 		"broken variables":  {http.MethodPost, "", jsonType, `{"query": "{ me { id } }", "variables": "{"}`, 400, "Variables are invalid JSON."},
+		"null as query":     {http.MethodPost, "", jsonType, `{"query": null}`, 400, "Must provide query string."},
+		"empty query":       {http.MethodPost, "", jsonType, `{"query": ""}`, 400, "Must provide query string."},
+		"number as query":   {http.MethodPost, "", jsonType, `{"query": 1}`, 400, "GraphQL queries must be strings."},
+		"no query in batch": {http.MethodPost, "", jsonType, `[{"query": ""}]`, 200, `[{"errors":[{"message":"Must provide query string.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}]`},
+		"JSON null":         {http.MethodPost, "", jsonType, "null", 400, `{"code":"INTERNAL_ERROR","message":"invalid JSON, only supports object and array"}`},
+		"JSON text":         {http.MethodPost, "", jsonType, `"x"`, 400, `{"code":"INTERNAL_ERROR","message":"invalid JSON, only supports object and array"}`},
+		"OPTIONS":           {http.MethodOptions, "", "", "", 204, ""},
+		"subscription":      {http.MethodPost, "", jsonType, `{"query": "subscription { x }"}`, 400, `{"errors":[{"message":"Schema is not configured for subscriptions.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`},
+		"secrets by name":   {http.MethodPost, "", jsonType, `{"query": "{ secrets(where: {name_contains: \"hub\"}) { id } }"}`, 400, `"Field \"name_contains\" is not defined by type SecretWhereInput.","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}`},
+		"secrets or":        {http.MethodPost, "", jsonType, `{"query": "{ secrets(where: {_or: []}) { id } }"}`, 400, "GRAPHQL_VALIDATION_FAILED"},
+		"secrets by title":  {http.MethodPost, "", jsonType, `{"query": "{ secrets(where: {displayName_contains: \"x\"}) { id } }"}`, 400, "GRAPHQL_VALIDATION_FAILED"},
+		"secrets in order":  {http.MethodPost, "", jsonType, `{"query": "{ secrets(orderBy: {type: \"asc\"}) { id } }"}`, 400, "GRAPHQL_VALIDATION_FAILED"},
+		"groups or":         {http.MethodPost, "", jsonType, `{"query": "{ groups(where: {_or: []}) { id } }"}`, 400, "GRAPHQL_VALIDATION_FAILED"},
+		"datasets by mode":  {http.MethodPost, "", jsonType, `{"query": "{ groups { datasets(mode: \"x\") { id } } }"}`, 400, "GRAPHQL_VALIDATION_FAILED"},
+		"@include":          {http.MethodPost, "", jsonType, `{"query": "{ me { id @include(if: true) } }"}`, 400, `{"errors":[{"message":"Unknown directive \"include\".","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`},
+		"@skip in fragment": {http.MethodPost, "", jsonType, `{"query": "{ me { ...F } } fragment F on User { id @skip(if: true) }"}`, 400, `Unknown directive \"skip\".`},
 		"broken form":       {http.MethodPost, "", formType, `%zz`, 500, "POST body missing"},
 		"empty batch":       {http.MethodPost, "", jsonType, `[]`, 500, "POST body missing"},
 		"type name":         {http.MethodPost, "", jsonType, `{"query": "{ me { __typename } }"}`, 200, `{"data":{"me":{"__typename":"User"}}}`},
@@ -57,7 +73,7 @@ func TestEncodings(t *testing.T) {
 			if a.status != tc.status || !strings.HasPrefix(strings.TrimSpace(a.body), tc.want) && !strings.Contains(a.body, tc.want) {
 				t.Errorf("%+v, want %d %s", a, tc.status, tc.want)
 			}
-			if isJSON := json.Valid([]byte(a.body)); isJSON != (a.contentType == jsonType) {
+			if isJSON := json.Valid([]byte(a.body)); isJSON != (a.contentType == jsonType) && a.body != "" {
 				t.Errorf("the type is %s, and the body %s", a.contentType, a.body)
 			}
 		})
@@ -82,8 +98,6 @@ func TestVariables(t *testing.T) {
 		want      string
 	}{
 		{createDocument, object{"data": object{}}, `Variable "$data" got invalid value {}; Field name of required type String! was not provided.`},
-		{createDocument, nil, `Variable "$data" of required type "ImageCreateInput!" was not provided.`},
-		{createDocument, object{"data": nil}, `Variable "$data" of non-null type "ImageCreateInput!" must not be null.`},
 		{createDocument, object{"data": "x"}, `Variable "$data" got invalid value "x"; Expected type ImageCreateInput to be an object.`},
 		{createDocument, object{"data": object{"name": nil}}, `Variable "$data" got invalid value null at "data.name"; Expected non-nullable type "String!" not to be null.`},
 		{createDocument, object{"data": object{"name": 1}}, `Variable "$data" got invalid value 1 at "data.name"; Expected type String. String cannot represent the value: 1`},
@@ -106,6 +120,14 @@ func TestVariables(t *testing.T) {
 			t.Errorf("status %d, data %v (-want +got)\n%s", status, data, diff)
 		}
 	}
+	for want, variables := range map[string]object{
+		`Variable "$data" of required type "ImageCreateInput!" was not provided. (INTERNAL_SERVER_ERROR)`: nil,
+		`Variable "$data" of non-null type "ImageCreateInput!" must not be null. (INTERNAL_SERVER_ERROR)`: {"data": nil},
+	} {
+		if status, _, errors := p.ask(createDocument, variables); status != http.StatusBadRequest || cmp.Diff([]string{want}, errors) != "" {
+			t.Errorf("status %d, %v", status, errors)
+		}
+	}
 	// What the specification allows: an id that is a number, one item for a list of it, a default, and no value at all.
 	p.create(object{"name": "7", "imageSpec": object{"baseImage": "python", "packages": object{"pip": "numpy"}}})
 	image, _ := p.ok(`query ($id: ID! = 7) { image(where: {id: $id}) { id imageSpec { packages { pip } } } }`, nil).(object)
@@ -116,10 +138,10 @@ func TestVariables(t *testing.T) {
 	p.ok(`query ($where: ImageWhereInput) { images(where: $where) { id } }`, nil)
 }
 
-// Fragments, aliases and directives, as clients use them.
+// Fragments, aliases and directives, as clients use them; the enterprise edition knows no directives.
 func TestExecution(t *testing.T) {
 	t.Parallel()
-	p := start(t, primehub.Options{})
+	p := start(t, primehub.Options{Edition: primehub.Community})
 	p.create(object{"name": "churn", "groups": object{"connect": []any{object{"id": "group-research"}}}})
 	got := p.send(http.MethodPost, primehub.Path, `{"query": "query Q($yes: Boolean!, $no: Boolean = false) { b: image(where: {id: \"churn\"}) { ...F id ... on Image { name } ... @include(if: $no) { type } groups { name } groups { id } url @skip(if: $yes) } a: me { id @include(if: $yes) } } fragment F on Image { displayName kind: __typename }", "variables": {"yes": true}}`,
 		"Content-Type", "application/json")

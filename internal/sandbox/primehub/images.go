@@ -1,7 +1,5 @@
 package primehub
 
-import "slices"
-
 // The phases of a build (internal/primehub/CONTRACT.md §4.3).
 const (
 	phaseNone      = ""
@@ -79,14 +77,18 @@ func (p *Platform) image(c *call, args arguments) (any, error) {
 }
 
 // imagesOf lists the images of a mode that a filter lets pass.
-func (p *Platform) imagesOf(mode string, where arguments) ([]*image, error) {
+func (p *Platform) imagesOf(c *call, mode string, where arguments) ([]item, error) {
 	all, err := p.listImages()
 	if err != nil {
 		return nil, unavailable()
 	}
-	return slices.DeleteFunc(all, func(img *image) bool {
-		return !inMode(img, mode) || !imageRow(img).matches(where)
-	}), nil
+	rows := make([]item, 0, len(all))
+	for _, img := range all {
+		if inMode(img, mode) {
+			rows = append(rows, item{imageRow(img), p.imageNode(c, img, img.spec)})
+		}
+	}
+	return matching(rows, where), nil
 }
 
 func inMode(img *image, mode string) bool {
@@ -98,28 +100,20 @@ func inMode(img *image, mode string) bool {
 func imageRow(img *image) row {
 	r := row{"id": img.name, "name": img.name, "displayName": img.name}
 	for _, field := range []string{"displayName", "description", "type", "groupName"} {
-		if text := img.spec.text(field); text != "" {
+		if text, is := img.spec[field].(string); is && (text != "" || field != "displayName") {
 			r[field] = text
 		}
 	}
 	return r
 }
 
-// imageItems are rows of images, ordered and cut as the arguments ask.
-func (p *Platform) imageItems(c *call, images []*image, args arguments) (page, error) {
-	rows := make([]item, len(images))
-	for i, img := range images {
-		rows[i] = item{imageRow(img), p.imageNode(c, img, img.spec)}
-	}
-	return paged(rows, args)
-}
-
+// imagePage are images, ordered and cut as the arguments ask.
 func (p *Platform) imagePage(c *call, args arguments, mode string) (page, error) {
-	images, err := p.imagesOf(mode, args.object("where"))
+	rows, err := p.imagesOf(c, mode, args.object("where"))
 	if err != nil {
 		return page{}, err
 	}
-	return p.imageItems(c, images, args)
+	return paged(rows, args)
 }
 
 func (p *Platform) imageList(c *call, args arguments) (any, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -105,10 +106,7 @@ func (p *Platform) execute(c *call, r request, method string) (status int, a gra
 	if method == http.MethodGet && operation.Operation != ast.Query {
 		return http.StatusMethodNotAllowed, a
 	}
-	sent, err := variablesOf(r)
-	if err != nil {
-		return refusedAnswer(refuse(codeInternalServer, "Variables are invalid JSON."))
-	}
+	sent, _ := variablesOf(r) // it is well-formed
 	variables, err := coerceVariables(p.schema, operation, sent)
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		return refusedAnswer(refused)
@@ -127,19 +125,27 @@ func (p *Platform) execute(c *call, r request, method string) (status int, a gra
 
 // prepare parses and validates the document of a request, and finds the operation in it.
 func (p *Platform) prepare(r request) (*ast.OperationDefinition, []*refusal) {
-	if strings.TrimSpace(r.Query) == "" {
-		return nil, []*refusal{refuse(codeInternalServer, "Must provide query string.")}
+	query := r.text()
+	if query == "" {
+		return nil, []*refusal{refuse(codeInternalServer, noQuery)}
 	}
-	if _, err := parser.ParseQuery(&ast.Source{Input: r.Query}); err != nil {
+	parsed, err := parser.ParseQuery(&ast.Source{Input: query})
+	if err != nil {
 		return nil, []*refusal{refuse(codeParseFailed, "Syntax Error: %s", messageOf(err))}
 	}
-	document, errs := gqlparser.LoadQueryWithRules(p.schema, r.Query, nil)
+	if asked := parsed.Operations.ForName(r.OperationName); asked != nil && asked.Operation == ast.Subscription {
+		return nil, []*refusal{refuse(codeInternalServer, "Schema is not configured for subscriptions.")}
+	}
+	document, errs := gqlparser.LoadQueryWithRules(p.schema, query, nil)
 	var refusals []*refusal
 	for _, err := range errs {
-		refusals = append(refusals, refuse(codeValidationFailed, "%s", err.Message))
+		refusals = append(refusals, refuse(codeValidationFailed, "%s", typeName.ReplaceAllString(err.Message, "$1$2")))
 	}
 	if refusals != nil {
 		return nil, refusals
+	}
+	if name := p.unknownDirective(parsed); name != "" {
+		return nil, []*refusal{refuse(codeValidationFailed, "Unknown directive %q.", name)}
 	}
 	operation := document.Operations.ForName(r.OperationName)
 	switch {
@@ -152,6 +158,50 @@ func (p *Platform) prepare(r request) (*ast.OperationDefinition, []*refusal) {
 			"__schema or __type. To enable introspection, pass introspection: true to ApolloServer in production")}
 	}
 	return operation, nil
+}
+
+// typeName is how the parser quotes the name of a type, which the reference implementation does not.
+var typeName = regexp.MustCompile(`( is not defined by type )"(\w+)"`)
+
+// unknownDirective is the first directive that the edition does not know: the stitched schema of an enterprise
+// installation has none.
+func (p *Platform) unknownDirective(document *ast.QueryDocument) string {
+	if p.options.Edition != Enterprise {
+		return ""
+	}
+	for _, operation := range document.Operations {
+		if name := firstDirective(operation.SelectionSet); name != "" {
+			return name
+		}
+	}
+	for _, fragment := range document.Fragments {
+		if name := firstDirective(fragment.SelectionSet); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+func firstDirective(set ast.SelectionSet) string {
+	for _, selection := range set {
+		var directives ast.DirectiveList
+		var inner ast.SelectionSet
+		switch s := selection.(type) {
+		case *ast.Field:
+			directives, inner = s.Directives, s.SelectionSet
+		case *ast.InlineFragment:
+			directives, inner = s.Directives, s.SelectionSet
+		case *ast.FragmentSpread:
+			directives = s.Directives
+		}
+		if len(directives) > 0 {
+			return directives[0].Name
+		}
+		if name := firstDirective(inner); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 func messageOf(err error) string {

@@ -9,7 +9,7 @@ import (
 // pageLength is how many rows a page has.
 const pageLength = 10
 
-// row is what a filter and an order look at. A field that is empty is not there.
+// row is what a filter and an order look at. A field that is null is not there.
 type row map[string]string
 
 // item is a row and what it shows.
@@ -20,6 +20,25 @@ type item struct {
 
 // searched are the fields that a search looks in.
 var searched = []string{"name", "displayName", "description", "type"}
+
+// matching are the rows that pass a filter, in their order, or in that of its alternatives.
+func matching(rows []item, where arguments) []item {
+	alternatives, _ := where["_or"].([]any)
+	if len(alternatives) < 2 { // one alternative is none
+		return slices.DeleteFunc(rows, func(i item) bool { return !i.matches(where) })
+	}
+	var found []item
+	for _, a := range alternatives {
+		alternative, _ := a.(arguments)
+		for _, i := range rows {
+			listed := slices.ContainsFunc(found, func(other item) bool { return other.row["id"] == i.row["id"] })
+			if !listed && i.matches(where) && i.matches(alternative) {
+				found = append(found, i)
+			}
+		}
+	}
+	return found
+}
 
 // matches tells whether a row passes a filter (internal/primehub/CONTRACT.md §2.4).
 func (r row) matches(where arguments) bool {
@@ -117,10 +136,17 @@ func numbered(rows []item, number any) page {
 	}
 	p := page{info: node{"currentPage": number, "totalPage": (len(rows) + pageLength - 1) / pageLength}}
 	n, _ := number.(int)
-	if from := (n - 1) * pageLength; from >= 0 && from < len(rows) {
-		p.items = rows[from:min(len(rows), from+pageLength)]
-	}
+	from, to := place(len(rows), (n-1)*pageLength), place(len(rows), n*pageLength)
+	p.items = rows[min(from, to):to]
 	return p
+}
+
+// place is an index as JavaScript's slice takes it: negative ones count from the end.
+func place(length, index int) int {
+	if index < 0 {
+		index += length
+	}
+	return min(max(index, 0), length)
 }
 
 // order orders rows by one field: the others that are given do not count.
@@ -149,9 +175,14 @@ func order(rows []item, by arguments) error {
 
 // compare compares two rows by a field. Rows without it are greater than others.
 func (i item) compare(other item, field string) int {
-	a, b := i.row[field], other.row[field]
-	if (a == "") != (b == "") {
-		return -cmp.Compare(a, b)
+	a, has := i.row[field]
+	b, otherHas := other.row[field]
+	switch {
+	case has == otherHas:
+		return cmp.Compare(a, b)
+	case has:
+		return -1
+	default:
+		return 1
 	}
-	return cmp.Compare(a, b)
 }

@@ -62,8 +62,9 @@ func TestList_filters(t *testing.T) {
 		`(where: {displayName_contains: "team"})`:             "team-1 team-2",
 		`(where: {name_contains: "e", type_contains: "gpu"})`: "zeta",
 		`(where: {_or: [{id: "beta"}, {id: "zeta"}]})`:        "beta zeta",
-		`(where: {_or: [{id: "beta"}]})`:                      "beta everywhere team-1 team-2 zeta", // one alternative is none
-		`(where: {name_contains: "team", _or: [{id: "beta"}, {id: "team-1"}]})`: "team-1",
+		`(where: {_or: [{name_contains: "team"}, {id: "beta"}, {id: "team-2"}]})`: "team-1 team-2 beta",                 // in the order of the conditions
+		`(where: {_or: [{id: "beta"}]})`:                                          "beta everywhere team-1 team-2 zeta", // one alternative is none
+		`(where: {name_contains: "team", _or: [{id: "beta"}, {id: "team-1"}]})`:   "team-1",
 		`(where: null)`:                          "beta everywhere team-1 team-2 zeta",
 		`(orderBy: {name: "desc"})`:              "zeta team-2 team-1 everywhere beta",
 		`(orderBy: {displayName: "asc"})`:        "zeta beta everywhere team-1 team-2",
@@ -75,6 +76,7 @@ func TestList_filters(t *testing.T) {
 		`(page: 1)`:                              "beta everywhere team-1 team-2 zeta",
 		`(page: 2)`:                              "",
 		`(page: 0)`:                              "",
+		`(page: -1)`:                             "",
 		`(page: null)`:                           "",
 		`(first: null)`:                          "",
 		`(last: null)`:                           "",
@@ -92,6 +94,12 @@ func TestList_filters(t *testing.T) {
 		connection, _ := p.ok(`{ imagesConnection`+arguments+` { edges { cursor node { id } } } }`, nil).(object)
 		if got := ids(connection["edges"]); got != want {
 			t.Errorf("imagesConnection%s: %q, want %q", arguments, got, want)
+		}
+	}
+	p.update("beta", object{"description": ""})
+	for direction, want := range map[string]string{"asc": "beta team-2 zeta everywhere team-1", "desc": "everywhere team-1 zeta team-2 beta"} {
+		if got := ids(p.ok(`{ images(orderBy: {description: "`+direction+`"}) { id } }`, nil)); got != want {
+			t.Errorf("an empty text is text: %q, want %q", got, want)
 		}
 	}
 	for order, told := range map[string]string{`{name: "up"}`: "up", `{name: null, type: "asc"}`: "null"} {
@@ -127,6 +135,10 @@ func TestList_pages(t *testing.T) {
 		if d := cmp.Diff(info, connection["pageInfo"]); d != "" || len(edges) != want {
 			t.Errorf("page %v: %d edges, want %d (-want +got)\n%s", page, len(edges), want, d)
 		}
+	}
+	// A negative page counts from the end, as JavaScript's slice does.
+	if got := ids(p.ok(`{ images(page: -1) { id } }`, nil)); !strings.HasPrefix(got, "preloaded-0005 ") || !strings.HasSuffix(got, " preloaded-0014") {
+		t.Errorf("page -1: %s", got)
 	}
 	empty, _ := p.ok(`{ imagesConnection(page: 7, where: {id: "none"}) { pageInfo { currentPage totalPage } } }`, nil).(object)
 	if d := cmp.Diff(object{"currentPage": 1.0, "totalPage": 1.0}, empty["pageInfo"]); d != "" {

@@ -3,6 +3,7 @@ package primehub
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // maskedPassword is what passwords are shown as.
@@ -25,7 +26,7 @@ func (p *Platform) findSecret(id string) (*Secret, node) {
 		return p.secrets[i], secretNode(p.secrets[i])
 	}
 	if id == p.options.PushSecret && !p.options.BuilderUnconfigured {
-		return nil, node{"id": id, "name": id, "type": "kubernetes", "registryHost": "registry.sandbox.invalid", "username": "push", "password": maskedPassword}
+		return nil, node{"id": id, "name": strings.Replace(id, pullSecretPrefix, "", 1), "type": "kubernetes", "registryHost": "registry.sandbox.invalid", "username": "push", "password": maskedPassword}
 	}
 	return nil, nil
 }
@@ -50,10 +51,11 @@ func (p *Platform) secretPage(args arguments) (page, error) {
 	var rows []item
 	for _, s := range p.secrets {
 		r := row{"id": s.id(), "name": s.Name}
-		if (where["ifDockerConfigJson"] != true || !s.Opaque) && r.matches(where) {
+		if where["ifDockerConfigJson"] != true || !s.Opaque {
 			rows = append(rows, item{r, secretNode(s)})
 		}
 	}
+	rows = matching(rows, where)
 	slices.SortFunc(rows, func(a, b item) int { return cmp.Compare(a.row["id"], b.row["id"]) })
 	return paged(rows, args)
 }

@@ -74,7 +74,7 @@ func operationNames(r *http.Request) string {
 	}
 	var names []string
 	for _, request := range requests {
-		document, err := parser.ParseQuery(&ast.Source{Input: request.Query})
+		document, err := parser.ParseQuery(&ast.Source{Input: request.text()})
 		if err != nil {
 			continue
 		}
