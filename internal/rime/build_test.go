@@ -87,7 +87,7 @@ func TestBuild_stuck(t *testing.T) {
 		// Time passes for the platform only: its age is told by its own clock, which the answers carry.
 		w.clock.pass(20 * time.Minute)
 		old := w.registry(func(c *rime.Config) {
-			next := http.DefaultTransport
+			next := c.Transport
 			c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
 				resp, err := next.RoundTrip(req)
 				if err == nil {
@@ -107,74 +107,88 @@ func TestCancelBuild(t *testing.T) {
 	t.Parallel()
 	t.Run("it ends", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{Clock: time.Now, BuildTime: 20 * time.Second}, within(time.Minute))
-		build := w.create("churn")
-		if err := w.CancelBuild(t.Context(), build.ID); err != nil {
-			t.Fatal(err)
-		}
-		build, err := w.Build(t.Context(), build.ID)
-		if err != nil || build.Status != imageregistry.BuildCancelled || build.Failure.Class != imageregistry.FailureCancelled {
-			t.Errorf("%+v, %v", build, err)
-		}
+		simulated(t, func(t *testing.T) {
+			w := start(t, sandbox.Options{Clock: time.Now, BuildTime: 20 * time.Second}, within(time.Minute))
+			build := w.create("churn")
+			if err := w.CancelBuild(t.Context(), build.ID); err != nil {
+				t.Fatal(err)
+			}
+			build, err := w.Build(t.Context(), build.ID)
+			if err != nil || build.Status != imageregistry.BuildCancelled || build.Failure.Class != imageregistry.FailureCancelled {
+				t.Errorf("%+v, %v", build, err)
+			}
+		})
 	})
 	t.Run("it was agreed to and goes on", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{}) // its clock stands still
-		build := w.create("churn")
-		err := w.CancelBuild(t.Context(), build.ID)
-		if !errors.Is(err, imageregistry.ErrCannotCancel) || !strings.Contains(err.Error(), "it was still requested") {
-			t.Error(err)
-		}
+		simulated(t, func(t *testing.T) {
+			w := start(t, sandbox.Options{}) // its clock stands still
+			build := w.create("churn")
+			err := w.CancelBuild(t.Context(), build.ID)
+			if !errors.Is(err, imageregistry.ErrCannotCancel) || !strings.Contains(err.Error(), "it was still requested") {
+				t.Error(err)
+			}
+		})
 	})
 	for name, mode := range map[string]sandbox.CancelMode{"refused": sandbox.CancelRefused, "not implemented": sandbox.CancelUnimplemented} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, sandbox.Options{Cancel: mode})
-			build := w.create("churn")
-			if err := w.CancelBuild(t.Context(), build.ID); !errors.Is(err, imageregistry.ErrCannotCancel) {
-				t.Errorf("a build that runs: %v", err)
-			}
-			w.clock.pass(time.Hour)
-			if err := w.CancelBuild(t.Context(), build.ID); err != nil {
-				t.Errorf("a build that has ended: %v", err)
-			}
+			simulated(t, func(t *testing.T) {
+				w := start(t, sandbox.Options{Cancel: mode})
+				build := w.create("churn")
+				if err := w.CancelBuild(t.Context(), build.ID); !errors.Is(err, imageregistry.ErrCannotCancel) {
+					t.Errorf("a build that runs: %v", err)
+				}
+				w.clock.pass(time.Hour)
+				if err := w.CancelBuild(t.Context(), build.ID); err != nil {
+					t.Errorf("a build that has ended: %v", err)
+				}
+			})
 		})
 	}
 	t.Run("no build is known", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{})
-		for _, id := range []string{"", "nonsense", "00000000-0000-0000-0000-000000000000"} {
-			if err := w.CancelBuild(t.Context(), id); !errors.Is(err, imageregistry.ErrCannotCancel) {
-				t.Errorf("%q: %v", id, err)
+		simulated(t, func(t *testing.T) {
+			w := start(t, sandbox.Options{})
+			for _, id := range []string{"", "nonsense", "00000000-0000-0000-0000-000000000000"} {
+				if err := w.CancelBuild(t.Context(), id); !errors.Is(err, imageregistry.ErrCannotCancel) {
+					t.Errorf("%q: %v", id, err)
+				}
 			}
-		}
+		})
 	})
 	t.Run("not by a viewer", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{})
-		build := w.create("churn")
-		err := w.registry(as(sandbox.KeyViewer)).CancelBuild(t.Context(), build.ID)
-		if !errors.Is(err, imageregistry.ErrCannotCancel) || apiError(t, err).StatusCode != http.StatusForbidden {
-			t.Error(err)
-		}
+		simulated(t, func(t *testing.T) {
+			w := start(t, sandbox.Options{})
+			build := w.create("churn")
+			err := w.registry(as(sandbox.KeyViewer)).CancelBuild(t.Context(), build.ID)
+			if !errors.Is(err, imageregistry.ErrCannotCancel) || apiError(t, err).StatusCode != http.StatusForbidden {
+				t.Error(err)
+			}
+		})
 	})
 	t.Run("the platform is down", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{})
-		build := w.create("churn")
-		w.faults(fault.Rule{Path: "^/v1/jobs", Status: http.StatusServiceUnavailable})
-		err := w.CancelBuild(t.Context(), build.ID)
-		never(t, err, imageregistry.ErrCannotCancel)
-		if answer := apiError(t, err); !answer.Transient() {
-			t.Error(err)
-		}
+		simulated(t, func(t *testing.T) {
+			w := start(t, sandbox.Options{})
+			build := w.create("churn")
+			w.faults(fault.Rule{Path: "^/v1/jobs", Status: http.StatusServiceUnavailable})
+			err := w.CancelBuild(t.Context(), build.ID)
+			never(t, err, imageregistry.ErrCannotCancel)
+			if answer := apiError(t, err); !answer.Transient() {
+				t.Error(err)
+			}
+		})
 	})
 	t.Run("before 2.0", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{JobRoutes: sandbox.JobsBeta, Clock: time.Now, BuildTime: 20 * time.Second}, within(time.Minute))
-		build := w.create("churn")
-		if err := w.CancelBuild(t.Context(), build.ID); err != nil || w.count(http.MethodPost, "^/v1-beta/jobs/cancel/") != 1 {
-			t.Error(err)
-		}
+		simulated(t, func(t *testing.T) {
+			w := start(t, sandbox.Options{JobRoutes: sandbox.JobsBeta, Clock: time.Now, BuildTime: 20 * time.Second}, within(time.Minute))
+			build := w.create("churn")
+			if err := w.CancelBuild(t.Context(), build.ID); err != nil || w.count(http.MethodPost, "^/v1-beta/jobs/cancel/") != 1 {
+				t.Error(err)
+			}
+		})
 	})
 }

@@ -157,39 +157,41 @@ func TestKeyStaysSecret(t *testing.T) {
 
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{})
-	w.ready("churn")
-	impatient := w.registry(func(c *rime.Config) { c.RequestTimeout, c.Retries = 4*time.Second, 10 })
-	w.Forget()
-	w.faults(fault.Rule{Delay: fault.Duration(time.Minute)})
-	began := time.Now()
-	_, err := impatient.Get(t.Context(), "churn")
-	late, ok := errors.AsType[*httpx.TimeoutError](err)
-	if !ok || late.After > 4*time.Second || !apiError(t, err).Transient() || time.Since(began) > 30*time.Second {
-		t.Errorf("%v after %s", err, time.Since(began))
-	}
-	if n := len(w.Requests()); n < 2 {
-		t.Errorf("a read that hangs was tried %d times", n)
-	}
+	simulated(t, func(t *testing.T) {
+		w := start(t, sandbox.Options{})
+		w.ready("churn")
+		impatient := w.registry(func(c *rime.Config) { c.RequestTimeout, c.Retries = 4*time.Second, 10 })
+		w.Forget()
+		w.faults(fault.Rule{Delay: fault.Duration(time.Minute)})
+		began := time.Now()
+		_, err := impatient.Get(t.Context(), "churn")
+		late, ok := errors.AsType[*httpx.TimeoutError](err)
+		if !ok || late.After > 4*time.Second || !apiError(t, err).Transient() || time.Since(began) > 30*time.Second {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		if n := len(w.Requests()); n < 2 {
+			t.Errorf("a read that hangs was tried %d times", n)
+		}
 
-	// A request that may not be repeated has all the time there is.
-	w.Forget()
-	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(time.Minute)})
-	_, _, err = impatient.Create(t.Context(), spec("other"))
-	late, ok = errors.AsType[*httpx.TimeoutError](err)
-	if !ok || late.After != 4*time.Second || w.count(http.MethodPost, "^/v1/images$") != 1 {
-		t.Errorf("%v after %d requests", err, w.count(http.MethodPost, "^/v1/images$"))
-	}
+		// A request that may not be repeated has all the time there is.
+		w.Forget()
+		w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(time.Minute)})
+		_, _, err = impatient.Create(t.Context(), spec("other"))
+		late, ok = errors.AsType[*httpx.TimeoutError](err)
+		if !ok || late.After != 4*time.Second || w.count(http.MethodPost, "^/v1/images$") != 1 {
+			t.Errorf("%v after %d requests", err, w.count(http.MethodPost, "^/v1/images$"))
+		}
 
-	// The end of the caller's own time is theirs.
-	w.faults(fault.Rule{Delay: fault.Duration(time.Minute)})
-	why := errors.New("the resource's time-out")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, why)
-	defer cancel()
-	_, err = impatient.Get(ctx, "churn")
-	if !errors.Is(err, why) || !errors.Is(err, context.DeadlineExceeded) || apiError(t, err).Transient() {
-		t.Errorf("%v", err)
-	}
+		// The end of the caller's own time is theirs.
+		w.faults(fault.Rule{Delay: fault.Duration(time.Minute)})
+		why := errors.New("the resource's time-out")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, why)
+		defer cancel()
+		_, err = impatient.Get(ctx, "churn")
+		if !errors.Is(err, why) || !errors.Is(err, context.DeadlineExceeded) || apiError(t, err).Transient() {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 func TestUnreachable(t *testing.T) {
@@ -252,12 +254,19 @@ func TestForeignAnswers(t *testing.T) {
 // TestDefaults makes a registry as a caller would who has nothing to say.
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{})
+	w, err := sandbox.Start(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Close() })
 	registry, err := rime.New(rime.Config{Endpoint: w.URL, APIKey: sandbox.KeyUser})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.faults(fault.Rule{Times: 2, Status: http.StatusServiceUnavailable, RetryAfter: "0", JSON: json.RawMessage(`{"code":14,"message":"restarting"}`)})
+	restarting := fault.Rule{Times: 2, Status: http.StatusServiceUnavailable, RetryAfter: "0", JSON: json.RawMessage(`{"code":14,"message":"restarting"}`)}
+	if err := w.SetFaults(restarting); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := registry.Get(t.Context(), systemImage); err != nil {
 		t.Error(err)
 	}

@@ -186,26 +186,30 @@ func TestCreate_exists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, sandbox.Options{})
-			w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Status: test.status, JSON: json.RawMessage(test.body)})
-			_, _, err := w.Create(t.Context(), spec("churn"))
-			if errors.Is(err, imageregistry.ErrAlreadyExists) != test.exists || apiError(t, err).StatusCode != test.status {
-				t.Errorf("%v", err)
-			}
+			simulated(t, func(t *testing.T) {
+				w := start(t, sandbox.Options{})
+				w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Status: test.status, JSON: json.RawMessage(test.body)})
+				_, _, err := w.Create(t.Context(), spec("churn"))
+				if errors.Is(err, imageregistry.ErrAlreadyExists) != test.exists || apiError(t, err).StatusCode != test.status {
+					t.Errorf("%v", err)
+				}
+			})
 		})
 	}
 	t.Run("for real, by an image that failed", func(t *testing.T) {
 		t.Parallel()
-		w := start(t, sandbox.Options{})
-		failing := spec("churn")
-		failing.PipRequirements = append(failing.PipRequirements, requirement.Pip{Name: "sandbox-not-found"})
-		if _, _, err := w.Create(t.Context(), failing); err != nil {
-			t.Fatal(err)
-		}
-		w.clock.pass(time.Hour)
-		if _, _, err := w.Create(t.Context(), spec("churn")); !errors.Is(err, imageregistry.ErrAlreadyExists) {
-			t.Error(err)
-		}
+		simulated(t, func(t *testing.T) {
+			w := start(t, sandbox.Options{})
+			failing := spec("churn")
+			failing.PipRequirements = append(failing.PipRequirements, requirement.Pip{Name: "sandbox-not-found"})
+			if _, _, err := w.Create(t.Context(), failing); err != nil {
+				t.Fatal(err)
+			}
+			w.clock.pass(time.Hour)
+			if _, _, err := w.Create(t.Context(), spec("churn")); !errors.Is(err, imageregistry.ErrAlreadyExists) {
+				t.Error(err)
+			}
+		})
 	})
 }
 
@@ -232,24 +236,26 @@ func TestCreate_lost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, sandbox.Options{})
-			test.rule.Method, test.rule.Path = http.MethodPost, "^/v1/images$"
-			w.faults(test.rule)
-			image, build, err := w.Create(t.Context(), spec("churn"))
-			if n := w.count(http.MethodPost, "^/v1/images$"); n != test.posts {
-				t.Errorf("the request was sent %d times, want %d", n, test.posts)
-			}
-			if existing := w.ImageNames(); (len(existing) == 1) != test.exists {
-				t.Fatalf("on the platform: %v", existing)
-			}
-			if !test.exists {
-				_ = apiError(t, err)
-				never(t, err, imageregistry.ErrNotFound)
-				return
-			}
-			if err != nil || image.Name != "churn" || image.Status != imageregistry.StatusBuildingFirstTime {
-				t.Errorf("%+v, %+v, %v", image, build, err)
-			}
+			simulated(t, func(t *testing.T) {
+				w := start(t, sandbox.Options{})
+				test.rule.Method, test.rule.Path = http.MethodPost, "^/v1/images$"
+				w.faults(test.rule)
+				image, build, err := w.Create(t.Context(), spec("churn"))
+				if n := w.count(http.MethodPost, "^/v1/images$"); n != test.posts {
+					t.Errorf("the request was sent %d times, want %d", n, test.posts)
+				}
+				if existing := w.ImageNames(); (len(existing) == 1) != test.exists {
+					t.Fatalf("on the platform: %v", existing)
+				}
+				if !test.exists {
+					_ = apiError(t, err)
+					never(t, err, imageregistry.ErrNotFound)
+					return
+				}
+				if err != nil || image.Name != "churn" || image.Status != imageregistry.StatusBuildingFirstTime {
+					t.Errorf("%+v, %+v, %v", image, build, err)
+				}
+			})
 		})
 	}
 }
@@ -257,78 +263,86 @@ func TestCreate_lost(t *testing.T) {
 // TestCreate_lostToAnother shows that an image of the name which asks for something else is not ours.
 func TestCreate_lostToAnother(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{})
-	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(100 * time.Millisecond), Reset: true})
-	var meanwhile sync.WaitGroup
-	meanwhile.Go(func() {
-		for w.count(http.MethodPost, "^/v1/images$") == 0 {
-			time.Sleep(time.Millisecond)
-		}
-		if err := w.Add("churn", sandbox.Inputs{PythonVersion: "3.9"}); err != nil {
-			t.Error(err)
+	simulated(t, func(t *testing.T) {
+		w := start(t, sandbox.Options{})
+		w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(100 * time.Millisecond), Reset: true})
+		var meanwhile sync.WaitGroup
+		meanwhile.Go(func() {
+			for w.count(http.MethodPost, "^/v1/images$") == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			if err := w.Add("churn", sandbox.Inputs{PythonVersion: "3.9"}); err != nil {
+				t.Error(err)
+			}
+		})
+		_, _, err := w.Create(t.Context(), spec("churn"))
+		meanwhile.Wait()
+		if !errors.Is(err, imageregistry.ErrAlreadyExists) || apiError(t, err).StatusCode != 0 {
+			t.Errorf("%v", err)
 		}
 	})
-	_, _, err := w.Create(t.Context(), spec("churn"))
-	meanwhile.Wait()
-	if !errors.Is(err, imageregistry.ErrAlreadyExists) || apiError(t, err).StatusCode != 0 {
-		t.Errorf("%v", err)
-	}
 }
 
 // TestCreate_wasThere shows that an image which was there before is nobody's catch, even if it asks for the same and every answer gets lost.
 func TestCreate_wasThere(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{})
-	w.create("churn")
-	w.Forget()
-	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true})
-	if image, _, err := w.Create(t.Context(), spec("churn")); !errors.Is(err, imageregistry.ErrAlreadyExists) || w.count(http.MethodPost, "^/v1/images$") != 0 {
-		t.Errorf("%+v, %v", image, err)
-	}
+	simulated(t, func(t *testing.T) {
+		w := start(t, sandbox.Options{})
+		w.create("churn")
+		w.Forget()
+		w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true})
+		if image, _, err := w.Create(t.Context(), spec("churn")); !errors.Is(err, imageregistry.ErrAlreadyExists) || w.count(http.MethodPost, "^/v1/images$") != 0 {
+			t.Errorf("%+v, %v", image, err)
+		}
+	})
 }
 
 // TestCreate_lostAndLate has the image show up only some time after its answer got lost.
 func TestCreate_lostAndLate(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{Clock: time.Now, VisibilityLag: 300 * time.Millisecond}, within(10*time.Second))
-	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true})
-	asked := spec("churn")
-	asked.PythonVersion = "" // the platform chooses
-	image, _, err := w.Create(t.Context(), asked)
-	if err != nil || image.Name != "churn" || image.PythonVersion != "3.9" {
-		t.Errorf("%+v, %v", image, err)
-	}
+	simulated(t, func(t *testing.T) {
+		w := start(t, sandbox.Options{Clock: time.Now, VisibilityLag: 300 * time.Millisecond}, within(10*time.Second))
+		w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true})
+		asked := spec("churn")
+		asked.PythonVersion = "" // the platform chooses
+		image, _, err := w.Create(t.Context(), asked)
+		if err != nil || image.Name != "churn" || image.PythonVersion != "3.9" {
+			t.Errorf("%+v, %v", image, err)
+		}
+	})
 }
 
 // TestCreate_interrupted interrupts the caller while the request is under way: the image must not get lost for that.
 func TestCreate_interrupted(t *testing.T) {
 	t.Parallel()
-	w := start(t, sandbox.Options{}, within(10*time.Second))
-	why := errors.New("interrupted")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(30 * time.Second), DropAnswer: true})
-	go func() {
-		for w.count(http.MethodPost, "^/v1/images$") == 0 {
-			time.Sleep(time.Millisecond)
+	simulated(t, func(t *testing.T) {
+		w := start(t, sandbox.Options{}, within(10*time.Second))
+		why := errors.New("interrupted")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		w.faults(fault.Rule{Method: http.MethodPost, Path: "^/v1/images$", Delay: fault.Duration(30 * time.Second), DropAnswer: true})
+		go func() {
+			for w.count(http.MethodPost, "^/v1/images$") == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			// The platform does it all the same.
+			if err := w.Add("churn", inputs(spec("churn"))); err != nil {
+				t.Error(err)
+			}
+			cancel(why)
+		}()
+		image, _, err := w.Create(ctx, spec("churn"))
+		if err != nil || image.Name != "churn" {
+			t.Errorf("%+v, %v", image, err)
 		}
-		// The platform does it all the same.
-		if err := w.Add("churn", inputs(spec("churn"))); err != nil {
-			t.Error(err)
-		}
-		cancel(why)
-	}()
-	image, _, err := w.Create(ctx, spec("churn"))
-	if err != nil || image.Name != "churn" {
-		t.Errorf("%+v, %v", image, err)
-	}
 
-	// And an error says who gave up, when it did not get through.
-	ctx, cancel = context.WithCancelCause(t.Context())
-	cancel(why)
-	_, _, err = w.registry(within(time.Millisecond)).Create(ctx, spec("other"))
-	if !errors.Is(err, why) || !errors.Is(err, context.Canceled) || apiError(t, err).Transient() {
-		t.Errorf("%v", err)
-	}
+		// And an error says who gave up, when it did not get through.
+		ctx, cancel = context.WithCancelCause(t.Context())
+		cancel(why)
+		_, _, err = w.registry(within(time.Millisecond)).Create(ctx, spec("other"))
+		if !errors.Is(err, why) || !errors.Is(err, context.Canceled) || apiError(t, err).Transient() {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 // inputs is a spec as an operator of the platform would give it.

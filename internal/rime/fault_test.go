@@ -141,15 +141,19 @@ func TestFaults(t *testing.T) {
 		for what, m := range mishaps() {
 			t.Run(name+"/"+what+"/once", func(t *testing.T) {
 				t.Parallel()
-				want := o.verdict[what]
-				if m.repeated && (!o.once || m.rule.Status == 429) {
-					want = succeeds
-				}
-				mishappen(t, o, m, 1, want)
+				simulated(t, func(t *testing.T) {
+					want := o.verdict[what]
+					if m.repeated && (!o.once || m.rule.Status == 429) {
+						want = succeeds
+					}
+					mishappen(t, o, m, 1, want)
+				})
 			})
 			t.Run(name+"/"+what+"/for good", func(t *testing.T) {
 				t.Parallel()
-				mishappen(t, o, m, 0, o.verdict[what])
+				simulated(t, func(t *testing.T) {
+					mishappen(t, o, m, 0, o.verdict[what])
+				})
 			})
 		}
 	}

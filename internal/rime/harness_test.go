@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
@@ -40,6 +41,8 @@ type world struct {
 	*rime.Registry
 	t     *testing.T
 	clock *clock
+	// network is where the platform is.
+	network *fault.Network
 }
 
 // config is that of a registry on a platform.
@@ -56,19 +59,20 @@ func within(d time.Duration) func(*rime.Config) {
 // image ready at 110.
 func start(t *testing.T, o sandbox.Options, edits ...func(*rime.Config)) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}}
+	w := &world{t: t, network: fault.NewNetwork(), clock: &clock{now: time.Now().UTC().Truncate(time.Second)}}
 	if o.Clock == nil {
 		o.Clock = w.clock.Now
 	}
 	if o.BuildTime == 0 {
 		o.BuildTime = 100 * time.Second
 	}
-	server, err := sandbox.Start(o)
+	platform, err := sandbox.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Close() })
-	w.Server = server
+	gate := &fault.Gate{}
+	w.Server = &sandbox.Server{Server: fault.Serve(w.network, gate, fault.Beside(gate, sandbox.Service, platform)), Platform: platform}
+	t.Cleanup(func() { _ = w.Close() })
 	w.Registry = w.registry(edits...)
 	return w
 }
@@ -77,6 +81,9 @@ func start(t *testing.T, o sandbox.Options, edits ...func(*rime.Config)) *world 
 func (w *world) registry(edits ...func(*rime.Config)) *rime.Registry {
 	w.t.Helper()
 	c := config(w.URL, sandbox.KeyOrgAdmin)
+	wire := w.network.Transport()
+	w.t.Cleanup(wire.CloseIdleConnections)
+	c.Transport = wire
 	within(3 * time.Second)(&c)
 	for _, edit := range edits {
 		edit(&c)
@@ -86,6 +93,12 @@ func (w *world) registry(edits ...func(*rime.Config)) *rime.Registry {
 		w.t.Fatal(err)
 	}
 	return registry
+}
+
+// simulated runs a test in a bubble, where waiting takes no time, however busy the machine is.
+func simulated(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, test)
 }
 
 func as(key string) func(*rime.Config) { return func(c *rime.Config) { c.APIKey = key } }

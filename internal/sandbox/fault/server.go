@@ -1,8 +1,12 @@
 package fault
 
 import (
+	"context"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -21,6 +25,9 @@ type Server struct {
 	// Gate has the requests so far, and takes fault rules.
 	*Gate
 	server *http.Server
+	served sync.WaitGroup
+	// end makes requests end that the stand-in is at work on, or that a fault delays.
+	end context.CancelFunc
 }
 
 // Start starts a stand-in on a free loopback port, behind a gate of its own. Its control endpoint is at /control/SERVICE.
@@ -41,13 +48,22 @@ func Listen(address string) (net.Listener, error) {
 // Serve serves what is behind a gate at a listener, and closes that with [Server.Close].
 func Serve(listener net.Listener, gate *Gate, behind http.Handler) *Server {
 	host := listener.Addr().String()
-	s := &Server{URL: "http://" + host, Host: host, Gate: gate, server: &http.Server{Handler: behind, ReadHeaderTimeout: 10 * time.Second}}
-	go func() { _ = s.server.Serve(listener) }() // it ends with ErrServerClosed, by Close
+	ctx, end := context.WithCancel(context.Background())
+	server := &http.Server{
+		Handler: behind, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog: log.New(io.Discard, "", 0), // connections that a fault has cut
+	}
+	s := &Server{URL: "http://" + host, Host: host, Gate: gate, server: server, end: end}
+	s.served.Go(func() { _ = s.server.Serve(listener) }) // it ends with ErrServerClosed, by Close
 	return s
 }
 
 // Close ends the server and every connection to it.
-func (s *Server) Close() error { return s.server.Close() }
+func (s *Server) Close() error {
+	s.end()
+	defer s.served.Wait()
+	return s.server.Close()
+}
 
 // Beside is a stand-in with the control endpoints beside it: that of the gate at /control, and its own at /control/SERVICE.
 func Beside(gate *Gate, service string, s StandIn) http.Handler {
