@@ -1,13 +1,16 @@
 package awsregistry_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -63,8 +66,10 @@ type world struct {
 	handler http.Handler
 	// sent counts attempts.
 	sent atomic.Int64
-	// before is called before each attempt with its number, from 1. Nil: nothing is.
-	before func(n int64)
+	// changes counts the attempts that changed something, or were to.
+	changes atomic.Int64
+	// before is called before each attempt. Nil: nothing is.
+	before atomic.Pointer[func()]
 	// latency is how long each attempt takes.
 	latency time.Duration
 }
@@ -85,9 +90,9 @@ var errCut = errors.New("connection reset by peer")
 
 // RoundTrip implements http.RoundTripper.
 func (w *world) RoundTrip(req *http.Request) (resp *http.Response, err error) {
-	n := w.sent.Add(1)
-	if w.before != nil {
-		w.before(n)
+	w.sent.Add(1)
+	if before := w.before.Load(); before != nil {
+		(*before)()
 	}
 	if w.latency > 0 {
 		select {
@@ -108,11 +113,44 @@ func (w *world) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	}()
 	recorder := httptest.NewRecorder()
 	inbound := req.Clone(req.Context())
+	if changes(inbound) {
+		defer w.changes.Add(1)
+	}
 	inbound.RequestURI = req.URL.RequestURI()
 	inbound.Host = req.URL.Host
 	inbound.RemoteAddr = "127.0.0.1:1"
 	w.handler.ServeHTTP(recorder, inbound)
 	return recorder.Result(), nil
+}
+
+// onlyAsks are the beginnings of the names of operations that change nothing.
+var onlyAsks = regexp.MustCompile(`^(Get|List|Describe|BatchGet|StartLifecyclePolicyPreview)`)
+
+// changes tells whether a request is to change something: ECR names the operation in a header, IAM and STS in the body.
+func changes(req *http.Request) bool {
+	_, operation, inHeader := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+	if !inHeader && req.Body != nil {
+		body, _ := io.ReadAll(req.Body) // it is in memory
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		_, operation, _ = strings.Cut(string(body), "Action=")
+	}
+	return operation != "" && !onlyAsks.MatchString(operation)
+}
+
+// interrupt cancels ctx, of what is done now, as soon as it has made n changes and asks for more. It tells whether it came to that.
+func (w *world) interrupt(ctx context.Context, n int64, do func(context.Context)) (interrupted bool) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	first := w.changes.Load()
+	before := func() {
+		if w.changes.Load()-first == n {
+			cancel(errInterrupted)
+		}
+	}
+	w.before.Store(&before)
+	defer w.before.Store(nil)
+	do(ctx)
+	return ctx.Err() != nil
 }
 
 // config is a client's configuration for the account.
@@ -177,6 +215,11 @@ func mustMatch(t *testing.T, client *awsregistry.Client, spec awsregistry.Regist
 
 // lost is the n-th answer that does not arrive.
 func lost(n int) fault.Rule { return fault.Rule{Nth: n, Times: 1, DropAnswer: true} }
+
+// lostChange loses the answer to the n-th call that changes something.
+func lostChange(n int) fault.Rule {
+	return fault.Rule{Path: "^/[a-z]+/(Add|Attach|Create|Delete|Detach|Put|Remove|Set|Tag|Untag|Update)", Nth: n, Times: 1, DropAnswer: true}
+}
 
 // somebody is another user of the account, with the SDK's own clients.
 type somebody struct {

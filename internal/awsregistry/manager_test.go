@@ -30,7 +30,7 @@ func TestRepositoryManager(t *testing.T) {
 	for name, lag := range map[string]aws.Lag{"at once": {}, "late": {Max: 15 * time.Second, Flapping: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for n := int64(1); n < 12; n++ {
+			for n := range int64(5) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, aws.Options{Lag: lag, Seed: uint64(n)})
 					manager := &awsregistry.RepositoryManager{Client: w.client(t), Settings: settings}
@@ -38,14 +38,7 @@ func TestRepositoryManager(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					ctx, cancel := context.WithCancel(t.Context())
-					w.before = func(sent int64) {
-						if sent == n {
-							cancel()
-						}
-					}
-					_ = manager.Prepare(ctx, repo) // It is interrupted.
-					w.before = nil
+					w.interrupt(t.Context(), n, func(ctx context.Context) { _ = manager.Prepare(ctx, repo) })
 					if err := manager.Prepare(t.Context(), repo); err != nil {
 						t.Fatal(err)
 					}

@@ -23,13 +23,13 @@ func (w *world) run(t *testing.T, machine, directory string) (*awsregistry.Clien
 // A create that was killed before any of its calls, and before anybody saved its state, is continued by the next one in the same directory.
 func TestOwner_killed(t *testing.T) {
 	t.Parallel()
-	n, finished := int64(1), false
-	for ; !finished && n < 200; n++ {
+	n, finished := int64(0), false
+	for ; !finished && n < 100; n++ {
 		synctest.Test(t, func(t *testing.T) {
 			w, machine := newWorld(t, aws.Options{}), t.TempDir()
 			finished = w.kill(t, machine, n)
 			// The second one fails half-way, after it has taken over from the first.
-			w.kill(t, machine, 2*n/3+1)
+			w.kill(t, machine, 2*n/3)
 			third, spec := w.run(t, machine, "here")
 			mustApply(t, t.Context(), third, spec)
 			third.Settle()
@@ -37,32 +37,26 @@ func TestOwner_killed(t *testing.T) {
 				t.Error(err)
 			}
 			if left := w.left(t); len(left) > 0 {
-				t.Errorf("left after call %d: %v", n, left)
+				t.Errorf("left after change %d: %v", n, left)
 			}
 		})
 	}
-	if !finished || n < 20 {
-		t.Errorf("a create has %d calls", n)
+	if !finished || n < 6 {
+		t.Errorf("a create makes %d changes", n)
 	}
 }
 
-// kill creates a registry and kills the run before its n-th call. It tells whether it came to its end before.
+// kill creates a registry and kills the run after its n-th change. It tells whether it came to its end before.
 func (w *world) kill(t *testing.T, machine string, n int64) (finished bool) {
 	t.Helper()
 	client, spec := w.run(t, machine, "here")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	first := w.sent.Load()
-	w.before = func(sent int64) {
-		if sent-first == n {
-			cancel(errInterrupted)
+	killed := w.interrupt(t.Context(), n, func(ctx context.Context) {
+		if _, err := client.CreateRegistry(ctx, spec); err != nil && !errors.Is(err, errInterrupted) {
+			t.Errorf("the run killed after change %d: %v", n, err)
 		}
-	}
-	defer func() { w.before = nil }()
-	if _, err := client.CreateRegistry(ctx, spec); err != nil && !errors.Is(err, errInterrupted) {
-		t.Errorf("the run killed before call %d: %v", n, err)
-	}
+	})
 	client.Die(spec.Owner)
-	return ctx.Err() == nil
+	return !killed
 }
 
 // What a run left that died stays what it is for a run in another directory or on another machine, and for any run once a state has it.
