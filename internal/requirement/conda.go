@@ -57,7 +57,7 @@ func matchConda(text string) (spec CondaSpec, ok bool) {
 	}
 	body := strings.Trim(text, " ")
 	if m := condaBrackets.FindStringSubmatch(body); m != nil {
-		if spec.Attributes, ok = condaAttributes(m[2]); !ok {
+		if spec.Attributes, ok = condaAttributes(m[2]); !ok || unknownKey(spec.Attributes) != "" {
 			return CondaSpec{}, false
 		}
 		body = strings.TrimRight(m[1], " ")
@@ -97,6 +97,22 @@ func condaAttributes(text string) (attributes map[string]string, ok bool) {
 		text = text[len(m[0]):]
 	}
 	return attributes, len(attributes) > 0
+}
+
+// condaKeys are what may stand in brackets (conda's documentation, "Package match specifications").
+var condaKeys = []string{
+	"build", "build_number", "channel", "features", "fn", "license", "license_family", "md5", "name", "sha256", "subdir",
+	"track_features", "url", "version",
+}
+
+// unknownKey is a key that conda does not know: it would restrict nothing. Empty for none.
+func unknownKey(attributes map[string]string) string {
+	for _, key := range slices.Sorted(maps.Keys(attributes)) {
+		if !slices.Contains(condaKeys, key) {
+			return key
+		}
+	}
+	return ""
 }
 
 // canonicalCondaVersion gives each comparison its operator. Without one, a version stands for itself; so does one after a single "=" where a build follows.
@@ -168,6 +184,10 @@ var condaMistakes = []struct {
 	{regexp.MustCompile(`^(.*[^=<>!~ ]) *([=<>!~]+) *$`), "has no version behind its operator", first},
 	{regexp.MustCompile(`^:+(.+)$`), "begins with a colon, before which a channel has to stand", first},
 	{regexp.MustCompile(`^(.+?):+$`), "ends with a colon, after which a package has to stand", nil},
+	{
+		regexp.MustCompile(`^(?:-c|--channel)[ =]+([^\s:]+) +([^\s].*)$`), "begins with an option, which is not part of a specification",
+		func(m []string) string { return m[1] + "::" + m[2] },
+	},
 	{regexp.MustCompile(`^--?[A-Za-z][a-z-]*[ =]+(.+)$`), "begins with an option, which is not part of a specification", first},
 	{regexp.MustCompile(`^["'](.*)["']$`), "stands in quotes, which mean nothing here", first},
 	{regexp.MustCompile(`^(.+?)@(.+)$`), `has an "@", which conda does not know`, func(m []string) string { return m[1] + "==" + m[2] }},
@@ -180,6 +200,12 @@ func diagnoseConda(text string) error {
 	}
 	if err := diagnoseText(FieldConda, text); err != nil {
 		return err
+	}
+	if m := condaBrackets.FindStringSubmatch(strings.Trim(text, " ")); m != nil {
+		attributes, _ := condaAttributes(m[2])
+		if key := unknownKey(attributes); key != "" {
+			return newError(FieldConda, text, key, "is no key of a match specification", "write one of "+strings.Join(condaKeys, ", "))
+		}
 	}
 	for _, mistake := range condaMistakes {
 		m := mistake.pattern.FindStringSubmatch(strings.TrimSpace(text))

@@ -34,26 +34,29 @@ var passing = regexp.MustCompile(`^[a-zA-Z0-9_:=.-]+$`)
 // SplitEntry splits an entry of a list into the tokens that PrimeHub's portal makes of it (internal/primehub/CONTRACT.md §5.4): at white space, in order.
 func SplitEntry(entry string) []string { return strings.Fields(entry) }
 
-// CheckEntries splits the entries of a list into tokens, in order, and finds everything that would be dropped on the way to the installer, or that it would not take. The
-// entries belong together: "-c" may end one and its channel begin the next.
+// CheckEntries splits the entries of a list into tokens, in order, and finds everything that would be dropped on the way
+// to the installer, or that it would not take. The entries belong together: "-c" may end one and its channel begin the
+// next.
 func CheckEntries(installer Installer, entries []string) (tokens []string, refused []*RefusedEntry) {
 	check := entryCheck{installer: installer, rules: installerRules[installer]}
-	refuse := func(index int, err error) {
-		if e, ok := err.(*Error); ok { //nolint:errorlint // made here, never wrapped
-			refused = append(refused, &RefusedEntry{Index: index, Err: e})
+	refuse := func(index int, err *Error) {
+		if err != nil {
+			refused = append(refused, &RefusedEntry{Index: index, Err: err})
 		}
 	}
 	for index, entry := range entries {
 		words := SplitEntry(entry)
+		tokens = append(tokens, words...)
 		if len(words) == 0 {
 			refuse(index, newError(Field(installer), entry, "", "is empty", "write a package, or leave the entry out"))
 		}
-		for _, word := range words {
-			refuse(index, check.word(entry, word))
+		for len(words) > 0 {
+			n := check.span(words)
+			refuse(index, check.words(entry, words[:n]))
+			words = words[n:]
 		}
-		tokens = append(tokens, words...)
 	}
-	if last := len(entries) - 1; check.open != "" {
+	if last := len(entries) - 1; check.open != "" && !check.refused {
 		refuse(last, newError(Field(installer), entries[last], check.open, "stands at the end, where a value has to follow", "write the value after it, or leave it out"))
 	}
 	return tokens, refused
@@ -61,30 +64,38 @@ func CheckEntries(installer Installer, entries []string) (tokens []string, refus
 
 // rules are what is to be known about an installer.
 type rules struct {
-	// valued are the options that a value follows, and addresses those of them whose value is an address, which never passes.
-	valued, addresses []string
+	// separator stands between a name and its version.
+	separator string
+	// valued are the options that a value follows. Those of addresses take an address, which never passes, and those of
+	// files a file, which no build has.
+	valued, addresses, files []string
 	// check says what the installer would not take of what passes. Nothing is wrong where problem is empty.
 	check func(token string) (problem, proposal string)
-	// propose spells so that it passes what does not. Empty when that is not possible.
-	propose func(token string) (proposal, meaning string)
+	// propose spells so that it passes what does not. Its text is empty when that is not possible.
+	propose func(token string) proposal
 	// advice is what to do where there is no such spelling.
 	advice string
 }
 
 var installerRules = map[Installer]rules{
 	InstallerApt: {
-		valued: []string{"-t", "--target-release", "--default-release", "-o", "--option"},
-		check:  checkAptToken, propose: proposeApt,
+		separator: "=",
+		valued:    []string{"-t", "--target-release", "--default-release", "-o", "--option"},
+		check:     checkAptToken, propose: proposeApt,
 		advice: "put it into the base image",
 	},
 	InstallerConda: {
-		valued: []string{"-c", "--channel", "-n", "--name", "-p", "--prefix", "--file", "--solver", "--subdir", "--platform", "--repodata-fn"},
-		check:  checkCondaToken, propose: proposeConda,
+		separator: "=",
+		valued:    []string{"-c", "--channel", "-n", "--name", "-p", "--prefix", "--solver", "--subdir", "--platform", "--repodata-fn"},
+		files:     []string{"--file"},
+		check:     checkCondaToken, propose: proposeConda,
 		advice: "write name=version, or put it into the base image",
 	},
 	InstallerPip: {
-		valued:    []string{"-r", "--requirement", "-c", "--constraint", "-e", "--editable", "--trusted-host", "-t", "--target", "--platform", "--python-version", "--no-binary", "--only-binary"},
+		separator: "==",
+		valued:    []string{"--trusted-host", "-t", "--target", "--platform", "--python-version", "--no-binary", "--only-binary"},
 		addresses: []string{"-i", "--index-url", "--extra-index-url", "-f", "--find-links"},
+		files:     []string{"-r", "--requirement", "-c", "--constraint", "-e", "--editable"},
 		check:     checkPipToken, propose: proposePip,
 		advice: "write name==version, or put it into the base image",
 	},
@@ -96,34 +107,89 @@ type entryCheck struct {
 	rules     rules
 	// open is the option whose value comes next. Empty for none.
 	open string
+	// refused tells that open was refused, and its value with it.
+	refused bool
+}
+
+var (
+	// goesOn begins or ends a word that is only a part of a requirement.
+	goesOn = regexp.MustCompile(`^[=<>!~^,|\[(;]`)
+	openIn = regexp.MustCompile(`[=<>!~,|(]$`)
+	// loneVersion and loneBuild are no names of packages where they follow one.
+	loneVersion = regexp.MustCompile(`^(?:[0-9]+|[0-9]+[.:][0-9A-Za-z.:+~_*-]+)$`)
+	loneBuild   = regexp.MustCompile(`^[A-Za-z0-9.]+_(?:[0-9]+|\*)$|^py[0-9]+\*?$`)
+)
+
+// span is how many of the words are one requirement: one, or more where blanks were put into it.
+func (c *entryCheck) span(words []string) int {
+	if c.open != "" || strings.HasPrefix(words[0], "-") {
+		return 1
+	}
+	n := 1
+	for ; n < len(words); n++ {
+		version := loneVersion.MatchString(words[n])
+		build := c.installer == InstallerConda && n > 1 && loneVersion.MatchString(words[n-1]) && loneBuild.MatchString(words[n])
+		if !version && !build && !goesOn.MatchString(words[n]) && !openIn.MatchString(words[n-1]) {
+			break
+		}
+	}
+	return n
+}
+
+// words checks one requirement or option, and remembers whether a value is to follow.
+func (c *entryCheck) words(entry string, words []string) *Error {
+	if len(words) == 1 {
+		return c.word(entry, words[0])
+	}
+	whole := strings.Join(words, " ")
+	if fault := diagnoseText(Field(c.installer), whole); fault != nil {
+		return fault
+	}
+	problem := fmt.Sprintf("is one requirement in %d words, and each of them reaches %s by itself", len(words), c.installer)
+	return newError(Field(c.installer), entry, whole, problem, c.suggestWords(words))
+}
+
+// suggestWords proposes one word for a requirement that was written in several.
+func (c *entryCheck) suggestWords(words []string) string {
+	joined := strings.Join(words, "")
+	pinned := loneVersion.MatchString(words[1])
+	if pinned {
+		joined = strings.Join(words, c.rules.separator)
+	}
+	if !c.takes(joined) {
+		return c.suggestion(joined)
+	}
+	if exact := words[0] + "==" + words[1]; pinned && len(words) == 2 && c.installer == InstallerConda {
+		return write(joined) + ", which is any " + words[1] + " version, or " + quote(exact) + " for that one alone"
+	}
+	return write(joined)
 }
 
 // word checks one token, and remembers whether a value is to follow.
-func (c *entryCheck) word(entry, word string) error {
-	refuse := func(problem, suggestion string) error {
+func (c *entryCheck) word(entry, word string) *Error {
+	refuse := func(problem, suggestion string) *Error {
 		return newError(Field(c.installer), entry, word, problem, suggestion)
 	}
-	option := c.open
-	c.open = ""
+	option, refused := c.open, c.refused
+	c.open, c.refused = "", false
+	if refused {
+		return nil // Its option was, and the value goes with it.
+	}
 	if err := diagnoseText(Field(c.installer), word); err != nil {
 		return err
 	}
 	switch {
 	case option != "" && c.installer == InstallerConda && isChannelOption(option):
 		return c.channel(entry, option, word)
-	case strings.HasPrefix(word, "-") && slices.Contains(c.rules.addresses, optionName(word)):
-		c.open = valueOf(word)
-		return refuse("takes an address, and PrimeHub drops addresses without a trace: it passes on only what matches "+TokenRule,
-			"set the index in the base image (pip.conf, or the variables PIP_INDEX_URL and PIP_EXTRA_INDEX_URL)")
+	case option == "" && strings.HasPrefix(word, "-"):
+		return c.option(entry, word)
 	case !passing.MatchString(word):
 		return refuse(dropped(word), c.suggestion(word))
 	case option != "":
 		return nil
-	case strings.HasPrefix(word, "-"):
-		if slices.Contains(c.rules.valued, word) {
-			c.open = word
-		}
-		return nil
+	}
+	if strings.ContainsAny(word, ".:") && loneVersion.MatchString(word) {
+		return refuse("is a version without a package", "write it behind its package, as in name"+c.rules.separator+word)
 	}
 	if problem, proposal := c.rules.check(word); problem != "" {
 		if !c.takes(proposal) {
@@ -134,9 +200,39 @@ func (c *entryCheck) word(entry, word string) error {
 	return nil
 }
 
+// option checks a word that begins with a hyphen.
+func (c *entryCheck) option(entry, word string) *Error {
+	refuse := func(problem, suggestion string) *Error {
+		return newError(Field(c.installer), entry, word, problem, suggestion)
+	}
+	switch name := optionName(word); {
+	case word == "-":
+		return refuse("begins an entry of a list in YAML, and is none of "+string(c.installer)+"'s words", "leave it out")
+	case slices.Contains(c.rules.addresses, name):
+		c.open, c.refused = valueOf(word), true
+		return refuse("takes an address, and PrimeHub drops addresses without a trace: it passes on only what matches "+TokenRule,
+			"set the index in the base image (pip.conf, or the variables PIP_INDEX_URL and PIP_EXTRA_INDEX_URL)")
+	case slices.Contains(c.rules.files, name) || c.installer == InstallerPip && joinedFile.MatchString(word):
+		if slices.Contains(c.rules.files, word) {
+			c.open, c.refused = word, true
+		}
+		return refuse("names a file or a directory, and a build of PrimeHub has none of yours", "write the packages themselves, one an entry")
+	case c.installer == InstallerPip && name == "--hash":
+		return refuse("fixes an archive, which pip takes in a file only", "leave it out")
+	case !passing.MatchString(word):
+		return refuse(dropped(word), c.suggestion(word))
+	case slices.Contains(c.rules.valued, word):
+		c.open = word
+	}
+	return nil
+}
+
+// joinedFile is an option of pip with a file behind it, without a blank.
+var joinedFile = regexp.MustCompile(`^-[rce][^-=]`)
+
 // channel checks the value of conda's "-c". The documents' own example has a package with a channel there, which would be taken for a channel.
-func (c *entryCheck) channel(entry, option, word string) error {
-	refuse := func(problem, suggestion string) error {
+func (c *entryCheck) channel(entry, option, word string) *Error {
+	refuse := func(problem, suggestion string) *Error {
 		return newError(FieldConda, entry, word, problem, suggestion)
 	}
 	spec, ok := matchConda(word)
@@ -150,14 +246,14 @@ func (c *entryCheck) channel(entry, option, word string) error {
 	if !passing.MatchString(word) {
 		problem = dropped(word) + "; and " + option + " takes a channel alone, not a package with a channel"
 	}
-	proposal, meaning := word, ""
+	p := proposal{text: word}
 	if !passing.MatchString(word) {
-		proposal, meaning = proposeConda(word)
+		p = proposeConda(word)
 	}
-	if !c.takes(proposal) {
+	if !c.takes(p.text) {
 		return refuse(problem, c.rules.advice)
 	}
-	return refuse(problem, write(proposal)+" without "+option+meaning)
+	return refuse(problem, write(p.text)+" without "+option+p.remark())
 }
 
 // dropped says why a token does not reach the installer.
@@ -171,11 +267,11 @@ func dropped(word string) string {
 
 // suggestion is a spelling that passes and that the installer takes, or what else to do.
 func (c *entryCheck) suggestion(word string) string {
-	proposal, meaning := c.rules.propose(strings.Trim(word, `"'`))
-	if !c.takes(proposal) {
+	p := c.rules.propose(strings.Trim(word, `"'`))
+	if !c.takes(p.text) {
 		return c.rules.advice
 	}
-	return write(proposal) + meaning
+	return write(p.text) + p.remark()
 }
 
 // takes tells whether a token passes and the installer takes it. Only such ones are proposed.

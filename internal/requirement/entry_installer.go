@@ -29,20 +29,6 @@ func checkAptToken(token string) (problem, proposal string) {
 	return "", ""
 }
 
-// proposeApt spells a token of apt so that it passes.
-func proposeApt(token string) (proposal, meaning string) {
-	if known, ok := bestKnown[token]; ok {
-		return known, ", which brings it"
-	}
-	if name, _, found := strings.Cut(token, "/"); found {
-		return name, " without the release"
-	}
-	if end := strings.IndexAny(token, "=<>~! "); end > 0 {
-		return token[:end], ", which is the version that the base image's distribution has"
-	}
-	return "", ""
-}
-
 // checkCondaToken holds a token against conda's match specifications.
 func checkCondaToken(token string) (problem, proposal string) {
 	spec, err := ParseCondaSpec(token)
@@ -64,62 +50,8 @@ func suggestedText(suggestion string) string {
 	return strings.TrimSuffix(text, `"`)
 }
 
-// proposeConda spells a match specification so that it passes: what a range or a wild card says, as conda's "name=version", which takes any version that begins so.
-func proposeConda(token string) (proposal, meaning string) {
-	spec, ok := matchConda(token)
-	if !ok {
-		return "", ""
-	}
-	for key, field := range map[string]*string{"channel": &spec.Channel, "version": &spec.Version, "build": &spec.Build} {
-		if value, set := spec.Attributes[key]; set && *field == "" {
-			*field = value
-		}
-	}
-	if version, valid := canonicalCondaVersion(strings.ReplaceAll(spec.Version, " ", ""), false); valid {
-		spec.Version = version
-	}
-	version, meaning := passingCondaVersion(spec.Version)
-	proposal = spec.Name + version
-	if version != "" && spec.Build != "" && passing.MatchString(spec.Build) && !strings.ContainsAny(spec.Build, "=:") {
-		proposal = spec.Name + "=" + strings.TrimLeft(version, "=") + "=" + spec.Build
-	}
-	if spec.Channel != "" && passing.MatchString(spec.Channel) && !strings.ContainsAny(spec.Channel, "=:") {
-		proposal = spec.Channel + "::" + proposal
-	}
-	return proposal, meaning
-}
-
-// condaLowest is a comparison that names a version to begin with.
-var condaLowest = regexp.MustCompile(`^(==|=|>=|~=)([0-9A-Za-z][0-9A-Za-z._]*?)(?:\.?\*)?$`)
-
-// passingCondaVersion is the closest to a version that passes.
-func passingCondaVersion(version string) (spelled, meaning string) {
-	for clause := range strings.FieldsFuncSeq(version, func(r rune) bool { return r == ',' || r == '|' }) {
-		m := condaLowest.FindStringSubmatch(clause)
-		if m == nil || strings.HasSuffix(m[2], ".") {
-			continue
-		}
-		operator, lowest := m[1], m[2]
-		switch {
-		case operator == "==" && clause == version:
-			return version, ""
-		case operator == "~=" && strings.Contains(lowest, "."):
-			lowest = lowest[:strings.LastIndexByte(lowest, '.')]
-		}
-		return "=" + lowest, ", which is any " + lowest + " version"
-	}
-	if version == "" {
-		return "", ""
-	}
-	return "", ", which is the newest version"
-}
-
-var (
-	// pipToken is what pip takes of what passes: a name, or an exact version.
-	pipToken = regexp.MustCompile(`^(` + identifier + `)(?:(===?)([^=]+))?$`)
-	// pipLoose is a requirement with more than passes.
-	pipLoose = regexp.MustCompile(`^(` + identifier + `)(?:\[[^\]]*\])?(?:(===?|~=|>=|<=|!=|<|>)([0-9][0-9A-Za-z.!_-]*?)(?:\.\*|\*)?(?:\+[^,;]*)?((?:,[^;]*)?))?(?:;.*)?$`)
-)
+// pipToken is what pip takes of what passes: a name, or an exact version.
+var pipToken = regexp.MustCompile(`^(` + identifier + `)(?:(===?)([^=]+))?$`)
 
 // checkPipToken holds a token against PEP 508 and PEP 440.
 func checkPipToken(token string) (problem, proposal string) {
@@ -143,20 +75,4 @@ func checkPipToken(token string) (problem, proposal string) {
 		return "has a version that is none as PEP 440 has it", m[1]
 	}
 	return "", ""
-}
-
-// proposePip spells a requirement so that it passes: pip takes exact versions only then, or the newest.
-func proposePip(token string) (proposal, meaning string) {
-	m := pipLoose.FindStringSubmatch(strings.ReplaceAll(token, " ", ""))
-	if m == nil {
-		return "", ""
-	}
-	name, operator, version := m[1], m[2], m[3]
-	switch {
-	case operator == "", operator == ">=" && m[4] == "":
-		return name, ", which is the newest version"
-	case operator == "<", operator == ">", operator == "!=":
-		return name, ", which is the newest version, or an exact one"
-	}
-	return name + "==" + version, " for exactly that version"
 }

@@ -40,6 +40,15 @@ func TestCheckEntries_refuses(t *testing.T) {
 	dropped := func(culprit string) string {
 		return fmt.Sprintf("is dropped by PrimeHub without a trace, because of %q: %s", culprit, rule)
 	}
+	inWords := func(n int, installer string) string {
+		return fmt.Sprintf("is one requirement in %d words, and each of them reaches %s by itself", n, installer)
+	}
+	ranged := func(name, comparisons, pinned string) string {
+		return fmt.Sprintf("write %q, which is the newest version and need not meet %q, or write %s with one exact version that meets it", name, comparisons, pinned)
+	}
+	pipRange := func(name, comparisons string) string { return ranged(name, comparisons, "name==version") }
+	condaRange := func(name, comparisons string) string { return ranged(name, comparisons, "name=version") }
+	const noFile = "names a file or a directory, and a build of PrimeHub has none of yours"
 	for entry, want := range map[string]struct {
 		installer                      requirement.Installer
 		offending, problem, suggestion string
@@ -54,14 +63,23 @@ func TestCheckEntries_refuses(t *testing.T) {
 		},
 		"numpy==1.17*":                   {requirement.InstallerConda, "", dropped("*"), `write "numpy=1.17", which is any 1.17 version`},
 		"numpy==1.17.*":                  {requirement.InstallerConda, "", dropped("*"), `write "numpy=1.17", which is any 1.17 version`},
-		"numpy>=1.2":                     {requirement.InstallerConda, "", dropped(">"), `write "numpy=1.2", which is any 1.2 version`},
-		"numpy~=1.2.3":                   {requirement.InstallerConda, "", dropped("~"), `write "numpy=1.2", which is any 1.2 version`},
-		"numpy<2":                        {requirement.InstallerConda, "", dropped("<"), `write "numpy", which is the newest version`},
-		"numpy>=1.2,<2":                  {requirement.InstallerConda, "", dropped(">"), `write "numpy=1.2", which is any 1.2 version`},
-		"conda-forge/linux-64::numpy":    {requirement.InstallerConda, "", dropped("/"), `write "conda-forge::numpy"`},
-		"numpy[build=py37]":              {requirement.InstallerConda, "", dropped("["), `write "numpy"`},
+		"numpy>=1.2":                     {requirement.InstallerConda, "", dropped(">"), `write "numpy", which is the newest version`},
+		"numpy~=1.2.3":                   {requirement.InstallerConda, "", dropped("~"), `write "numpy=1.2", which is any 1.2 version, also one below 1.2.3`},
+		"numpy<2":                        {requirement.InstallerConda, "", dropped("<"), condaRange("numpy", "<2")},
+		"numpy>=1.2,<2":                  {requirement.InstallerConda, "", dropped(">"), condaRange("numpy", "<2,>=1.2")},
+		"numpy<2,>=1.2":                  {requirement.InstallerConda, "", dropped("<"), condaRange("numpy", "<2,>=1.2")},
+		"numpy=1.2|=1.4":                 {requirement.InstallerConda, "", dropped("|"), condaRange("numpy", "=1.2|=1.4")},
+		"conda-forge/linux-64::numpy":    {requirement.InstallerConda, "", dropped("/"), `write "conda-forge::numpy", without the subdir "linux-64"`},
+		"numpy[build=py37]":              {requirement.InstallerConda, "", dropped("["), `write "numpy", without the build "py37"`},
 		"numpy[version='1.2',build=py3]": {requirement.InstallerConda, "", dropped("["), `write "numpy=1.2=py3"`},
+		"numpy=1.2.*=py3":                {requirement.InstallerConda, "", dropped("*"), `write "numpy=1.2=py3", which is version 1.2 alone`},
+		"numpy=1.2=py3*":                 {requirement.InstallerConda, "", dropped("*"), `write "numpy==1.2", without the build "py3*"`},
 		"numpy[channel=conda-forge]":     {requirement.InstallerConda, "", dropped("["), `write "conda-forge::numpy"`},
+		"numpy[md5=0a,license=BSD]":      {requirement.InstallerConda, "", dropped("["), `write "numpy", without license, without md5`},
+		"nvidia/label/cuda-11.8.0::cuda-toolkit": {
+			requirement.InstallerConda, "", dropped("/"),
+			`write "cuda-toolkit", without the channel "nvidia/label/cuda-11.8.0", which PrimeHub cannot pass on: the base image's .condarc can name it`,
+		},
 		`"numpy"`:                        {requirement.InstallerConda, "", dropped(`"`), `write "numpy"`},
 		"numpy===1.0":                    {requirement.InstallerConda, "", `has "===", which is pip's`, `write "numpy==1.0"`},
 		"numpy=":                         {requirement.InstallerConda, "", "has no version behind its operator", `write "numpy"`},
@@ -69,15 +87,41 @@ func TestCheckEntries_refuses(t *testing.T) {
 		"-c https://conda.example.com/x": {requirement.InstallerConda, "https://conda.example.com/***", dropped("/"), `write the name of a channel, as in "-c conda-forge"`},
 		"torch -c":                       {requirement.InstallerConda, "-c", "stands at the end, where a value has to follow", "write the value after it, or leave it out"},
 		" \n\t":                          {requirement.InstallerConda, "", "is empty", "write a package, or leave the entry out"},
-		"numpy >=1":                      {requirement.InstallerConda, ">=1", dropped(">"), "write name=version, or put it into the base image"},
+		"numpy >=1":                      {requirement.InstallerConda, "", inWords(2, "conda"), `write "numpy", which is the newest version`},
+		"python ==3.9":                   {requirement.InstallerConda, "", inWords(2, "conda"), `write "python==3.9"`},
+		"numpy 1.21":                     {requirement.InstallerConda, "", inWords(2, "conda"), `write "numpy=1.21", which is any 1.21 version, or "numpy==1.21" for that one alone`},
+		"numpy 1.17 py37_0":              {requirement.InstallerConda, "", inWords(3, "conda"), `write "numpy=1.17=py37_0"`},
+		"numpy >= 1.2, < 2":              {requirement.InstallerConda, "", inWords(5, "conda"), condaRange("numpy", "<2,>=1.2")},
+		"vim git numpy 1.21":             {requirement.InstallerConda, "numpy 1.21", inWords(2, "conda"), `write "numpy=1.21", which is any 1.21 version, or "numpy==1.21" for that one alone`},
+		"--file environment.yml":         {requirement.InstallerConda, "--file", noFile, "write the packages themselves, one an entry"},
+		"- numpy":                        {requirement.InstallerConda, "-", "begins an entry of a list in YAML, and is none of conda's words", "leave it out"},
 
-		"requests[security]":        {requirement.InstallerPip, "", dropped("["), `write "requests", which is the newest version`},
-		"requests[security]==2.0":   {requirement.InstallerPip, "", dropped("["), `write "requests==2.0" for exactly that version`},
+		"requests[security]":        {requirement.InstallerPip, "", dropped("["), `write "requests", which is the newest version, without the extras [security], whose packages are then entries of their own`},
+		"requests[security]==2.0":   {requirement.InstallerPip, "", dropped("["), `write "requests==2.0", without the extras [security], whose packages are then entries of their own`},
 		"numpy>=1.20":               {requirement.InstallerPip, "", dropped(">"), `write "numpy", which is the newest version`},
-		"numpy~=1.4.2":              {requirement.InstallerPip, "", dropped("~"), `write "numpy==1.4.2" for exactly that version`},
-		"scipy==1.17.*":             {requirement.InstallerPip, "", dropped("*"), `write "scipy==1.17" for exactly that version`},
-		"scipy<2":                   {requirement.InstallerPip, "", dropped("<"), `write "scipy", which is the newest version, or an exact one`},
-		"torch==1.8.0+cu111":        {requirement.InstallerPip, "", dropped("+"), `write "torch==1.8.0" for exactly that version`},
+		"numpy~=1.4.2":              {requirement.InstallerPip, "", dropped("~"), pipRange("numpy", "~=1.4.2")},
+		"scipy==1.17.*":             {requirement.InstallerPip, "", dropped("*"), pipRange("scipy", "==1.17.*")},
+		"scipy<2":                   {requirement.InstallerPip, "", dropped("<"), pipRange("scipy", "<2")},
+		"scipy>=1,<2":               {requirement.InstallerPip, "", dropped(">"), pipRange("scipy", ">=1,<2")},
+		"scipy<2,>=1":               {requirement.InstallerPip, "", dropped("<"), pipRange("scipy", ">=1,<2")},
+		"torch==1.8.0+cu111":        {requirement.InstallerPip, "", dropped("+"), `write "torch==1.8.0", without the local version "+cu111", so that the index decides which build it is`},
+		"numpy==1;os_name=='posix'": {requirement.InstallerPip, "", dropped(";"), `write "numpy==1", if the marker holds for the image`},
+		"numpy 1.26":                {requirement.InstallerPip, "", inWords(2, "pip"), `write "numpy==1.26"`},
+		"numpy == 1.26":             {requirement.InstallerPip, "", inWords(3, "pip"), `write "numpy==1.26"`},
+		"numpy >= 1.26, < 2":        {requirement.InstallerPip, "", inWords(5, "pip"), pipRange("numpy", ">=1.26,<2")},
+		"uvicorn [standard]":        {requirement.InstallerPip, "", inWords(2, "pip"), `write "uvicorn", which is the newest version, without the extras [standard], whose packages are then entries of their own`},
+		"1.26":                      {requirement.InstallerPip, "", "is a version without a package", "write it behind its package, as in name==1.26"},
+		"-r requirements.txt":       {requirement.InstallerPip, "-r", noFile, "write the packages themselves, one an entry"},
+		"--requirement=x.txt":       {requirement.InstallerPip, "", noFile, "write the packages themselves, one an entry"},
+		"-rx.txt":                   {requirement.InstallerPip, "", noFile, "write the packages themselves, one an entry"},
+		"-e .":                      {requirement.InstallerPip, "-e", noFile, "write the packages themselves, one an entry"},
+		"-e git+https://h.test/x":   {requirement.InstallerPip, "-e", noFile, "write the packages themselves, one an entry"},
+		"-c limits.txt":             {requirement.InstallerPip, "-c", noFile, "write the packages themselves, one an entry"},
+		"--hash=sha256:00":          {requirement.InstallerPip, "", "fixes an archive, which pip takes in a file only", "leave it out"},
+		"--extra-index-url https://x.test": {
+			requirement.InstallerPip, "--extra-index-url", "takes an address, and PrimeHub drops addresses without a trace: it passes on only what matches " + requirement.TokenRule,
+			"set the index in the base image (pip.conf, or the variables PIP_INDEX_URL and PIP_EXTRA_INDEX_URL)",
+		},
 		"git+https://a:b@git.test/": {requirement.InstallerPip, "git+https://git.test/***", dropped("+"), "write name==version, or put it into the base image"},
 		"numpy=1.0":                 {requirement.InstallerPip, "", `has one "=", where pip takes "=="`, `write "numpy==1.0"`},
 		"conda-forge::pip=1.0":      {requirement.InstallerPip, "", "has a channel, which is conda's", `write "pip==1.0"`},
@@ -91,19 +135,21 @@ func TestCheckEntries_refuses(t *testing.T) {
 
 		"g++":       {requirement.InstallerApt, "", dropped("+"), `write "build-essential", which brings it`},
 		"x1=5.4~r1": {requirement.InstallerApt, "", dropped("~"), `write "x1", which is the version that the base image's distribution has`},
-		"pkg/focal": {requirement.InstallerApt, "", dropped("/"), `write "pkg" without the release`},
+		"pkg/focal": {requirement.InstallerApt, "", dropped("/"), `write "pkg", without the release "focal", which the sources of the base image decide`},
 		"curl==7":   {requirement.InstallerApt, "", `has "==", where apt-get takes one "="`, `write "curl=7"`},
 		"Curl=7":    {requirement.InstallerApt, "", "has upper case letters, which no package of Debian has", `write "curl=7"`},
 		"vim-":      {requirement.InstallerApt, "", `is not the name of a package of Debian: lower case letters, digits, "+", "-" and ".", two at least, the first a letter or digit`, ""},
 		"vim=x":     {requirement.InstallerApt, "", `is not name=version, with a version of Debian ("[epoch:]upstream[-revision]", starting with a digit)`, `write "vim"`},
 		"lib*":      {requirement.InstallerApt, "", dropped("*"), "put it into the base image"},
+		"curl 7.88": {requirement.InstallerApt, "", inWords(2, "apt"), `write "curl=7.88"`},
+		"curl >= 7": {requirement.InstallerApt, "", inWords(3, "apt"), `write "curl", which is the version that the base image's distribution has`},
 		"x::vim":    {requirement.InstallerApt, "", "has a channel, which is conda's", ""},
 	} {
 		t.Run(entry, func(t *testing.T) {
 			t.Parallel()
 			_, refused := requirement.CheckEntries(want.installer, []string{"vim", entry})
-			if len(refused) == 0 {
-				t.Fatal("it passes")
+			if len(refused) != 1 {
+				t.Fatalf("%d refusals", len(refused))
 			}
 			got := refused[0].Err
 			if want.offending == "" {
@@ -186,13 +232,19 @@ func TestParseCondaSpec(t *testing.T) {
 func TestParseCondaSpec_refuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][2]string{
-		"":                       {"is empty", `write a package, for example "numpy" or "conda-forge::numpy=1.26"`},
-		"numpy===1.0":            {`has "===", which is pip's`, `write "numpy==1.0"`},
-		"numpy>=":                {"has no version behind its operator", `write "numpy"`},
-		"::numpy":                {"begins with a colon, before which a channel has to stand", `write "numpy"`},
-		"conda-forge::":          {"ends with a colon, after which a package has to stand", ""},
-		"'numpy=1'":              {"stands in quotes, which mean nothing here", `write "numpy=1"`},
-		"numpy@1.2":              {`has an "@", which conda does not know`, `write "numpy==1.2"`},
+		"":                     {"is empty", `write a package, for example "numpy" or "conda-forge::numpy=1.26"`},
+		"numpy===1.0":          {`has "===", which is pip's`, `write "numpy==1.0"`},
+		"numpy>=":              {"has no version behind its operator", `write "numpy"`},
+		"::numpy":              {"begins with a colon, before which a channel has to stand", `write "numpy"`},
+		"conda-forge::":        {"ends with a colon, after which a package has to stand", ""},
+		"'numpy=1'":            {"stands in quotes, which mean nothing here", `write "numpy=1"`},
+		"numpy@1.2":            {`has an "@", which conda does not know`, `write "numpy==1.2"`},
+		"-c conda-forge numpy": {"begins with an option, which is not part of a specification", `write "conda-forge::numpy"`},
+		"-c a numpy>=1":        {"begins with an option, which is not part of a specification", `write "a::numpy>=1"`},
+		"numpy[verison='1']": {
+			"is no key of a match specification",
+			"write one of build, build_number, channel, features, fn, license, license_family, md5, name, sha256, subdir, track_features, url, version",
+		},
 		"numpy[]":                {"is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]", ""},
 		"*":                      {"is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]", ""},
 		"numpy=1=2=3":            {"is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]", ""},
