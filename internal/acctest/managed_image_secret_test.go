@@ -41,10 +41,14 @@ func (s secret) canaries() []string {
 	}
 }
 
-// privateIndex starts a package index that asks for that user and password, and returns its address with them.
+// pathToken is a part of the path of an index, as some take their tokens.
+var pathToken = secret{"", "c4naryPathToken0123"}
+
+// privateIndex starts a package index that asks for that user and password, below the token, and returns its address with
+// all of them.
 func privateIndex(t *testing.T, s secret, packages ...pypi.Package) string {
 	t.Helper()
-	index := pypi.New(packages...)
+	index := http.StripPrefix("/"+pathToken.password, pypi.New(packages...))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != s.user || password != s.password {
 			w.Header().Set("WWW-Authenticate", `Basic realm="packages"`)
@@ -54,7 +58,7 @@ func privateIndex(t *testing.T, s secret, packages ...pypi.Package) string {
 		index.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	u, err := url.Parse(server.URL + "/simple/")
+	u, err := url.Parse(server.URL + "/" + pathToken.password + "/simple/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +230,7 @@ func newSecretBench(t *testing.T, pip map[string]any, secrets ...secret) *secret
 	t.Helper()
 	login := secret{"pusher", "c4nary&registry$pass"}
 	b := &secretBench{searcher: searcher{t: t}, data: t.TempDir()}
-	for _, s := range append(secrets, login) {
+	for _, s := range append(secrets, login, pathToken) {
 		b.canaries = append(b.canaries, s.canaries()...)
 	}
 	b.registry = acctest.StartRegistry(t, oci.Options{DataDir: b.data, Username: login.user, Password: login.password})

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,6 +87,7 @@ func condaError(text string) error {
 var messages = map[string]diag.Diagnostics{
 	"read_unauthorized":   {diags.FromError(diags.ReadImage, "sklearn", answered(401, "UNAUTHORIZED: authentication required"))},
 	"create_forbidden":    {diags.FromError(diags.CreateImage, "sklearn", answered(403, "DENIED: requested access to the resource is denied"))},
+	"read_no_host":        {diags.FromError(diags.ReadImage, "sklearn", &url.Error{Op: "Get", URL: "https://u:p@host.test/token?sig=x", Err: &net.DNSError{Err: "no such host", Name: "host.test"}})},
 	"update_too_many":     {diags.FromError(diags.UpdateImage, "sklearn", answered(429, "TOOMANYREQUESTS"))},
 	"delete_unavailable":  {diags.FromError(diags.DeleteImage, "sklearn", answered(503, ""))},
 	"read_no_registry":    {diags.FromError(diags.ReadImage, "sklearn", answered(405, "<!doctype html>"))},

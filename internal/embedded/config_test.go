@@ -91,11 +91,11 @@ func TestPythonVersions(t *testing.T) {
 func TestPinned(t *testing.T) {
 	t.Parallel()
 	for reference, want := range map[string]string{
-		"python:3.12-slim-bookworm":           "python:3.12-slim-bookworm@sha256:d",
-		"r.example.com:5000/python":  "r.example.com:5000/python@sha256:d",
-		"python:3.12-slim-bookworm@sha256:d":  "python:3.12-slim-bookworm@sha256:d",
-		"r.example.com/py@sha256:d":  "r.example.com/py@sha256:d",
-		"127.0.0.1:5000/base/py:3.1": "127.0.0.1:5000/base/py:3.1@sha256:d",
+		"python:3.12-slim-bookworm":          "python:3.12-slim-bookworm@sha256:d",
+		"r.example.com:5000/python":          "r.example.com:5000/python@sha256:d",
+		"python:3.12-slim-bookworm@sha256:d": "python:3.12-slim-bookworm@sha256:d",
+		"r.example.com/py@sha256:d":          "r.example.com/py@sha256:d",
+		"127.0.0.1:5000/base/py:3.1":         "127.0.0.1:5000/base/py:3.1@sha256:d",
 	} {
 		if got := pinned(reference, "sha256:d"); got != want {
 			t.Errorf("%s becomes %s", reference, got)

@@ -46,7 +46,7 @@ func (d *groupImagesDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 				Optional: true,
 				MarkdownDescription: "`system` for system images only, `group` for images of groups only: of `group`, else of the provider's `group`, else of any. " +
 					"Defaults to both.",
-				Validators: []validator.String{stringvalidator.OneOf(scopeSystem, scopeGroup)},
+				Validators: []validator.String{oneOf(scopeSystem, scopeGroup)},
 			},
 			"group": schema.StringAttribute{
 				Optional:            true,
@@ -56,7 +56,7 @@ func (d *groupImagesDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 			"type": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Only images of exactly this type: `cpu`, `gpu` or `universal`.",
-				Validators:          []validator.String{stringvalidator.OneOf(string(primehub.TypeCPU), string(primehub.TypeGPU), string(primehub.TypeUniversal))},
+				Validators:          []validator.String{oneOf(string(primehub.TypeCPU), string(primehub.TypeGPU), string(primehub.TypeUniversal))},
 			},
 			"is_ready": schema.BoolAttribute{
 				Optional:            true,

@@ -57,7 +57,7 @@ func groupImageInputAttributes() map[string]schema.Attribute {
 			Computed:            true,
 			Default:             stringdefault.StaticString(string(primehub.TypeUniversal)),
 			MarkdownDescription: "For which machines the image is: `cpu`, `gpu` or `universal`. Defaults to `universal`.",
-			Validators:          []validator.String{stringvalidator.OneOf(string(primehub.TypeCPU), string(primehub.TypeGPU), string(primehub.TypeUniversal))},
+			Validators:          []validator.String{oneOf(string(primehub.TypeCPU), string(primehub.TypeGPU), string(primehub.TypeUniversal))},
 		},
 		"group": schema.StringAttribute{
 			Optional: true,
@@ -98,7 +98,7 @@ func existingAttribute() schema.SingleNestedAttribute {
 				Validators:          []validator.String{imageReferenceCheck},
 			},
 			"url_for_gpu": optionalText("Where the image for machines with a GPU is, for images of the type `universal`: PrimeHub's *Specific container image url for GPU*. Defaults to `url`.",
-				stringvalidator.Any(stringvalidator.OneOf(""), imageReferenceCheck)),
+				stringvalidator.Any(oneOf(""), imageReferenceCheck)),
 			"image_pull_secret": optionalText("How the image is pulled: the " + pullSecretHelp),
 		},
 	}

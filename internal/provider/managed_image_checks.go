@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // maxImageName is where names end before the repositories of common registries do (internal/rime/CONTRACT.md §2.12).
@@ -59,6 +60,9 @@ var imageNamePrefixCheck = check{
 
 // proposeName is the suggestion of the nearest legal name, if there is one, with an end that may not be part of a name.
 func proposeName(value, end string) string {
+	if redact.Input(value) != value {
+		return "" // a name made of an address could hold its secret
+	}
 	proposal := notInName.ReplaceAllString(strings.ToLower(value), "-")
 	proposal = separators.ReplaceAllString(proposal, "-")
 	proposal = strings.TrimLeft(proposal, "0123456789_-")

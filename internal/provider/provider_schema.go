@@ -7,7 +7,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/providervalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -144,7 +143,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 			"compression": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Compression of the layers that a build adds: `gzip`, `zstd`, `estargz` or `uncompressed`. The layers of the base image stay as they are, and a layer that a build finds in its cache keeps its compression. Defaults to BuildKit's own choice.",
-				Validators:          []validator.String{stringvalidator.OneOf("gzip", "zstd", "estargz", "uncompressed")},
+				Validators:          []validator.String{oneOf("gzip", "zstd", "estargz", "uncompressed")},
 			},
 			"max_parallel_builds": schema.Int64Attribute{
 				Optional:            true,
@@ -164,7 +163,7 @@ func repositorySettingsAttribute() schema.Attribute {
 			"tag_mutability": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "`MUTABLE`, or `IMMUTABLE` so that no tag of an image can be moved; tags that begin with `rime-` are always excluded, as records are kept under them. Defaults to `MUTABLE`.",
-				Validators:          []validator.String{stringvalidator.OneOf(mutableTags, immutableTags)},
+				Validators:          []validator.String{oneOf(mutableTags, immutableTags)},
 			},
 			"scan_on_push": schema.BoolAttribute{
 				Optional: true, MarkdownDescription: "Whether ECR scans images for vulnerabilities when they arrive. Defaults to what the account does.",
@@ -175,7 +174,7 @@ func repositorySettingsAttribute() schema.Attribute {
 				Attributes: map[string]schema.Attribute{
 					"type": schema.StringAttribute{
 						Required: true, MarkdownDescription: "Kind of encryption: `AES256`, `KMS` or `KMS_DSSE`.",
-						Validators: []validator.String{stringvalidator.OneOf("AES256", "KMS", "KMS_DSSE")},
+						Validators: []validator.String{oneOf("AES256", "KMS", "KMS_DSSE")},
 					},
 					"kms_key": schema.StringAttribute{
 						Optional: true, MarkdownDescription: "ARN of the key of AWS KMS; not with `AES256`. Defaults to AWS's own key for ECR.",
@@ -269,7 +268,7 @@ func cacheAttribute() schema.Attribute {
 			"mode": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "What to write: `min` for the layers of the result, `max` for those of all steps. Defaults to `max`.",
-				Validators:          []validator.String{stringvalidator.OneOf("min", "max")},
+				Validators:          []validator.String{oneOf("min", "max")},
 			},
 		},
 	}

@@ -33,7 +33,7 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 			Optional: true,
 			MarkdownDescription: "Whether tags may be moved, in every repository under the prefix: `MUTABLE`, `IMMUTABLE`, `MUTABLE_WITH_EXCLUSION` or `IMMUTABLE_WITH_EXCLUSION`. " +
 				"The platform rebuilds images under the tag of its version, and the embedded registry moves the tag of its record (`rime-record`): exclude such tags. Not managed if left out.",
-			Validators: []validator.String{stringvalidator.OneOf("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION")},
+			Validators: []validator.String{oneOf("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION")},
 		},
 		"tag_mutability_exclusions": schema.SetAttribute{
 			Optional: true, ElementType: types.StringType,
@@ -50,7 +50,7 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 			Attributes: map[string]schema.Attribute{
 				"type": schema.StringAttribute{
 					Required: true, MarkdownDescription: "Kind of encryption: `AES256`, `KMS` or `KMS_DSSE`.",
-					Validators: []validator.String{stringvalidator.OneOf("AES256", "KMS", "KMS_DSSE")},
+					Validators: []validator.String{oneOf("AES256", "KMS", "KMS_DSSE")},
 				},
 				"kms_key": schema.StringAttribute{
 					Optional: true, MarkdownDescription: "ARN of the key of AWS KMS. Defaults to AWS's own key for ECR.",
@@ -67,7 +67,7 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "What ECR makes repositories for: `CREATE_ON_PUSH`, `PULL_THROUGH_CACHE` or `REPLICATION`. Defaults to the first of them.",
 					Validators: []validator.Set{
 						setvalidator.SizeAtLeast(1),
-						setvalidator.ValueStringsAre(stringvalidator.OneOf("CREATE_ON_PUSH", "PULL_THROUGH_CACHE", "REPLICATION")),
+						setvalidator.ValueStringsAre(oneOf("CREATE_ON_PUSH", "PULL_THROUGH_CACHE", "REPLICATION")),
 					},
 				},
 				"description": schema.StringAttribute{Optional: true, MarkdownDescription: "What the template is for, in words, at most 185 characters."},
@@ -81,7 +81,7 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 
 func lifecycleRuleAttributes() map[string]schema.Attribute {
 	oneOf := func(required bool, description string, values ...string) schema.StringAttribute {
-		return schema.StringAttribute{Required: required, Optional: !required, MarkdownDescription: description, Validators: []validator.String{stringvalidator.OneOf(values...)}}
+		return schema.StringAttribute{Required: required, Optional: !required, MarkdownDescription: description, Validators: []validator.String{oneOf(values...)}}
 	}
 	tags := func(description string) schema.SetAttribute {
 		return schema.SetAttribute{

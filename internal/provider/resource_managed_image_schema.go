@@ -6,7 +6,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
@@ -63,7 +62,7 @@ func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaReques
 				Default:  stringdefault.StaticString(deletionPolicyDelete),
 				MarkdownDescription: "What destroying the resource does to the image: `delete` removes it with everything that was built for it, `retain` only forgets it. " +
 					"Must have been applied before the destroy. One whose first build failed is removed either way, as it would be in the way of its repair. On a RIME platform, deleting takes the API key of an Organization Administrator. Defaults to `delete`.",
-				Validators: []validator.String{stringvalidator.OneOf(deletionPolicyDelete, deletionPolicyRetain)},
+				Validators: []validator.String{oneOf(deletionPolicyDelete, deletionPolicyRetain)},
 			},
 			"rebuild_when_outdated": schema.BoolAttribute{
 				Optional: true,

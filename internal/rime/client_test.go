@@ -61,6 +61,7 @@ func TestAPIError(t *testing.T) {
 		"when to come back":    {429, "application/json", `{"code":8,"message":"slow down"}`, "3600", 8, false, "429 Too Many Requests: slow down (Retry-After: 3600)"},
 		"quotes the key":       {400, "application/json", `{"code":3,"message":"key hunter2hunter2 is odd"}`, "", 3, false, "400 Bad Request: key [API key] is odd"},
 		"quotes it in a page":  {500, "text/html", "<title>hunter2hunter2</title>", "", 0, true, "500 Internal Server Error: a web page answered, not the API: [API key]"},
+		"quotes an address":    {400, "application/json", `{"code":3,"message":"no https://u:p@index.test/hunter2"}`, "", 3, false, "400 Bad Request: no https://index.test/***"},
 		"long":                 {500, "text/plain", strings.Repeat("x", 10_000), "", 0, false, "500 Internal Server Error: " + strings.Repeat("x", 400) + "…"},
 	} {
 		t.Run(name, func(t *testing.T) {

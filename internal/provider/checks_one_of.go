@@ -1,0 +1,32 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
+)
+
+// oneOf takes these values only. The framework's validator quotes any other value, and one that was pasted into the wrong
+// attribute may be an address with a secret in it.
+func oneOf(values ...string) validator.String { return discreet{stringvalidator.OneOf(values...)} }
+
+// discreet shows a validator an address as messages may show it. It is for validators that refuse all addresses.
+type discreet struct{ validator.String }
+
+// ValidateString implements validator.String.
+func (d discreet) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if value := req.ConfigValue.ValueString(); redact.Input(value) != value {
+		req.ConfigValue = types.StringValue(redact.Input(value))
+		if step, _ := req.Path.Steps().LastStep(); step != nil {
+			if _, ofSet := step.(path.PathStepElementKeyValue); ofSet { // its path holds the value
+				req.Path = req.Path.ParentPath().AtSetValue(req.ConfigValue)
+			}
+		}
+	}
+	d.String.ValidateString(ctx, req, resp)
+}
