@@ -1,6 +1,7 @@
 package awsregistry
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -205,6 +206,16 @@ const (
 	FieldAction              Field = "action"
 	FieldTargetStorageClass  Field = "target_storage_class"
 )
+
+// jsonKeys are the fields of lifecycle rules as ECR spells them.
+var jsonKeys = map[Field]string{
+	FieldLifecycleRules: "rules", FieldPriority: "rulePriority", FieldTagStatus: "tagStatus", FieldTagPrefixes: "tagPrefixList",
+	FieldTagPatterns: "tagPatternList", FieldStorageClass: "storageClass", FieldCountType: "countType", FieldCountUnit: "countUnit",
+	FieldCountNumber: "countNumber", FieldAction: "type", FieldTargetStorageClass: "targetStorageClass",
+}
+
+// JSONKey is the field of a lifecycle rule as ECR's JSON spells it.
+func (f Field) JSONKey() string { return cmp.Or(jsonKeys[f], string(f)) }
 
 // ForeignError is something in AWS that has the name of ours but that this provider neither made nor was told to take over. It is left as it is.
 type ForeignError struct {

@@ -3,9 +3,8 @@ package awsregistry
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -78,29 +77,49 @@ type LifecycleRule struct {
 }
 
 // LifecyclePolicy is a lifecycle policy of a repository.
-type LifecyclePolicy struct{ Rules []LifecycleRule }
-
-// wireRule is a rule as ECR writes it.
-type wireRule struct {
-	Priority    *int   `json:"rulePriority"`
-	Description string `json:"description,omitempty"`
-	Selection   *struct {
-		TagStatus    TagStatus    `json:"tagStatus"`
-		TagPrefixes  []string     `json:"tagPrefixList,omitempty"`
-		TagPatterns  []string     `json:"tagPatternList,omitempty"`
-		StorageClass StorageClass `json:"storageClass,omitempty"`
-		CountType    CountType    `json:"countType"`
-		CountUnit    string       `json:"countUnit,omitempty"`
-		CountNumber  *int         `json:"countNumber"`
-	} `json:"selection"`
-	Action *struct {
-		Type               ActionType   `json:"type"`
-		TargetStorageClass StorageClass `json:"targetStorageClass,omitempty"`
-	} `json:"action"`
+type LifecyclePolicy struct {
+	Rules []LifecycleRule
+	// fromJSON tells that it was written as JSON, so that advice is, too.
+	fromJSON bool
 }
 
-type wirePolicy struct {
-	Rules []wireRule `json:"rules"`
+// wireRule is a rule as ECR takes it.
+type wireRule struct {
+	Priority    int           `json:"rulePriority"`
+	Description string        `json:"description,omitempty"`
+	Selection   wireSelection `json:"selection"`
+	Action      wireAction    `json:"action"`
+}
+
+type wireSelection struct {
+	TagStatus    TagStatus    `json:"tagStatus"`
+	TagPrefixes  []string     `json:"tagPrefixList,omitempty"`
+	TagPatterns  []string     `json:"tagPatternList,omitempty"`
+	StorageClass StorageClass `json:"storageClass,omitempty"`
+	CountType    CountType    `json:"countType"`
+	CountUnit    string       `json:"countUnit,omitempty"`
+	CountNumber  int          `json:"countNumber"`
+}
+
+type wireAction struct {
+	Type               ActionType   `json:"type"`
+	TargetStorageClass StorageClass `json:"targetStorageClass,omitempty"`
+}
+
+// wire is the rule as ECR takes it, with what may be left out of a configuration and without what ECR does not need.
+func (r LifecycleRule) wire() wireRule {
+	r = r.withDefaults()
+	if r.StorageClass == StorageStandard {
+		r.StorageClass = ""
+	}
+	return wireRule{
+		Priority: r.Priority, Description: r.Description,
+		Selection: wireSelection{
+			TagStatus: r.TagStatus, TagPrefixes: r.TagPrefixes, TagPatterns: r.TagPatterns, StorageClass: r.StorageClass,
+			CountType: r.CountType, CountUnit: r.CountUnit, CountNumber: r.CountNumber,
+		},
+		Action: wireAction{Type: r.Action, TargetStorageClass: r.TargetStorageClass},
+	}
 }
 
 // withDefaults spells out what may be left out.
@@ -129,77 +148,31 @@ func (t CountType) isAge() bool {
 	return t == CountSincePushed || t == CountSincePulled || t == CountSinceTransitioned
 }
 
-// JSON is the policy as ECR takes it, its rules in the order of their priorities.
+// JSON is the policy as ECR takes it and as it is sent: compact, its rules in the order of their priorities.
 func (p LifecyclePolicy) JSON() string {
-	var policy wirePolicy
+	policy := struct {
+		Rules []wireRule `json:"rules"`
+	}{Rules: []wireRule{}}
 	for _, rule := range p.sorted() {
-		rule = rule.withDefaults()
-		var wire wireRule
-		wire.Priority, wire.Description = &rule.Priority, rule.Description
-		wire.Selection, wire.Action = alloc(wire.Selection), alloc(wire.Action)
-		wire.Selection.TagStatus, wire.Selection.TagPrefixes, wire.Selection.TagPatterns = rule.TagStatus, rule.TagPrefixes, rule.TagPatterns
-		wire.Selection.StorageClass, wire.Selection.CountType = rule.StorageClass, rule.CountType
-		wire.Selection.CountUnit, wire.Selection.CountNumber = rule.CountUnit, &rule.CountNumber
-		wire.Action.Type, wire.Action.TargetStorageClass = rule.Action, rule.TargetStorageClass
-		policy.Rules = append(policy.Rules, wire)
+		policy.Rules = append(policy.Rules, rule.wire())
 	}
-	text, err := json.Marshal(policy)
-	if err != nil {
-		return "" // cannot be: there are only strings and numbers in it
-	}
-	return string(text)
+	return compactJSON(policy)
 }
 
-// alloc makes a value of the type that the pointer points to.
-func alloc[T any](*T) *T { return new(T) }
+// compactJSON leaves characters such as "<" as they are: ECR counts what is sent.
+func compactJSON(value any) string {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return "" // cannot be: there are only strings and numbers in it
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
 
 // sorted are the rules in the order of their priorities.
 func (p LifecyclePolicy) sorted() []LifecycleRule {
 	return slices.SortedStableFunc(slices.Values(p.Rules), func(a, b LifecycleRule) int { return a.Priority - b.Priority })
-}
-
-// ParseLifecyclePolicy reads a policy as ECR writes it. Its errors are [*InputError] about what is not there at all or not of the right kind; what the
-// rules say is for [LifecyclePolicy.Check].
-func ParseLifecyclePolicy(text string) (LifecyclePolicy, error) {
-	var wire wirePolicy
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&wire)
-	if err == nil && decoder.Decode(&struct{}{}) != io.EOF {
-		err = errors.New("there is more than one value in it")
-	}
-	if err != nil {
-		return LifecyclePolicy{}, invalidPolicy(text, "is no lifecycle policy of ECR: "+strings.TrimPrefix(err.Error(), "json: "), `write { "rules": [ … ] } with the properties of the ECR user guide`)
-	}
-	var policy LifecyclePolicy
-	for i, rule := range wire.Rules {
-		missing := ""
-		switch {
-		case rule.Priority == nil:
-			missing = "rulePriority"
-		case rule.Selection == nil:
-			missing = "selection"
-		case rule.Selection.CountNumber == nil:
-			missing = "selection.countNumber"
-		case rule.Action == nil || rule.Action.Type == "":
-			missing = "action.type"
-		}
-		if missing != "" {
-			return LifecyclePolicy{}, invalidPolicy(text, fmt.Sprintf("lacks %s in rule %d", missing, i+1), "add it")
-		}
-		policy.Rules = append(policy.Rules, LifecycleRule{
-			Priority: *rule.Priority, Description: rule.Description,
-			TagStatus: rule.Selection.TagStatus, TagPrefixes: rule.Selection.TagPrefixes, TagPatterns: rule.Selection.TagPatterns,
-			StorageClass: rule.Selection.StorageClass, CountType: rule.Selection.CountType,
-			CountUnit: rule.Selection.CountUnit, CountNumber: *rule.Selection.CountNumber,
-			Action: rule.Action.Type, TargetStorageClass: rule.Action.TargetStorageClass,
-		})
-	}
-	return policy, nil
-}
-
-func invalidPolicy(text, problem, suggestion string) *InputError {
-	return &InputError{Rule: -1, Field: FieldLifecyclePolicy, Text: text, Problem: problem, Suggestion: suggestion}
 }
 
 // SameLifecyclePolicy tells whether two policies mean the same, whatever the order of rules, lists and keys, the white space, and defaults that are written or left
@@ -239,10 +212,12 @@ func priorityOf(rule any) float64 {
 }
 
 func canonicalRule(rule map[string]any) {
+	dropNulls(rule)
 	if rule["description"] == "" {
 		delete(rule, "description")
 	}
 	selection, _ := rule["selection"].(map[string]any)
+	dropNulls(selection)
 	for _, list := range []string{"tagPrefixList", "tagPatternList"} {
 		entries, ok := selection[list].([]any)
 		if !ok {
@@ -257,4 +232,17 @@ func canonicalRule(rule map[string]any) {
 	if selection["storageClass"] == string(StorageStandard) {
 		delete(selection, "storageClass")
 	}
+	if countType, _ := selection["countType"].(string); CountType(countType).isAge() && selection["countUnit"] == countUnitDays {
+		delete(selection, "countUnit")
+	}
+	action, _ := rule["action"].(map[string]any)
+	dropNulls(action)
+	if action["type"] == string(ActionTransition) && action["targetStorageClass"] == string(StorageArchive) {
+		delete(action, "targetStorageClass")
+	}
+}
+
+// dropNulls drops what is null, which means the same as left out.
+func dropNulls(object map[string]any) {
+	maps.DeleteFunc(object, func(_ string, value any) bool { return value == nil })
 }

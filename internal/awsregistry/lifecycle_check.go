@@ -32,7 +32,7 @@ func (p LifecyclePolicy) Check() []*InputError {
 		})
 	}
 	for i, rule := range p.Rules {
-		problems = append(problems, rule.check(i)...)
+		problems = append(problems, rule.check(i, p)...)
 	}
 	problems = append(problems, p.checkTogether()...)
 	if length := utf8.RuneCountInString(p.JSON()); length > maxPolicy {
@@ -44,7 +44,7 @@ func (p LifecyclePolicy) Check() []*InputError {
 }
 
 // check is what can be said about one rule without the others.
-func (r LifecycleRule) check(index int) []*InputError {
+func (r LifecycleRule) check(index int, within LifecyclePolicy) []*InputError {
 	var problems []*InputError
 	refuse := func(field Field, text any, problem, suggestion string) {
 		problems = append(problems, &InputError{Rule: index, Field: field, Text: fmt.Sprint(text), Problem: problem, Suggestion: suggestion})
@@ -58,7 +58,7 @@ func (r LifecycleRule) check(index int) []*InputError {
 	}
 	r.checkTags(refuse)
 	r.checkCount(refuse)
-	r.checkAction(refuse)
+	r.checkAction(refuse, within)
 	return problems
 }
 
@@ -134,12 +134,17 @@ func (r LifecycleRule) checkCount(refuse refuser) {
 	}
 }
 
-// checkAction is about what the rule does.
-func (r LifecycleRule) checkAction(refuse refuser) {
+// checkAction is about what the rule does: an image that is not pulled is archived, never deleted, and what was archived is
+// deleted, never archived (ECR user guide, "Lifecycle policy evaluation rules"; AWS in aws/containers-roadmap#921).
+func (r LifecycleRule) checkAction(refuse refuser, within LifecyclePolicy) {
 	switch r.Action {
 	case ActionExpire:
 		if r.TargetStorageClass != "" {
 			refuse(FieldTargetStorageClass, r.TargetStorageClass, "cannot be in a rule that expires images", `leave it out, or write action = "transition"`)
+		}
+		if r.CountType == CountSincePulled {
+			refuse(FieldAction, r.Action, "does not go with sinceImagePulled: ECR archives images that nobody pulls, and does not delete them at once",
+				within.archiveFirst(r))
 		}
 		if r.CountType == CountSinceTransitioned && r.CountNumber >= 1 && r.CountNumber < minArchive {
 			refuse(FieldCountNumber, r.CountNumber, "days are less than the 90 that ECR keeps an archived image at least", "give 90 at least")
@@ -148,12 +153,45 @@ func (r LifecycleRule) checkAction(refuse refuser) {
 		if r.TargetStorageClass != StorageArchive {
 			refuse(FieldTargetStorageClass, r.TargetStorageClass, "is nowhere that ECR moves images to", `write "archive"`)
 		}
-		if r.storage() == StorageArchive {
-			refuse(FieldStorageClass, r.StorageClass, "is where a transition moves images, so there is nothing to move", "leave it out")
+		if r.CountType == CountSinceTransitioned {
+			refuse(FieldAction, r.Action, "does not go with sinceImageTransitioned, which is about images that are archived already", `write "expire"`)
 		}
 	default:
 		refuse(FieldAction, r.Action, "is no action", `write "expire" or "transition"`)
 	}
+}
+
+// archiveFirst are the two rules that do what a rule wants that deletes images which nobody pulls.
+func (p LifecyclePolicy) archiveFirst(r LifecycleRule) string {
+	archive, remove := r, r
+	archive.Action, archive.StorageClass, archive.TargetStorageClass = ActionTransition, "", StorageArchive
+	remove.Priority, remove.Description = p.freePriority(), ""
+	remove.StorageClass, remove.CountType, remove.CountNumber = StorageArchive, CountSinceTransitioned, minArchive
+	show := LifecycleRule.hcl
+	if p.fromJSON {
+		show = func(rule LifecycleRule) string { return compactJSON(rule.wire()) }
+	}
+	return "write two rules, of which the first archives images and the second deletes what has been archived for 90 days:\n  " +
+		show(archive) + ",\n  " + show(remove)
+}
+
+// hcl is the rule as it is written in lifecycle_rules.
+func (r LifecycleRule) hcl() string {
+	fields := []string{fmt.Sprintf("priority = %d", r.Priority), fmt.Sprintf("tag_status = %q", r.TagStatus)}
+	for _, list := range []struct {
+		field Field
+		tags  []string
+	}{{FieldTagPrefixes, r.TagPrefixes}, {FieldTagPatterns, r.TagPatterns}} {
+		if len(list.tags) > 0 {
+			fields = append(fields, fmt.Sprintf(`%s = ["%s"]`, list.field, strings.Join(list.tags, `", "`)))
+		}
+	}
+	if r.StorageClass != "" {
+		fields = append(fields, fmt.Sprintf("storage_class = %q", r.StorageClass))
+	}
+	fields = append(fields, fmt.Sprintf("count_type = %q", r.CountType), fmt.Sprintf("count_number = %d", r.CountNumber),
+		fmt.Sprintf("action = %q", r.Action))
+	return "{ " + strings.Join(fields, ", ") + " }"
 }
 
 // checkTogether is what the rules may not be to each other (ECR user guide, "Lifecycle policy evaluation rules").

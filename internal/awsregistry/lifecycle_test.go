@@ -137,6 +137,89 @@ func numbered(n int) []rule {
 	return rules
 }
 
+const countThree = `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":3},"action":{"type":"expire"}}]}`
+
+// Every pair of what is counted and what is done, in each storage class, as AWS has them: what is not pulled is archived
+// only, and what was archived is deleted only.
+func TestLifecyclePolicy_pairs(t *testing.T) {
+	t.Parallel()
+	const standard, archive, expire, transition = awsregistry.StorageStandard, awsregistry.StorageArchive, awsregistry.ActionExpire, awsregistry.ActionTransition
+	type pair struct {
+		counted awsregistry.CountType
+		class   awsregistry.StorageClass
+		action  awsregistry.ActionType
+	}
+	accepted := map[pair]bool{
+		{awsregistry.CountMoreThan, standard, expire}: true, {awsregistry.CountMoreThan, standard, transition}: true,
+		{awsregistry.CountSincePushed, standard, expire}: true, {awsregistry.CountSincePushed, standard, transition}: true,
+		{awsregistry.CountSincePulled, standard, transition}: true, {awsregistry.CountSinceTransitioned, archive, expire}: true,
+	}
+	for _, counted := range []awsregistry.CountType{awsregistry.CountMoreThan, awsregistry.CountSincePushed, awsregistry.CountSincePulled, awsregistry.CountSinceTransitioned} {
+		for _, class := range []awsregistry.StorageClass{standard, archive} {
+			for _, action := range []awsregistry.ActionType{expire, transition} {
+				p := policy{Rules: []rule{{Priority: 1, TagStatus: awsregistry.TagStatusAny, CountType: counted, CountNumber: 90, StorageClass: class, Action: action}}}
+				problems := p.Check()
+				if got := len(problems) == 0; got != accepted[pair{counted, class, action}] {
+					t.Errorf("%s, %s, %s: %v", counted, class, action, problems)
+				}
+			}
+		}
+	}
+}
+
+// Who wants to delete what nobody pulls is told the two rules that do it, in the spelling that was used, and they work.
+func TestLifecyclePolicy_archiveFirst(t *testing.T) {
+	t.Parallel()
+	unpulled := policy{Rules: []rule{with(keep(4, 30, "a*", "b*"), func(r *rule) { r.CountType = awsregistry.CountSincePulled })}}
+	want := `rule 1: action "expire" does not go with sinceImagePulled: ECR archives images that nobody pulls, and does not delete them at once; ` +
+		"write two rules, of which the first archives images and the second deletes what has been archived for 90 days:\n" +
+		`  { priority = 4, tag_status = "tagged", tag_patterns = ["a*", "b*"], count_type = "sinceImagePulled", count_number = 30, action = "transition" },` + "\n" +
+		`  { priority = 5, tag_status = "tagged", tag_patterns = ["a*", "b*"], storage_class = "archive", count_type = "sinceImageTransitioned", count_number = 90, action = "expire" }`
+	if problems := unpulled.Check(); len(problems) != 1 || problems[0].Error() != want {
+		t.Errorf("got %v\nwant %s", problems, want)
+	}
+	written, err := awsregistry.ParseLifecyclePolicy(unpulled.JSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems := written.Check()
+	if len(problems) != 1 {
+		t.Fatal(problems)
+	}
+	_, rules, _ := strings.Cut(problems[0].Suggestion, ":\n")
+	advised, err := awsregistry.ParseLifecyclePolicy(`{"rules":[` + rules + `]}`)
+	if err != nil || len(advised.Check()) > 0 || len(advised.Rules) != 2 {
+		t.Errorf("%v, %v: %s", err, advised.Check(), rules)
+	}
+}
+
+// What is sent is the checked policy in its one form: without nulls, with what was left out, and as short as can be.
+func TestCanonicalLifecyclePolicy(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ text, want string }{
+		"itself":                {countThree, countThree},
+		"spaces":                {`{` + strings.Repeat(" ", 31_000) + countThree[1:], countThree},
+		"nulls":                 {strings.NewReplacer(`"countNumber":3`, `"countNumber":3,"tagPrefixList":null,"tagPatternList":null,"countUnit":null,"storageClass":null`, `"expire"`, `"expire","targetStorageClass":null`, `"rulePriority":1`, `"rulePriority":1,"description":null`).Replace(countThree), countThree},
+		"empty and standard":    {strings.Replace(countThree, `"countNumber":3`, `"countNumber":3,"tagPrefixList":[],"storageClass":"standard"`, 1), countThree},
+		"no unit":               {strings.Replace(countThree, "imageCountMoreThan", "sinceImagePushed", 1), strings.Replace(countThree, `"imageCountMoreThan"`, `"sinceImagePushed","countUnit":"days"`, 1)},
+		"nowhere to":            {strings.Replace(countThree, "expire", "transition", 1), strings.Replace(countThree, `"expire"`, `"transition","targetStorageClass":"archive"`, 1)},
+		"by priority":           {strings.Replace(countThree, `[{`, `[{"rulePriority":2,"selection":{"tagStatus":"untagged","countType":"imageCountMoreThan","countNumber":3},"action":{"type":"expire"}},{`, 1), strings.Replace(countThree, `}]`, `},{"rulePriority":2,"selection":{"tagStatus":"untagged","countType":"imageCountMoreThan","countNumber":3},"action":{"type":"expire"}}]`, 1)},
+		"as it is, not escaped": {strings.Replace(countThree, `"rulePriority":1`, `"rulePriority":1,"description":"\u003c 3 & more"`, 1), strings.Replace(countThree, `"rulePriority":1`, `"rulePriority":1,"description":"< 3 & more"`, 1)},
+		"no policy":             {"no policy", "no policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := awsregistry.CanonicalLifecyclePolicy(test.text)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if !awsregistry.SameLifecyclePolicy(test.text, got) {
+				t.Error("it does not mean the same")
+			}
+		})
+	}
+}
+
 func TestLifecyclePolicy_json(t *testing.T) {
 	t.Parallel()
 	p := policy{Rules: []rule{
@@ -149,14 +232,33 @@ func TestLifecyclePolicy_json(t *testing.T) {
 	if got := p.JSON(); got != want {
 		t.Errorf("got %s", got)
 	}
+	change := func(old, new string) string { return strings.Replace(countThree, old, new, 1) }
 	for name, test := range map[string]struct{ text, want string }{
-		"no JSON":        {`{"rules":`, `is no lifecycle policy of ECR: unexpected EOF`},
-		"two values":     {want + want, `is no lifecycle policy of ECR: there is more than one value in it`},
-		"unknown field":  {`{"rules":[{"rulePriority":1,"selector":{}}]}`, `is no lifecycle policy of ECR: unknown field "selector"`},
-		"no priority":    {`{"rules":[{"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":3},"action":{"type":"expire"}}]}`, `lacks rulePriority in rule 1`},
-		"no selection":   {`{"rules":[{"rulePriority":1,"action":{"type":"expire"}}]}`, `lacks selection in rule 1`},
-		"no countNumber": {`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan"},"action":{"type":"expire"}}]}`, `lacks selection.countNumber in rule 1`},
-		"no action":      {`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":3}}]}`, `lacks action.type in rule 1`},
+		"no JSON":          {`{"rules":`, `it is not JSON (unexpected EOF)`},
+		"two values":       {want + want, `there is more than one value in it`},
+		"no object":        {`[]`, `it is no object { … }`},
+		"no rules":         {`{}`, `it lacks "rules"`},
+		"null rules":       {`{"rules": null}`, `it lacks "rules"`},
+		"one rule":         {`{"rules": {}}`, `it has {} as "rules", which is not a list of rules`},
+		"null rule":        {`{"rules": [null]}`, `rule 1 is no object { … }`},
+		"unknown key":      {change(`"selection"`, `"selector"`), `rule 1 has "selector", which ECR does not know; it knows "rulePriority", "description", "selection", "action"`},
+		"key at the top":   {change(`{"rules"`, `{"version":1,"rules"`), `it has "version", which ECR does not know; it knows "rules"`},
+		"rulepriority":     {change("rulePriority", "rulepriority"), `rule 1 has "rulepriority", which ECR does not know; write "rulePriority"`},
+		"TAGSTATUS":        {change("tagStatus", "TAGSTATUS"), `selection of rule 1 has "TAGSTATUS", which ECR does not know; write "tagStatus"`},
+		"Type":             {change(`"type"`, `"Type"`), `action of rule 1 has "Type", which ECR does not know; write "type"`},
+		"Rules":            {change("rules", "Rules"), `it has "Rules", which ECR does not know; write "rules"`},
+		"twice":            {change(`"countNumber":3`, `"countNumber":3,"countNumber":4`), `selection of rule 1 has "countNumber" twice`},
+		"no priority":      {change(`"rulePriority":1,`, ``), `rule 1 lacks "rulePriority"`},
+		"null priority":    {change(`"rulePriority":1,`, `"rulePriority":null,`), `rule 1 lacks "rulePriority"`},
+		"no selection":     {`{"rules":[{"rulePriority":1,"action":{"type":"expire"}}]}`, `rule 1 lacks "selection"`},
+		"no countNumber":   {change(`,"countNumber":3`, ``), `selection of rule 1 lacks "countNumber"`},
+		"no countType":     {change(`"countType":"imageCountMoreThan",`, ``), `selection of rule 1 lacks "countType"`},
+		"no action":        {change(`,"action":{"type":"expire"}`, ``), `rule 1 lacks "action"`},
+		"no type":          {change(`"type":"expire"`, ``), `action of rule 1 lacks "type"`},
+		"text for number":  {change(`"countNumber":3`, `"countNumber":"3"`), `selection of rule 1 has "3" as "countNumber", which is not a whole number`},
+		"half an image":    {change(`"countNumber":3`, `"countNumber":3.5`), `selection of rule 1 has 3.5 as "countNumber", which is not a whole number`},
+		"text for a list":  {change(`"countNumber":3`, `"countNumber":3,"tagPrefixList":"v"`), `selection of rule 1 has "v" as "tagPrefixList", which is not a list of texts`},
+		"number for words": {change(`"rulePriority":1`, `"rulePriority":1,"description":7`), `rule 1 has 7 as "description", which is not a text`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

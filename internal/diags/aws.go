@@ -289,7 +289,7 @@ func InvalidInputWithin(at path.Path, err *awsregistry.InputError) diag.Diagnost
 		where = fmt.Sprintf("Rule %d of the policy", err.Rule+1)
 	}
 	return diag.NewAttributeErrorDiagnostic(at, "Invalid Lifecycle Policy", text(
-		fmt.Sprintf("%s cannot be used: %s = %q %s.", where, err.Field, err.Text, strings.TrimSuffix(err.Problem, ".")), sentence(err.Suggestion),
+		fmt.Sprintf("%s cannot be used: %s %q %s.", where, err.Field.JSONKey(), err.Text, strings.TrimSuffix(err.Problem, ".")), sentence(err.Suggestion),
 	))
 }
 

@@ -73,5 +73,9 @@ func sentence(clause string) string {
 	if clause == "" {
 		return ""
 	}
-	return strings.ToUpper(clause[:1]) + strings.TrimSuffix(clause[1:], ".") + "."
+	clause = strings.ToUpper(clause[:1]) + strings.TrimSuffix(clause[1:], ".")
+	if strings.HasSuffix(clause, "}") {
+		return clause // It ends with something to copy.
+	}
+	return clause + "."
 }

@@ -120,7 +120,7 @@ func (d *lifecyclePolicyPreviewDataSource) Read(ctx context.Context, req datasou
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, previewTimeout, &diags.TimeoutError{Setting: "the preview's time", After: previewTimeout})
 	defer cancel()
-	tried := model.LifecyclePolicyJSON.ValueString()
+	tried := awsregistry.CanonicalLifecyclePolicy(model.LifecyclePolicyJSON.ValueString())
 	if !model.LifecycleRules.IsNull() {
 		policy, _ := lifecyclePolicy(ctx, model.LifecycleRules)
 		tried = policy.JSON()

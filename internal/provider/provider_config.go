@@ -111,7 +111,7 @@ func (m *repositorySettingsModel) settings() awsregistry.RepositorySettings {
 	}
 	settings := awsregistry.RepositorySettings{
 		TagMutability: m.TagMutability.ValueString(), ScanOnPush: m.ScanOnPush.ValueBoolPointer(),
-		LifecyclePolicy: m.LifecyclePolicyJSON.ValueString(), Tags: m.Tags,
+		LifecyclePolicy: awsregistry.CanonicalLifecyclePolicy(m.LifecyclePolicyJSON.ValueString()), Tags: m.Tags,
 	}
 	if settings.TagMutability == immutableTags {
 		settings.TagMutability, settings.Exclusions = awsregistry.ImmutableExceptRecords()

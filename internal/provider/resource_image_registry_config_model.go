@@ -128,7 +128,9 @@ func (m *imageRegistryConfigModel) template(ctx context.Context) *awsregistry.Te
 
 // repositorySettings are those of everything under the prefix.
 func (m *imageRegistryConfigModel) repositorySettings(ctx context.Context) awsregistry.RepositorySettings {
-	settings := awsregistry.RepositorySettings{TagMutability: m.TagMutability.ValueString(), LifecyclePolicy: m.LifecyclePolicyJSON.ValueString()}
+	settings := awsregistry.RepositorySettings{
+		TagMutability: m.TagMutability.ValueString(), LifecyclePolicy: awsregistry.CanonicalLifecyclePolicy(m.LifecyclePolicyJSON.ValueString()),
+	}
 	settings.Exclusions, _ = texts(m.TagMutabilityExclusions)
 	if !m.ScanOnPush.IsNull() {
 		settings.ScanOnPush = m.ScanOnPush.ValueBoolPointer()

@@ -25,7 +25,8 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 		},
 		"lifecycle_policy_json": schema.StringAttribute{
 			Optional:            true,
-			MarkdownDescription: "The lifecycle policy as ECR's own JSON, instead of `lifecycle_rules`. Another spelling of the same rules is no change.",
+			MarkdownDescription: "The lifecycle policy as ECR's own JSON, instead of `lifecycle_rules`. It is checked and sent in its shortest form: without white space and nulls, " +
+				"with the unit `days` and the target `archive` where they are left out. ECR allows 30,720 characters of that form. Another spelling of the same rules is no change.",
 			PlanModifiers:       []planmodifier.String{keepMeaning{awsregistry.SameLifecyclePolicy}},
 			Validators:          []validator.String{lifecyclePolicyCheck{}},
 		},
@@ -96,13 +97,14 @@ func lifecycleRuleAttributes() map[string]schema.Attribute {
 		"tag_status":   oneOf(true, "Which images the rule selects: `tagged`, `untagged` or `any`. A rule for `any` comes last, and there is one at most.", "tagged", "untagged", "any"),
 		"tag_prefixes": tags("Beginnings of tags; an image needs a tag for each. For `tagged` only, and not with `tag_patterns`."),
 		"tag_patterns": tags("Patterns of tags with up to four `*`; an image needs a tag for each. `[\"*\"]` is every tagged image. For `tagged` only."),
-		"count_type": oneOf(true, "What is counted: `imageCountMoreThan` is a number of images to keep; `sinceImagePushed`, `sinceImagePulled` and `sinceImageTransitioned` are ages.",
+		"count_type": oneOf(true, "What is counted: `imageCountMoreThan` is a number of images to keep; `sinceImagePushed`, `sinceImagePulled` and `sinceImageTransitioned` (since it was archived) are ages. "+
+			"ECR does not delete images for not being pulled: `sinceImagePulled` goes with the action `transition` only, and `sinceImageTransitioned` with `storage_class = \"archive\"` and `expire` only.",
 			string(awsregistry.CountMoreThan), string(awsregistry.CountSincePushed), string(awsregistry.CountSincePulled), string(awsregistry.CountSinceTransitioned)),
-		"count_number": schema.Int64Attribute{Required: true, MarkdownDescription: "Number of images to keep, or age in `count_unit`, at least 1."},
+		"count_number": schema.Int64Attribute{Required: true, MarkdownDescription: "Number of images to keep, or age in `count_unit`, at least 1, and at least 90 for `sinceImageTransitioned`."},
 		"count_unit":   oneOf(false, "Unit of an age: `days`, which is the default. Must be left out for `imageCountMoreThan`.", "days"),
 		"storage_class": oneOf(false, "Where the images are: `standard` or `archive`. `archive` goes with `sinceImageTransitioned`. Defaults to `standard`.",
 			string(awsregistry.StorageStandard), string(awsregistry.StorageArchive)),
-		"action":               oneOf(false, "What is done: `expire` deletes, `transition` archives. Defaults to `expire`.", string(awsregistry.ActionExpire), string(awsregistry.ActionTransition)),
+		"action":               oneOf(false, "What is done: `expire` deletes, `transition` archives, after which the image cannot be pulled. Defaults to `expire`.", string(awsregistry.ActionExpire), string(awsregistry.ActionTransition)),
 		"target_storage_class": oneOf(false, "Where `transition` moves images: `archive`.", string(awsregistry.StorageArchive)),
 	})
 }

@@ -22,6 +22,7 @@ type imageDetail struct {
 	LastRecordedPullTime   *seconds    `json:"lastRecordedPullTime,omitempty"`
 	SubjectManifestDigest  string      `json:"subjectManifestDigest,omitempty"`
 	ImageStatus            string      `json:"imageStatus"`
+	LastArchivedAt         *seconds    `json:"lastArchivedAt,omitempty"`
 }
 
 type scanStatus struct {
@@ -37,6 +38,10 @@ func (c *Cloud) imageDetail(r *repository, i *image, tags []string) imageDetail 
 	}
 	if r.scanOnPush && len(i.parsed.Layers) > 0 {
 		detail.ScanStatus = &scanStatus{"COMPLETE", "The scan was completed successfully (simulated by rime-sandbox: nothing was scanned)."}
+	}
+	if i.isArchived() {
+		archived := seconds(i.archived)
+		detail.ImageStatus, detail.LastArchivedAt = "ARCHIVED", &archived
 	}
 	if !i.pulled.IsZero() {
 		pulled := seconds(i.pulled)
@@ -134,6 +139,7 @@ type imageFailure struct {
 // failureReasons are ECR's sentences for the codes of failures.
 var failureReasons = map[string]string{
 	"ImageNotFound":              "Requested image not found",
+	"ImageInaccessible":          "Requested image is archived",
 	"MissingDigestAndTag":        "Invalid request parameters: both tag and digest cannot be null",
 	"InvalidImageDigest":         "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'",
 	"ImageTagDoesNotMatchDigest": "Tag does not match image digest",
@@ -171,6 +177,9 @@ func (c *Cloud) batchGetImage(in imageBatch) (*batchGetResult, error) {
 	result, view := &batchGetResult{[]imageJSON{}, []imageFailure{}}, c.imagesOf(r)
 	for _, id := range in.ImageIDs {
 		i, failure := view.get(id)
+		if failure == "" && i.isArchived() {
+			failure = "ImageInaccessible"
+		}
 		if failure != "" {
 			result.Failures = append(result.Failures, imageFailure{id, failure, failureReasons[failure]})
 			continue

@@ -33,8 +33,12 @@ type image struct {
 	parsed            manifestParts
 	size              int64
 	pushed, pulled    time.Time
+	archived          time.Time // zero: it can be pulled
 	number            int // the order of arrival, where times are the same
 }
+
+// isArchived tells whether the image is in the archive storage class.
+func (i *image) isArchived() bool { return !i.archived.IsZero() }
 
 // manifestParts are what a manifest refers to.
 type manifestParts struct {
@@ -85,7 +89,7 @@ func digestOf(content []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// keep keeps a manifest, and moves a tag to it unless that is empty. An image that is there keeps its time.
+// keep keeps a manifest, and moves a tag to it unless that is empty. An image that is there keeps its time, and is no longer archived.
 func (c *Cloud) keep(s *imageStore, content []byte, mediaType, tag string) *image {
 	digest := digestOf(content)
 	i, found := s.images[digest]
@@ -95,6 +99,7 @@ func (c *Cloud) keep(s *imageStore, content []byte, mediaType, tag string) *imag
 		_ = json.Unmarshal(content, &i.parsed) // the registry has taken it
 		i.size = s.sizeOf(i)
 	}
+	i.archived = time.Time{}
 	c.changeImages(s, func(v *imageView) {
 		v.images[digest] = i
 		if tag != "" {

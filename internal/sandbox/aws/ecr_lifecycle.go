@@ -79,13 +79,25 @@ type previewResult struct {
 }
 
 type previewAct struct {
-	Type string `json:"type"`
+	Type               string `json:"type"`
+	TargetStorageClass string `json:"targetStorageClass,omitempty"`
 }
 
 // storageClass is where images are kept.
 type storageClass string
 
-const standardStorage storageClass = "STANDARD"
+const (
+	standardStorage storageClass = "STANDARD"
+	archiveStorage  storageClass = "ARCHIVE"
+)
+
+// class is where an image is kept.
+func (i *image) class() storageClass {
+	if i.isArchived() {
+		return archiveStorage
+	}
+	return standardStorage
+}
 
 type previewResultPage struct {
 	lifecycleText
@@ -96,7 +108,28 @@ type previewResultPage struct {
 }
 
 type previewSummary struct {
-	ExpiringImageTotalCount int `json:"expiringImageTotalCount"`
+	ExpiringImageTotalCount       int               `json:"expiringImageTotalCount"`
+	TransitioningImageTotalCounts []transitionCount `json:"transitioningImageTotalCounts,omitempty"`
+}
+
+type transitionCount struct {
+	TargetStorageClass storageClass `json:"targetStorageClass"`
+	ImageTotalCount    int          `json:"imageTotalCount"`
+}
+
+// summary counts what the policy would do.
+func (p *preview) summary() *previewSummary {
+	archiving := 0
+	for _, result := range p.results {
+		if result.Action.TargetStorageClass != "" {
+			archiving++
+		}
+	}
+	summary := &previewSummary{ExpiringImageTotalCount: len(p.results) - archiving}
+	if archiving > 0 {
+		summary.TransitioningImageTotalCounts = []transitionCount{{archiveStorage, archiving}}
+	}
+	return summary
 }
 
 func (p *preview) status(now time.Time) string {
@@ -149,7 +182,7 @@ func (c *Cloud) getLifecyclePolicyPreview(in struct {
 	if result.Status != "COMPLETE" {
 		return result, nil
 	}
-	result.Summary = &previewSummary{len(p.results)}
+	result.Summary = p.summary()
 	chosen := slices.DeleteFunc(slices.Clone(p.results), func(result previewResult) bool {
 		return !in.Filter.matches(result.ImageTags) || len(in.ImageIDs) > 0 && !slices.ContainsFunc(in.ImageIDs, func(id imageID) bool {
 			return id.ImageDigest == result.ImageDigest || slices.Contains(result.ImageTags, id.ImageTag)
@@ -159,7 +192,8 @@ func (c *Cloud) getLifecyclePolicyPreview(in struct {
 	return result, err
 }
 
-// Expire applies the lifecycle policies of all repositories now, as ECR does within a day, and returns the digests of what they expired.
+// Expire applies the lifecycle policies of all repositories now, as ECR does within a day, and returns the digests of what they expired. What
+// they archive cannot be pulled any more.
 func (c *Cloud) Expire() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,6 +209,10 @@ func (c *Cloud) Expire() []string {
 			panic(err) // it was checked when it was put
 		}
 		for _, result := range evaluate(rules, r.images, c.now) {
+			if result.Action.TargetStorageClass != "" {
+				r.images.images[result.ImageDigest].archived = c.now
+				continue
+			}
 			c.remove(r.images, result.ImageDigest)
 			expired = append(expired, result.ImageDigest)
 		}

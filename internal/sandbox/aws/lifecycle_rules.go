@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // rule is a rule of a lifecycle policy, see "Lifecycle policy properties in Amazon ECR".
@@ -25,10 +26,33 @@ type selection struct {
 	CountType      string   `json:"countType"`
 	CountUnit      string   `json:"countUnit"`
 	CountNumber    int      `json:"countNumber"`
+	StorageClass   string   `json:"storageClass"`
 }
 
 type action struct {
-	Type string `json:"type"`
+	Type               string `json:"type"`
+	TargetStorageClass string `json:"targetStorageClass"`
+}
+
+// lifecycleKeys are the properties there are, by the property that holds them. ECR knows them in this spelling only.
+var lifecycleKeys = map[string][]string{
+	"": {"rules"}, "rules": {"rulePriority", "description", "selection", "action"}, "action": {"type", "targetStorageClass"},
+	"selection": {"tagStatus", "tagPatternList", "tagPrefixList", "countType", "countUnit", "countNumber", "storageClass"},
+}
+
+// knowsKeys tells whether a value has no property but those there are.
+func knowsKeys(within string, value any) bool {
+	switch value := value.(type) {
+	case []any:
+		return !slices.ContainsFunc(value, func(v any) bool { return !knowsKeys(within, v) })
+	case map[string]any:
+		for key, v := range value {
+			if !slices.Contains(lifecycleKeys[within], key) || !knowsKeys(key, v) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // The limits of a lifecycle policy, see "Amazon ECR service quotas" and the API reference.
@@ -37,15 +61,16 @@ const (
 	maxLifecycle      = 30720
 	maxLifecycleRules = 50
 	maxWildcards      = 4
+	minArchived       = 90 // days, see "Archiving an image"
 )
 
 // parseLifecycle checks a lifecycle policy as ECR does, and returns its rules by priority. The sentences are ECR's, except those about the
 // number of rules, equal priorities and wildcards, which are in its manner.
 func parseLifecycle(text string) ([]rule, error) {
-	switch {
-	case len(text) < minLifecycle:
+	switch length := utf8.RuneCountInString(text); {
+	case length < minLifecycle:
 		return nil, invalid("LifecyclePolicyText", "Member must have length greater than or equal to %d", minLifecycle)
-	case len(text) > maxLifecycle:
+	case length > maxLifecycle:
 		return nil, invalid("LifecyclePolicyText", "Member must have length less than or equal to %d", maxLifecycle)
 	}
 	if err := refuseNull(text); err != nil {
@@ -54,9 +79,8 @@ func parseLifecycle(text string) ([]rule, error) {
 	var policy struct {
 		Rules []rule `json:"rules"`
 	}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&policy); err != nil {
+	var whole any
+	if json.Unmarshal([]byte(text), &whole) != nil || !knowsKeys("", whole) || json.Unmarshal([]byte(text), &policy) != nil {
 		return nil, invalidLifecycle(errSchema)
 	}
 	if len(policy.Rules) == 0 || len(policy.Rules) > maxLifecycleRules {
@@ -121,12 +145,29 @@ func asKept(text string) string {
 	return string(kept)
 }
 
+// storageOf and actionsOf are what goes with a count type, see "Lifecycle policy properties" and "Lifecycle policy evaluation
+// rules": an image that is not pulled is archived and not expired, and what was archived is expired and not archived.
+var (
+	storageOf = map[string][]string{
+		"imageCountMoreThan": {"", "standard"}, "sinceImagePushed": {"", "standard"}, "sinceImagePulled": {"", "standard"},
+		"sinceImageTransitioned": {"archive"},
+	}
+	expire, toArchive = action{Type: "expire"}, action{"transition", "archive"}
+	actionsOf         = map[string][]action{
+		"imageCountMoreThan": {expire, toArchive}, "sinceImagePushed": {expire, toArchive}, "sinceImagePulled": {toArchive},
+		"sinceImageTransitioned": {expire},
+	}
+)
+
+// isArchive tells whether the rule is about images that are archived.
+func (s selection) isArchive() bool { return s.StorageClass == "archive" }
+
 // check checks a rule by itself.
 func (r rule) check() error {
 	s := r.Selection
 	tagged := len(s.TagPatternList) > 0 || len(s.TagPrefixList) > 0
 	switch {
-	case r.RulePriority < 1, s.CountNumber < 1, r.Action.Type != "expire":
+	case r.RulePriority < 1, s.CountNumber < 1:
 		return errSchema
 	case s.TagStatus != "tagged" && s.TagStatus != "untagged" && s.TagStatus != "any":
 		return errSchema
@@ -134,7 +175,9 @@ func (r rule) check() error {
 		return errNoTags
 	case s.TagStatus != "tagged" && tagged, len(s.TagPatternList) > 0 && len(s.TagPrefixList) > 0:
 		return errSchema
-	case s.CountType != "imageCountMoreThan" && s.CountType != "sinceImagePushed" && s.CountType != "sinceImagePulled":
+	case !slices.Contains(storageOf[s.CountType], s.StorageClass), !slices.Contains(actionsOf[s.CountType], r.Action):
+		return errSchema
+	case s.CountType == "sinceImageTransitioned" && s.CountNumber < minArchived:
 		return errSchema
 	case (s.CountType == "imageCountMoreThan") != (s.CountUnit == ""), s.CountUnit != "" && s.CountUnit != "days":
 		return errSchema
@@ -152,19 +195,21 @@ func (r rule) check() error {
 
 // checkTogether checks what rules, by priority, must not have in common.
 func checkTogether(rules []rule) error {
-	untagged := 0
+	untagged := map[bool]int{} // by whether they are about archived images
 	for i, r := range rules {
+		archive := r.Selection.isArchive()
+		after := func(other rule) bool { return other.Selection.isArchive() == archive }
 		switch {
 		case i > 0 && rules[i-1].RulePriority == r.RulePriority:
 			return invalidLifecycle(fmt.Errorf("rule priorities must be unique, and %d is not", r.RulePriority))
-		case r.Selection.TagStatus == "any" && i < len(rules)-1:
+		case r.Selection.TagStatus == "any" && slices.ContainsFunc(rules[i+1:], after):
 			return invalidLifecycle(errAnyNotLast)
 		case r.Selection.TagStatus == "untagged":
-			untagged++
+			untagged[archive]++
 		}
-	}
-	if untagged > 1 {
-		return invalidLifecycle(errUntaggedTwice)
+		if untagged[archive] > 1 {
+			return invalidLifecycle(errUntaggedTwice)
+		}
 	}
 	return nil
 }
@@ -190,8 +235,9 @@ func (s selection) selects(tags []string) bool {
 	return true
 }
 
-// evaluate tells which images the rules, by priority, expire. An image that one rule selects cannot be expired by a later one, though a
-// later one counts it; and what an index refers to cannot be expired before the index. See "Lifecycle policy evaluation rules".
+// evaluate tells which images the rules, by priority, expire or archive. An image that one rule selects cannot be acted on by a
+// later one, though a later one counts it; and what an index refers to goes with the index. See "Lifecycle policy evaluation
+// rules".
 func evaluate(rules []rule, store *imageStore, now time.Time) []previewResult {
 	var results []previewResult
 	seen := map[string]bool{}
@@ -199,14 +245,15 @@ func evaluate(rules []rule, store *imageStore, now time.Time) []previewResult {
 	for _, r := range rules {
 		var selected []*image
 		for _, i := range images {
-			if r.Selection.selects(store.tagsOf(i.digest)) {
+			if i.isArchived() == r.Selection.isArchive() && r.Selection.selects(store.tagsOf(i.digest)) {
 				selected = append(selected, i)
 			}
 		}
 		for n, i := range selected {
-			if r.Selection.expires(n, i, now) && !seen[i.digest] && !store.isReferenced(i.digest) {
+			if r.Selection.takes(n, i, now) && !seen[i.digest] && !store.isReferenced(i.digest) {
 				results = append(results, previewResult{
-					store.tagsOf(i.digest), i.digest, seconds(i.pushed), previewAct{"EXPIRE"}, r.RulePriority, standardStorage,
+					ImageTags: store.tagsOf(i.digest), ImageDigest: i.digest, PushedAt: seconds(i.pushed), Priority: r.RulePriority,
+					Action: previewAct{strings.ToUpper(r.Action.Type), strings.ToUpper(r.Action.TargetStorageClass)}, StorageClass: i.class(),
 				})
 			}
 		}
@@ -217,12 +264,14 @@ func evaluate(rules []rule, store *imageStore, now time.Time) []previewResult {
 	return results
 }
 
-// expires tells whether the nth of the selected images, the youngest first, goes.
-func (s selection) expires(n int, i *image, now time.Time) bool {
+// takes tells whether the nth of the selected images, the youngest first, is acted on.
+func (s selection) takes(n int, i *image, now time.Time) bool {
 	since := i.pushed
 	switch s.CountType {
 	case "imageCountMoreThan":
 		return n >= s.CountNumber
+	case "sinceImageTransitioned":
+		since = i.archived
 	case "sinceImagePulled":
 		if i.pulled.After(since) {
 			since = i.pulled

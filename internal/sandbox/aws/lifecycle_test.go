@@ -18,6 +18,11 @@ func ruleText(priority int, selection string) string {
 	return fmt.Sprintf(`{"rulePriority": %d, "description": "why", "selection": {%s}, "action": {"type": "expire"}}`, priority, selection)
 }
 
+// archiveText is a rule of a lifecycle policy that archives.
+func archiveText(priority int, selection string) string {
+	return strings.Replace(ruleText(priority, selection), `"type": "expire"`, `"type": "transition", "targetStorageClass": "archive"`, 1)
+}
+
 func policyOf(rules ...string) *string { return new(`{"rules": [` + strings.Join(rules, ",") + `]}`) }
 
 func TestLifecyclePolicy_putGetDelete(t *testing.T) {
@@ -63,7 +68,7 @@ func TestLifecyclePolicy_rules(t *testing.T) {
 	}{
 		{new(`{"rules": []}`), "Member must have length greater than or equal to 100"},
 		{new(strings.Repeat(" ", 30721)), "Member must have length less than or equal to 30720"},
-		{new(strings.Repeat("x", 100)), "Lifecycle policy validation failure: Could not map policyString into LifecyclePolicy."},
+		{new(strings.Repeat("é", 100)), "Lifecycle policy validation failure: Could not map policyString into LifecyclePolicy."},
 		{policyOf(tooMany...), "between 1 and 50 rules"},
 		{policyOf(ruleText(1, anyImage), ruleText(2, untagged)), "Rule for tagStatus=ANY must have the lowest priority per storage class"},
 		{policyOf(ruleText(1, untagged), ruleText(1, tagged)), "priorities must be unique"},
@@ -77,6 +82,12 @@ func TestLifecyclePolicy_rules(t *testing.T) {
 		{policyOf(ruleText(1, `"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 0`)), schema},
 		{policyOf(ruleText(1, `"extra": 1, `+anyImage)), schema},
 		{policyOf(strings.Replace(ruleText(1, anyImage), "expire", "archive", 1)), schema},
+		{policyOf(strings.Replace(ruleText(1, anyImage), "expire", "transition", 1)), schema},
+		{policyOf(strings.Replace(ruleText(1, anyImage), `"type": "expire"`, `"type": "expire", "targetStorageClass": "archive"`, 1)), schema},
+		{policyOf(ruleText(1, `"tagStatus": "any", "storageClass": "archive", "countType": "sinceImageTransitioned", "countUnit": "days", "countNumber": 89`)), schema},
+		{policyOf(ruleText(1, `"tagStatus": "any", "storageClass": "glacier", `+count)), schema},
+		{policyOf(strings.Replace(ruleText(1, anyImage), "rulePriority", "rulepriority", 1)), schema},
+		{policyOf(ruleText(1, strings.Replace(anyImage, "countType", "CountType", 1))), schema},
 		{policyOf(ruleText(1, `"tagPatternList": null, `+anyImage)), "instance type (null) does not match any allowed primitive type"},
 		{policyOf(ruleText(1, strings.Replace(tagged, "v*", "*a*b*c*d*", 1))), "at most 4 wildcards"},
 	} {
@@ -202,19 +213,63 @@ func TestLifecycle_sparesWhatAnIndexRefersTo(t *testing.T) {
 	equal(t, "left", len(do(t, a.ecr.DescribeImages, &ecr.DescribeImagesInput{RepositoryName: new("ml/x")}).ImageDetails), 3)
 }
 
-// An image that is pulled is young again to the rules that ask for it.
-func TestLifecycle_sinceImagePulled(t *testing.T) {
+// What is not pulled is archived, which ends pulls; what has been archived for 90 days goes; a push brings an image back.
+func TestLifecycle_archive(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
+	day := func(n int) { now = now.Add(time.Duration(n) * 24 * time.Hour) }
 	a := start(t, aws.Options{Clock: func() time.Time { return now }})
 	createRepository(t, a, "ml/x")
 	pulled, unused := a.pushTagged(t, "ml/x", []string{"pulled"}), a.pushTagged(t, "ml/x", []string{"unused"})
-	now = now.Add(48 * time.Hour)
-	do(t, a.ecr.BatchGetImage, &ecr.BatchGetImageInput{RepositoryName: new("ml/x"), ImageIds: []types.ImageIdentifier{{ImageDigest: &pulled}}})
-	now = now.Add(48 * time.Hour)
-	do(t, a.ecr.PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{
-		RepositoryName:      new("ml/x"),
-		LifecyclePolicyText: policyOf(ruleText(1, `"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 3`)),
-	})
-	equalLists(t, "expired", a.Expire(), []string{unused})
+	get := func(digest string) *ecr.BatchGetImageOutput {
+		return do(t, a.ecr.BatchGetImage, &ecr.BatchGetImageInput{RepositoryName: new("ml/x"), ImageIds: []types.ImageIdentifier{{ImageDigest: &digest}}})
+	}
+	day(2)
+	get(pulled)
+	day(2)
+	policy := policyOf(
+		archiveText(1, `"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 3`),
+		ruleText(2, `"tagStatus": "any", "storageClass": "archive", "countType": "sinceImageTransitioned", "countUnit": "days", "countNumber": 90`))
+	do(t, a.ecr.PutLifecyclePolicy, &ecr.PutLifecyclePolicyInput{RepositoryName: new("ml/x"), LifecyclePolicyText: policy})
+	do(t, a.ecr.StartLifecyclePolicyPreview, &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: new("ml/x")})
+	preview := do(t, a.ecr.GetLifecyclePolicyPreview, &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: new("ml/x")})
+	equal(t, "previewed", len(preview.PreviewResults), 1)
+	equal(t, "previewed action", preview.PreviewResults[0].Action.Type, types.ImageActionTypeTransition)
+	equal(t, "archiving", *preview.Summary.TransitioningImageTotalCounts[0].ImageTotalCount, 1)
+	equalLists(t, "expired at first", a.Expire(), nil)
+	equal(t, "failure", get(unused).Failures[0].FailureCode, types.ImageFailureCodeImageInaccessible)
+	equal(t, "the other", len(get(pulled).Images), 1)
+	describe := &ecr.DescribeImagesInput{RepositoryName: new("ml/x"), ImageIds: []types.ImageIdentifier{{ImageDigest: &unused}}}
+	equal(t, "status", do(t, a.ecr.DescribeImages, describe).ImageDetails[0].ImageStatus, types.ImageStatusArchived)
+	day(89)
+	get(pulled)
+	equalLists(t, "expired after 89 days", a.Expire(), nil)
+	day(1)
+	equalLists(t, "expired after 90 days", a.Expire(), []string{unused})
+}
+
+// Every pair of what is counted and what is done, in each storage class.
+func TestLifecyclePolicy_pairs(t *testing.T) {
+	t.Parallel()
+	a := start(t, aws.Options{})
+	createRepository(t, a, "ml/x")
+	accepted := map[string]bool{
+		"imageCountMoreThan standard expire": true, "imageCountMoreThan standard transition": true,
+		"sinceImagePushed standard expire": true, "sinceImagePushed standard transition": true,
+		"sinceImagePulled standard transition": true, "sinceImageTransitioned archive expire": true,
+	}
+	for _, counted := range []string{"imageCountMoreThan", "sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned"} {
+		for _, class := range []string{"standard", "archive"} {
+			for action, text := range map[string]func(int, string) string{"expire": ruleText, "transition": archiveText} {
+				selection := `"tagStatus": "any", "countType": "` + counted + `", "countNumber": 90, "storageClass": "` + class + `"`
+				if counted != "imageCountMoreThan" {
+					selection += `, "countUnit": "days"`
+				}
+				_, err := a.ecr.PutLifecyclePolicy(t.Context(), &ecr.PutLifecyclePolicyInput{RepositoryName: new("ml/x"), LifecyclePolicyText: policyOf(text(1, selection))})
+				if pair := counted + " " + class + " " + action; accepted[pair] != (err == nil) {
+					t.Errorf("%s: %v", pair, err)
+				}
+			}
+		}
+	}
 }

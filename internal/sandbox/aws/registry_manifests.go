@@ -38,7 +38,7 @@ func (p *pull) id() imageID {
 // manifest finds the image that a path refers to.
 func (p *pull) manifest(r *repository) (*image, *failure) {
 	i, code := r.images.get(p.id())
-	if code != "" {
+	if code != "" || i.isArchived() {
 		return nil, failed(http.StatusNotFound, "MANIFEST_UNKNOWN", "Requested image not found")
 	}
 	return i, nil
