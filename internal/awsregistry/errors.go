@@ -185,6 +185,7 @@ const (
 	FieldPermissionsBoundary Field = "permissions_boundary_arn"
 	FieldOIDCProviderARN     Field = "oidc_provider_arn"
 	FieldOIDCProviderURL     Field = "oidc_provider_url"
+	FieldOIDCAudience        Field = "oidc_audience"
 	FieldServiceAccounts     Field = "service_accounts"
 	FieldTags                Field = "tags"
 	FieldTagMutability       Field = "tag_mutability"

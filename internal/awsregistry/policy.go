@@ -1,11 +1,6 @@
 package awsregistry
 
-import (
-	"encoding/json"
-	"net/url"
-
-	awspolicy "github.com/hashicorp/awspolicyequivalence"
-)
+import "encoding/json"
 
 // statement is one statement of a policy document.
 type statement struct {
@@ -71,26 +66,4 @@ func permissions(account Account, prefix string, actions []string) string {
 		{Effect: "Allow", Action: actions, Resource: account.RepositoryARNPattern(prefix)},
 		{Effect: "Allow", Action: []string{"ecr:GetAuthorizationToken"}, Resource: "*"},
 	}}.text()
-}
-
-// SamePolicy tells whether two policy documents mean the same, whatever their spelling: the order of statements and of lists, one value or a list of
-// one, and IAM's own rewriting of principals. A document may be escaped as IAM's answers are. One that is no policy is the same as nothing, and an empty one only as an empty one.
-func SamePolicy(a, b string) bool {
-	a, b = Unescape(a), Unescape(b)
-	if a == "" || b == "" {
-		return a == b
-	}
-	same, err := awspolicy.PoliciesAreEquivalent(a, b)
-	return err == nil && same
-}
-
-// Unescape undoes the percent-encoding in which IAM returns documents. A text that is not encoded is returned as it is.
-func Unescape(text string) string {
-	if json.Valid([]byte(text)) {
-		return text
-	}
-	if plain, err := url.PathUnescape(text); err == nil {
-		return plain
-	}
-	return text
 }

@@ -154,6 +154,11 @@ func TestTrust(t *testing.T) {
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::210987654321:oidc-provider/oidc.test/id/B"},` +
 				`"Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"oidc.test/id/B:sub":["system:serviceaccount:a:x","system:serviceaccount:b:x","system:serviceaccount:b:y"]}}}]}`,
 		},
+		"IRSA for an audience": {
+			awsregistry.TrustSpec{OIDCProviderARN: "arn:aws:iam::210987654321:oidc-provider/oidc.test/id/B", Audience: awsregistry.STSAudience, ServiceAccounts: pods[:1]},
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::210987654321:oidc-provider/oidc.test/id/B"},` +
+				`"Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"oidc.test/id/B:aud":"sts.amazonaws.com","oidc.test/id/B:sub":"system:serviceaccount:b:y"}}}]}`,
+		},
 		"EKS Pod Identity": {
 			awsregistry.TrustSpec{PodIdentity: true, ServiceAccounts: pods},
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],` +
@@ -191,6 +196,7 @@ func TestTrustSpec_check(t *testing.T) {
 		"an ARN as URL":    {awsregistry.TrustSpec{OIDCProviderURL: "arn:aws:iam::123456789012:oidc-provider/oidc.test", ServiceAccounts: who}, awsregistry.FieldOIDCProviderURL},
 		"nobody":           {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id"}, awsregistry.FieldServiceAccounts},
 		"everybody":        {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id", ServiceAccounts: []awsregistry.ServiceAccount{{Namespace: "a", Name: "*"}}}, awsregistry.FieldServiceAccounts},
+		"pods' audience":   {awsregistry.TrustSpec{PodIdentity: true, Audience: "x", ServiceAccounts: who}, awsregistry.FieldOIDCAudience},
 		"without its name": {awsregistry.TrustSpec{PodIdentity: true, ServiceAccounts: []awsregistry.ServiceAccount{{Namespace: "a"}}}, awsregistry.FieldServiceAccounts},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -204,7 +210,17 @@ func TestTrustSpec_check(t *testing.T) {
 
 func TestSamePolicy(t *testing.T) {
 	t.Parallel()
-	ours := awsregistry.ServiceAccountTrust("arn:aws:iam::123456789012:oidc-provider/oidc.test/id", "system:serviceaccount:a:x")
+	ours := awsregistry.ServiceAccountTrust("arn:aws:iam::123456789012:oidc-provider/oidc.test/id", "", "system:serviceaccount:a:x")
+	policy := func(statements ...string) string {
+		return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+	}
+	allow := func(actions, resources, more string) string {
+		return `{"Effect":"Allow","Action":` + actions + `,"Resource":` + resources + more + `}`
+	}
+	const both, one, other = `["ecr:ListImages","ecr:PutImage"]`, `"ecr:ListImages"`, `"ecr:PutImage"`
+	when := func(operator, values string) string {
+		return `,"Condition":{"` + operator + `":{"aws:RequestTag/x":` + values + `}}`
+	}
 	for name, test := range map[string]struct {
 		other string
 		same  bool
@@ -222,6 +238,48 @@ func TestSamePolicy(t *testing.T) {
 			t.Parallel()
 			if got := awsregistry.SamePolicy(ours, test.other); got != test.same {
 				t.Errorf("got %t", got)
+			}
+		})
+	}
+	for name, test := range map[string]struct {
+		a, b string
+		same bool
+	}{
+		"Sid":                       {policy(allow(one, `"*"`, ``)), policy(allow(one, `"*"`, `,"Sid":"One"`)), true},
+		"Id":                        {policy(allow(one, `"*"`, ``)), `{"Id":"x",` + policy(allow(one, `"*"`, ``))[1:], true},
+		"case of actions":           {policy(allow(both, `"*"`, ``)), policy(allow(strings.ToUpper(both), `"*"`, ``)), true},
+		"case of resources":         {policy(allow(one, `"arn:a"`, ``)), policy(allow(one, `"arn:A"`, ``)), false},
+		"repeated actions":          {policy(allow(one, `"*"`, ``)), policy(allow(`["ecr:ListImages","ecr:ListImages"]`, `["*","*"]`, ``)), true},
+		"repeated statements":       {policy(allow(one, `"*"`, ``)), policy(allow(one, `"*"`, ``), allow(one, `"*"`, ``)), true},
+		"a statement per action":    {policy(allow(both, `"*"`, ``)), policy(allow(other, `"*"`, ``), allow(one, `"*"`, ``)), true},
+		"a statement per resource":  {policy(allow(one, `["a","b"]`, ``)), policy(allow(one, `"b"`, ``), allow(one, `"a"`, ``)), true},
+		"crosswise":                 {policy(allow(both, `["a","b"]`, ``)), policy(allow(one, `"a"`, ``), allow(other, `"b"`, ``)), false},
+		"an action less":            {policy(allow(both, `"*"`, ``)), policy(allow(one, `"*"`, ``)), false},
+		"denied":                    {policy(allow(one, `"*"`, ``)), strings.Replace(policy(allow(one, `"*"`, ``)), "Allow", "Deny", 1), false},
+		"excepted, in two":          {policy(`{"Effect":"Allow","NotAction":` + both + `,"Resource":"*"}`), policy(`{"Effect":"Allow","NotAction":`+one+`,"Resource":"*"}`, `{"Effect":"Allow","NotAction":`+other+`,"Resource":"*"}`), false},
+		"excepted, in any order":    {policy(`{"Effect":"Allow","NotAction":["b:X","a:Y"],"Resource":"*"}`), policy(`{"Effect":"Allow","Resource":"*","NotAction":["a:y","b:x"]}`), true},
+		"one object":                {policy(allow(one, `"*"`, ``)), `{"Version":"2012-10-17","Statement":` + allow(`[`+one+`]`, `["*"]`, ``) + `}`, true},
+		"split by a value":          {policy(allow(one, `"*"`, when("StringEquals", `["a","b"]`))), policy(allow(one, `"*"`, when("StringEquals", `"b"`)), allow(one, `"*"`, when("StringEquals", `["a"]`))), true},
+		"split by an exception":     {policy(allow(one, `"*"`, when("StringNotEquals", `["a","b"]`))), policy(allow(one, `"*"`, when("StringNotEquals", `"b"`)), allow(one, `"*"`, when("StringNotEquals", `"a"`))), false},
+		"another operator":          {policy(allow(one, `"*"`, when("StringEquals", `"a"`))), policy(allow(one, `"*"`, when("StringLike", `"a"`))), false},
+		"case of a key":             {policy(allow(one, `"*"`, when("StringEquals", `"a"`))), strings.Replace(policy(allow(one, `"*"`, when("StringEquals", `"a"`))), "RequestTag", "requesttag", 1), true},
+		"case of a value":           {policy(allow(one, `"*"`, when("StringEquals", `"a"`))), policy(allow(one, `"*"`, when("StringEquals", `"A"`))), false},
+		"no condition":              {policy(allow(one, `"*"`, when("StringEquals", `"a"`))), policy(allow(one, `"*"`, ``)), false},
+		"a truth in quotes":         {policy(allow(one, `"*"`, when("Bool", `true`))), policy(allow(one, `"*"`, when("Bool", `["true"]`))), true},
+		"older version":             {policy(allow(one, `"*"`, ``)), strings.Replace(policy(allow(one, `"*"`, ``)), "2012-10-17", "2008-10-17", 1), true},
+		"older, with a variable":    {policy(allow(one, `"${aws:x}"`, ``)), strings.Replace(policy(allow(one, `"${aws:x}"`, ``)), "2012-10-17", "2008-10-17", 1), false},
+		"account and its root":      {policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"123456789012"}}`), policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":["arn:aws:iam::123456789012:root"]}}`), true},
+		"anybody":                   {policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":"*"}`), policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}`), true},
+		"another kind of principal": {policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"x"}}`), policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Federated":"x"}}`), false},
+		"something new":             {policy(allow(one, `"*"`, ``)), policy(allow(one, `"*"`, `,"Novelty":"x"`)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := awsregistry.SamePolicy(test.a, test.b); got != test.same {
+				t.Errorf("got %t", got)
+			}
+			if got := awsregistry.SamePolicy(test.b, test.a); got != test.same {
+				t.Errorf("the other way round: %t", got)
 			}
 		})
 	}

@@ -48,6 +48,10 @@ type TrustSpec struct {
 	OIDCProviderURL string
 	// PodIdentity trusts EKS Pod Identity instead.
 	PodIdentity bool
+	// Audience is for whom the tokens have to be (IRSA). Empty: no condition.
+	Audience string
+	// KeepAudience keeps the condition for [STSAudience] where a role has it, with an empty Audience.
+	KeepAudience bool
 	// ServiceAccounts are who. Never empty with IRSA; with Pod Identity, none leaves it to the associations.
 	ServiceAccounts []ServiceAccount
 }
@@ -61,7 +65,7 @@ func (t TrustSpec) Document(account Account) string {
 	for _, serviceAccount := range t.ServiceAccounts {
 		subjects = append(subjects, serviceAccount.Subject())
 	}
-	return ServiceAccountTrust(cmp.Or(t.OIDCProviderARN, account.OIDCProviderARN(t.OIDCProviderURL)), subjects...)
+	return ServiceAccountTrust(cmp.Or(t.OIDCProviderARN, account.OIDCProviderARN(t.OIDCProviderURL)), t.Audience, subjects...)
 }
 
 // Check refuses a trust that nobody, or anybody, could use.
@@ -86,6 +90,9 @@ func (t TrustSpec) Check() *InputError {
 		if err := CheckOIDCProviderURL(t.OIDCProviderURL); err != nil {
 			return err
 		}
+	}
+	if t.PodIdentity && t.Audience != "" {
+		return refuse(FieldOIDCAudience, t.Audience, "does not go with EKS Pod Identity, which knows no audience", "leave it out")
 	}
 	if !t.PodIdentity && len(t.ServiceAccounts) == 0 {
 		return refuse(FieldServiceAccounts, "", "are missing: a role for a cluster's identity provider names them", "give a namespace")

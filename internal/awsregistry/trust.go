@@ -16,15 +16,21 @@ const (
 	serviceAccountTag = "aws:RequestTag/kubernetes-service-account"
 )
 
-// ServiceAccountTrust lets the tokens of service accounts assume a role through the cluster's identity provider (IRSA): the module's trust policy, which has no
-// condition on the audience (internal/rime/CONTRACT.md §5.3).
-func ServiceAccountTrust(providerARN string, subjects ...string) string {
+// STSAudience is for whom the tokens of service accounts are that EKS mounts into pods.
+const STSAudience = "sts.amazonaws.com"
+
+// ServiceAccountTrust lets the tokens of service accounts assume a role through the cluster's identity provider (IRSA). An
+// empty audience is no condition on it, as in the module's trust policy (internal/rime/CONTRACT.md §5.3).
+func ServiceAccountTrust(providerARN, audience string, subjects ...string) string {
 	_, issuer, _ := strings.Cut(providerARN, ":oidc-provider/")
-	subjects = slices.Compact(slices.Sorted(slices.Values(subjects)))
+	equals := map[string]values{issuer + ":sub": slices.Compact(slices.Sorted(slices.Values(subjects)))}
+	if audience != "" {
+		equals[issuer+":aud"] = values{audience}
+	}
 	return document{Statement: []statement{{
 		Effect: "Allow", Action: []string{"sts:AssumeRoleWithWebIdentity"},
 		Principal: map[string]string{"Federated": providerARN},
-		Condition: map[string]map[string]values{"StringEquals": {issuer + ":sub": subjects}},
+		Condition: map[string]map[string]values{"StringEquals": equals},
 	}}}.text()
 }
 

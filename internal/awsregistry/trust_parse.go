@@ -39,6 +39,9 @@ func ParseTrust(text string) (TrustSpec, bool) {
 		case len(statement.Principal.Federated) == 1:
 			trust.OIDCProviderARN = statement.Principal.Federated[0]
 			_, issuer, _ := strings.Cut(trust.OIDCProviderARN, ":oidc-provider/")
+			if audiences := equals[issuer+":aud"]; len(audiences) == 1 {
+				trust.Audience = audiences[0]
+			}
 			for _, subject := range equals[issuer+":sub"] {
 				namespace, name, _ := strings.Cut(strings.TrimPrefix(subject, "system:serviceaccount:"), ":")
 				trust.ServiceAccounts = append(trust.ServiceAccounts, ServiceAccount{Namespace: namespace, Name: name})
@@ -53,4 +56,16 @@ func ParseTrust(text string) (TrustSpec, bool) {
 		}
 	}
 	return trust, trust.Check() == nil && SamePolicy(trust.Document(Account{}), text)
+}
+
+// keeping is the trust with the audience that the policy found asks for, where the trust leaves it open. Only the audience of
+// STS is kept: any other one would shut the service accounts out.
+func (t TrustSpec) keeping(found string) TrustSpec {
+	if !t.KeepAudience || t.PodIdentity || t.Audience != "" {
+		return t
+	}
+	if has, _ := ParseTrust(found); has.Audience == STSAudience {
+		t.Audience = STSAudience
+	}
+	return t
 }

@@ -18,6 +18,7 @@ func TestParseTrust(t *testing.T) {
 		"one account":      {OIDCProviderARN: provider, ServiceAccounts: accounts[:1]},
 		"pod identity":     {PodIdentity: true, ServiceAccounts: accounts},
 		"pod, no accounts": {PodIdentity: true},
+		"an audience":      {OIDCProviderARN: provider, ServiceAccounts: accounts, Audience: "sts.amazonaws.com"},
 		"two namespaces":   {PodIdentity: true, ServiceAccounts: []awsregistry.ServiceAccount{{Namespace: "dev", Name: "tester"}, {Namespace: "prod", Name: "server"}, {Namespace: "prod", Name: "tester"}}},
 	} {
 		got, ok := awsregistry.ParseTrust(want.Document(awsregistry.Account{}))
@@ -25,12 +26,15 @@ func TestParseTrust(t *testing.T) {
 			t.Errorf("%s: got %+v, %t", name, got, ok)
 		}
 	}
+	mixed := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"Service":"pods.eks.amazonaws.com"},"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":["dev","prod"],"aws:RequestTag/kubernetes-service-account":["server","tester"]}}}]}`
+	if got, ok := awsregistry.ParseTrust(mixed); !ok || len(got.ServiceAccounts) != 4 {
+		t.Errorf("each name in each namespace: read as %+v, %t", got, ok)
+	}
 	for name, text := range map[string]string{
 		"no policy":       "{",
 		"everybody":       `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`,
 		"no condition":    `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"` + provider + `"}}]}`,
-		"mixed names":     `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"Service":"pods.eks.amazonaws.com"},"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":["dev","prod"],"aws:RequestTag/kubernetes-service-account":["server","tester"]}}}]}`,
-		"an audience too": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"` + provider + `"},"Condition":{"StringEquals":{"oidc.example.com/id/1:sub":"system:serviceaccount:rime:a","oidc.example.com/id/1:aud":"sts.amazonaws.com"}}}]}`,
+		"two audiences":   `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"` + provider + `"},"Condition":{"StringEquals":{"oidc.example.com/id/1:sub":"system:serviceaccount:rime:a","oidc.example.com/id/1:aud":["sts.amazonaws.com","x"]}}}]}`,
 	} {
 		if got, ok := awsregistry.ParseTrust(text); ok {
 			t.Errorf("%s: read as %+v", name, got)
