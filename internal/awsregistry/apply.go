@@ -2,55 +2,23 @@ package awsregistry
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // CreateRegistry makes what the spec asks for and returns it when AWS shows it reliably. What exists already is continued if it carries the spec's owner, if it is what a run left that
-// died here, see [Client.NewOwner], or if the spec says that it was adopted; anything else is a [*ForeignError], which is found before anything is made.
+// died here, see [Client.NewOwner], or if the spec knows it; anything else is a [*ForeignError], which is found before anything is made.
 func (c *Client) CreateRegistry(ctx context.Context, spec RegistrySpec) (registry Registry, err error) {
 	defer func() { c.debris.end(ctx, err) }()
-	if err := c.refuseForeign(ctx, spec); err != nil {
+	theirs, err := c.findForeign(ctx, spec, c.ownership(spec))
+	if err != nil {
 		return Registry{}, err
 	}
+	if len(theirs) > 0 {
+		return Registry{}, &ForeignError{Objects: theirs}
+	}
 	return c.applyRegistry(ctx, spec, nil)
-}
-
-// refuseForeign looks for what has a name of ours and is somebody else's.
-func (c *Client) refuseForeign(ctx context.Context, spec RegistrySpec) error {
-	account, err := c.Account(ctx)
-	if err != nil {
-		return err
-	}
-	server, builder := c.identities(account, spec)
-	group, ctx := errgroup.WithContext(ctx)
-	for _, id := range []identity{server, builder} {
-		group.Go(func() error {
-			found, err := find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) })
-			if err == nil && found != nil {
-				_, err = c.ourPolicy(ctx, id, found)
-			}
-			return err
-		})
-		group.Go(func() error {
-			found, err := find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) })
-			if err == nil && found != nil {
-				_, err = c.ourRole(ctx, id, found)
-			}
-			return err
-		})
-	}
-	if spec.Template != nil {
-		group.Go(func() error {
-			prefix := templatePrefix(spec.Prefix)
-			found, err := find(ctx, c, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, prefix) })
-			if err == nil && found != nil {
-				err = found.refuseUnless(c.ownership(spec))
-			}
-			return err
-		})
-	}
-	return group.Wait()
 }
 
 // UpdateRegistry makes what there is what the spec asks for, in place, whatever has happened to it meanwhile. priors are what was asked for before, by changes that were
@@ -68,13 +36,18 @@ func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, priors []
 	}
 	registry := Registry{Account: account}
 	server, builder := c.identities(account, spec)
+	ours := c.policyARNs(account, append(slices.Clone(priors), spec))
 	group, within := errgroup.WithContext(ctx)
 	apply := func(id identity, result *Identity) {
 		group.Go(func() (err error) {
 			if err = c.ensureIdentity(within, id); err == nil {
 				*result, err = c.confirmIdentity(within, id)
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			result.Role.OtherPolicies = without(result.Role.OtherPolicies, ours) // Those before are detached at the end.
+			return c.detachOthers(within, id, result.Role)
 		})
 	}
 	apply(server, &registry.Server)
@@ -90,7 +63,18 @@ func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, priors []
 	if err := group.Wait(); err != nil {
 		return Registry{}, err
 	}
-	return registry, c.removeLeftovers(ctx, account, spec, priors)
+	registry.Left, err = c.removeLeftovers(ctx, account, spec, priors)
+	return registry, err
+}
+
+// policyARNs are those of all policies of the specs.
+func (c *Client) policyARNs(account Account, specs []RegistrySpec) []string {
+	var arns []string
+	for _, spec := range specs {
+		server, builder := c.identities(account, spec)
+		arns = append(arns, server.policyARN(), builder.policyARN())
+	}
+	return arns
 }
 
 // released are the lifecycle policies that were managed before and are no longer.

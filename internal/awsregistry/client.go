@@ -37,6 +37,7 @@ type Client struct {
 	account  *wait.Lazy[Account]
 	token    *wait.Lazy[Credentials]
 	debris   debris
+	claims   claims
 }
 
 // services are the SDK's clients.

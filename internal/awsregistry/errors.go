@@ -218,25 +218,6 @@ var jsonKeys = map[Field]string{
 // JSONKey is the field of a lifecycle rule as ECR's JSON spells it.
 func (f Field) JSONKey() string { return cmp.Or(jsonKeys[f], string(f)) }
 
-// ForeignError is something in AWS that has the name of ours but that this provider neither made nor was told to take over. It is left as it is.
-type ForeignError struct {
-	// Kind is "role", "policy", "repository" or "repository creation template".
-	Kind string
-	// Name is its name.
-	Name string
-	// ARN is its address in AWS. Empty where it has none.
-	ARN string
-	// Owner is the owner that it names: see [RegistrySpec.Owner]. Empty: none, so that something else made it.
-	Owner string
-	// Reason is how it was seen not to be ours.
-	Reason string
-}
-
-// Error implements error.
-func (e *ForeignError) Error() string {
-	return fmt.Sprintf("%s %s exists and is not ours: %s", e.Kind, quote(e.Name), e.Reason)
-}
-
 // UnstableError is a change that AWS confirmed but did not show in time.
 type UnstableError struct {
 	// Subject is what was changed.

@@ -209,7 +209,7 @@ func mustApply(t *testing.T, ctx context.Context, client *awsregistry.Client, sp
 func mustMatch(t *testing.T, client *awsregistry.Client, spec awsregistry.RegistrySpec, registry awsregistry.Registry) {
 	t.Helper()
 	for _, drift := range client.Drift(spec, registry) {
-		t.Errorf("%s: want %s, got %s", drift.Path, drift.Want, drift.Got)
+		t.Error(drift)
 	}
 }
 

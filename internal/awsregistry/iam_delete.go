@@ -28,29 +28,13 @@ func (e *InUseError) Error() string {
 // Unwrap returns AWS's answer.
 func (e *InUseError) Unwrap() error { return e.Err }
 
-// isForeign tells whether something is somebody else's.
-func isForeign(err error) bool {
-	_, foreign := errors.AsType[*ForeignError](err)
-	return foreign
-}
+// asForeign is the error that something is somebody else's.
+func asForeign(err error) (*ForeignError, bool) { return errors.AsType[*ForeignError](err) }
 
-// removeRole deletes the role, unless it is somebody else's, which it tells.
-func (c *Client) removeRole(ctx context.Context, id identity) (theirs bool, err error) {
-	role, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
-		return c.getRole(ctx, id.RoleName)
-	})
-	if err != nil || role == nil {
-		return false, err
-	}
-	role, err = c.ourRole(ctx, id, role)
-	switch {
-	case isForeign(err):
-		return true, nil
-	case err != nil || role == nil:
-		return false, err
-	}
+// removeRole deletes a role of ours with all that is on it.
+func (c *Client) removeRole(ctx context.Context, id identity) error {
 	// A role is deleted only when nothing is attached to it any more, everywhere.
-	err = c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
+	err := c.patiently(ctx, "role "+id.RoleName, func(ctx context.Context) error {
 		err := c.emptyRole(ctx, id.RoleName)
 		if err == nil {
 			_, err = call(ctx, c, "role "+id.RoleName, func(ctx context.Context, s *services) (*iam.DeleteRoleOutput, error) {
@@ -63,9 +47,9 @@ func (c *Client) removeRole(ctx context.Context, id identity) (theirs bool, err 
 		return err
 	}, ClassConflict)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return false, c.confirmGone(ctx, "role "+id.RoleName, func(ctx context.Context) error {
+	return c.confirmGone(ctx, "role "+id.RoleName, func(ctx context.Context) error {
 		_, err := c.getRole(ctx, id.RoleName)
 		return err
 	})
@@ -77,12 +61,19 @@ func (c *Client) emptyRole(ctx context.Context, role string) error {
 	if err != nil {
 		return err
 	}
-	for _, arn := range held.attached {
-		if err := c.takeOff(ctx, role, arn); err != nil {
-			return err
+	return c.takeAllOff(ctx, role, held.others(nil))
+}
+
+// takeAllOff takes policies off a role, inline ones by deleting them.
+func (c *Client) takeAllOff(ctx context.Context, role string, policies []string) error {
+	for _, policy := range policies {
+		name, inline := strings.CutPrefix(policy, inlinePrefix)
+		if !inline {
+			if err := c.takeOff(ctx, role, policy); err != nil {
+				return err
+			}
+			continue
 		}
-	}
-	for _, name := range held.inline {
 		_, err := call(ctx, c, "role "+role, func(ctx context.Context, s *services) (*iam.DeleteRolePolicyOutput, error) {
 			return s.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: &name})
 		})
@@ -93,22 +84,32 @@ func (c *Client) emptyRole(ctx context.Context, role string) error {
 	return nil
 }
 
-// removePolicy deletes the policy, unless it is somebody else's. freed are the roles that had it, which AWS may show for a while yet.
-func (c *Client) removePolicy(ctx context.Context, id identity, freed []string) error {
-	arn := id.policyARN()
-	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, arn) }
-	policy, err := find(ctx, c, c.options.Confirmations, look)
-	if err != nil || policy == nil {
-		return err
-	}
-	if policy, err = c.ourPolicy(ctx, id, policy); isForeign(err) || err == nil && policy == nil {
+// detachOthers takes the policies off a role that are not allowed on it, if the spec wants that, and returns when they are
+// reliably off.
+func (c *Client) detachOthers(ctx context.Context, id identity, role *Role) error {
+	unwanted := without(role.OtherPolicies, id.spec.AllowedPolicies)
+	if !id.spec.ForceDetach || len(unwanted) == 0 {
 		return nil
 	}
-	if err != nil {
+	takeOff := func(ctx context.Context) error { return c.takeAllOff(ctx, id.RoleName, unwanted) }
+	if err := takeOff(ctx); err != nil {
 		return err
 	}
+	role.OtherPolicies = without(role.OtherPolicies, unwanted)
+	return c.confirm(ctx, "role "+id.RoleName, func(ctx context.Context) (wrong string, err error) {
+		held, err := c.listRolePolicies(ctx, id.RoleName)
+		if err == nil && slices.ContainsFunc(held.others(nil), func(policy string) bool { return slices.Contains(unwanted, policy) }) {
+			wrong = "a policy that was taken off is still there"
+		}
+		return wrong, err
+	}, takeOff)
+}
+
+// removePolicy deletes a policy of ours. freed are the roles that had it, which AWS may show for a while yet.
+func (c *Client) removePolicy(ctx context.Context, id identity, freed []string) error {
+	arn := id.policyARN()
 	var used *InUseError
-	err = c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
+	err := c.patiently(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
 		err := c.deletePolicy(ctx, arn)
 		if is(err, ClassConflict) {
 			if used = c.explainConflict(ctx, id, freed, err); used != nil {
@@ -124,7 +125,7 @@ func (c *Client) removePolicy(ctx context.Context, id identity, freed []string) 
 		return used
 	}
 	return c.confirmGone(ctx, "policy "+id.PolicyName, func(ctx context.Context) error {
-		_, err := look(ctx)
+		_, err := c.getPolicy(ctx, arn)
 		return err
 	})
 }

@@ -27,16 +27,8 @@ func (c *Client) lookAtIdentity(ctx context.Context, account Account, id Identit
 	if err != nil || held == nil {
 		return Identity{Policy: policy}, err
 	}
-	for _, arn := range held.attached {
-		if arn == account.PolicyARN("/", id.PolicyName) {
-			identity.Attached = true
-		} else {
-			role.OtherPolicies = append(role.OtherPolicies, arn)
-		}
-	}
-	for _, name := range held.inline {
-		role.OtherPolicies = append(role.OtherPolicies, "inline:"+name)
-	}
+	ours := account.PolicyARN("/", id.PolicyName)
+	identity.Attached, role.OtherPolicies = slices.Contains(held.attached, ours), held.others([]string{ours})
 	return identity, nil
 }
 
@@ -50,7 +42,7 @@ func (c *Client) getRole(ctx context.Context, name string) (*Role, error) {
 	}
 	found := out.Role
 	role := &Role{
-		Name: aws.ToString(found.RoleName), ARN: aws.ToString(found.Arn), Path: aws.ToString(found.Path),
+		Name: aws.ToString(found.RoleName), ID: aws.ToString(found.RoleId), ARN: aws.ToString(found.Arn), Path: aws.ToString(found.Path),
 		Description: aws.ToString(found.Description), Trust: Unescape(aws.ToString(found.AssumeRolePolicyDocument)),
 	}
 	if found.PermissionsBoundary != nil {
@@ -78,7 +70,7 @@ func (c *Client) getPolicy(ctx context.Context, arn string) (*Policy, error) {
 		return nil, err
 	}
 	policy := &Policy{
-		Name: aws.ToString(out.Policy.PolicyName), ARN: aws.ToString(out.Policy.Arn),
+		Name: aws.ToString(out.Policy.PolicyName), ID: aws.ToString(out.Policy.PolicyId), ARN: aws.ToString(out.Policy.Arn),
 		VersionID: aws.ToString(out.Policy.DefaultVersionId), Document: Unescape(aws.ToString(version.PolicyVersion.Document)),
 	}
 	policy.Tags, policy.Owner = readTags(out.Policy.Tags)
@@ -87,6 +79,18 @@ func (c *Client) getPolicy(ctx context.Context, arn string) (*Policy, error) {
 
 // rolePolicies are what a role is allowed by: ARNs of attached policies and names of inline ones.
 type rolePolicies struct{ attached, inline []string }
+
+// inlinePrefix is before the names of inline policies.
+const inlinePrefix = "inline:"
+
+// others are the policies that are not ours.
+func (p rolePolicies) others(ours []string) []string {
+	others := without(p.attached, ours)
+	for _, name := range p.inline {
+		others = append(others, inlinePrefix+name)
+	}
+	return others
+}
 
 // listRolePolicies lists both.
 func (c *Client) listRolePolicies(ctx context.Context, role string) (*rolePolicies, error) {

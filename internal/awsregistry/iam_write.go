@@ -1,7 +1,6 @@
 package awsregistry
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -32,33 +31,40 @@ func (c *Client) identities(account Account, spec RegistrySpec) (server, builder
 	return server, identity{spec.Builder, documents.Builder, BuilderDescription, spec, account, tags, ours}
 }
 
-// ourPolicy returns the policy if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
-func (c *Client) ourPolicy(ctx context.Context, id identity, found *Policy) (*Policy, error) {
-	if id.coversPolicy(id.PolicyName, found.Owner) {
-		return found, nil
+// findPolicy returns the policy if it may be changed and deleted, or nil if there is none after so many looks. That it is
+// somebody else's, which is a [*ForeignError], is confirmed by several looks.
+func (c *Client) findPolicy(ctx context.Context, id identity, looks int) (*Policy, error) {
+	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) }
+	ours := func(seen *Policy) bool { return id.coversPolicy(id.PolicyName, seen) }
+	found, err := findOurs(ctx, c, looks, look, ours)
+	if err == nil && found != nil && !ours(found) {
+		return nil, foreign("policy", id.PolicyName, found.ARN, found.Owner, "its tag "+OwnershipTag)
 	}
-	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Policy, error) {
-		return find(ctx, c, 1, func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) })
-	}, func(seen *Policy) bool { return seen != nil && id.coversPolicy(id.PolicyName, seen.Owner) })
-	if err == nil && seen != nil && !id.coversPolicy(id.PolicyName, seen.Owner) {
-		err = &ForeignError{Kind: "policy", Name: id.PolicyName, ARN: found.ARN, Owner: seen.Owner, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
-	}
-	return seen, err
+	return found, err
 }
 
-// ourRole returns the role if it may be changed and deleted, or nil if it has gone meanwhile. That it is not ours is confirmed by several looks.
-func (c *Client) ourRole(ctx context.Context, id identity, found *Role) (*Role, error) {
-	if id.coversRole(id.RoleName, found.Owner) {
-		return found, nil
+// findRole is findPolicy for the role.
+func (c *Client) findRole(ctx context.Context, id identity, looks int) (*Role, error) {
+	look := func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) }
+	ours := func(seen *Role) bool { return id.coversRole(id.RoleName, seen) }
+	found, err := findOurs(ctx, c, looks, look, ours)
+	if err == nil && found != nil && !ours(found) {
+		return nil, foreign("role", id.RoleName, found.ARN, found.Owner, "its tag "+OwnershipTag)
 	}
-	seen, err := believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Role, error) {
-		return find(ctx, c, 1, func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) })
-	}, func(seen *Role) bool { return seen != nil && id.coversRole(id.RoleName, seen.Owner) })
-	if err == nil && seen != nil && !id.coversRole(id.RoleName, seen.Owner) {
-		err = &ForeignError{Kind: "role", Name: id.RoleName, ARN: found.ARN, Owner: seen.Owner, Reason: whyForeign(seen.Owner, "its tag "+OwnershipTag)}
-	}
-	return seen, err
+	return found, err
 }
+
+// findOurs looks for something. That it is not ours is believed after several looks.
+func findOurs[T any](ctx context.Context, c *Client, looks int, look func(context.Context) (*T, error), ours func(*T) bool) (*T, error) {
+	found, err := find(ctx, c, looks, look)
+	if err != nil || found == nil || ours(found) {
+		return found, err
+	}
+	return believe(ctx, c, c.options.Confirmations, func(ctx context.Context) (*T, error) { return find(ctx, c, 1, look) }, ours)
+}
+
+// trustOver is the trust policy that the role is to have, given the one it has: see [TrustSpec.KeepAudience].
+func (i identity) trustOver(found string) string { return i.Trust.keeping(found).Document(i.account) }
 
 func (i identity) policyARN() string { return i.account.PolicyARN("/", i.PolicyName) }
 
@@ -94,16 +100,12 @@ func (c *Client) untilItTakes(ctx context.Context, id identity, step func(contex
 
 // ensurePolicy makes the policy what it is to be. A change is a new version, so that there is no moment without the policy.
 func (c *Client) ensurePolicy(ctx context.Context, id identity) error {
-	look := func(ctx context.Context) (*Policy, error) { return c.getPolicy(ctx, id.policyARN()) }
-	found, err := find(ctx, c, 1, look)
+	found, err := c.findPolicy(ctx, id, 1)
 	if err != nil {
 		return err
 	}
 	if found == nil {
 		return c.createPolicy(ctx, id)
-	}
-	if found, err = c.ourPolicy(ctx, id, found); err != nil || found == nil {
-		return cmp.Or(err, vanished("policy "+id.PolicyName))
 	}
 	if !SamePolicy(found.Document, id.documents.Policy) {
 		if err := c.addVersion(ctx, id); err != nil {
@@ -118,11 +120,6 @@ func (c *Client) createPolicy(ctx context.Context, id identity) error {
 		return s.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: &id.PolicyName, PolicyDocument: &id.documents.Policy, Tags: iamTags(id.tags)})
 	})
 	return unseen(err)
-}
-
-// vanished is a look that has just found what the next one did not.
-func vanished(subject string) error {
-	return &Error{Service: "IAM", Operation: "Get", Subject: subject, Class: classTorn, Message: "is there in one look and not in the next"}
 }
 
 // unseen makes of the error that something exists, which a look has just not found, one of a look that says nothing.
@@ -198,16 +195,12 @@ func (c *Client) ensurePolicyTags(ctx context.Context, id identity, found *Polic
 
 // ensureRole makes the role what it is to be.
 func (c *Client) ensureRole(ctx context.Context, id identity) error {
-	look := func(ctx context.Context) (*Role, error) { return c.getRole(ctx, id.RoleName) }
-	found, err := find(ctx, c, 1, look)
+	found, err := c.findRole(ctx, id, 1)
 	if err != nil {
 		return err
 	}
 	if found == nil {
 		return c.createRole(ctx, id)
-	}
-	if found, err = c.ourRole(ctx, id, found); err != nil || found == nil {
-		return cmp.Or(err, vanished("role "+id.RoleName))
 	}
 	if found.Path != id.spec.rolePath() {
 		return &Error{
@@ -231,9 +224,9 @@ func (c *Client) createRole(ctx context.Context, id identity) error {
 // changeRole changes what differs about a role.
 func (c *Client) changeRole(ctx context.Context, id identity, found *Role) error {
 	var changes []func(context.Context, *services) error
-	if !SamePolicy(found.Trust, id.documents.Trust) {
+	if trust := id.trustOver(found.Trust); !SamePolicy(found.Trust, trust) {
 		changes = append(changes, func(ctx context.Context, s *services) error {
-			_, err := s.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &id.RoleName, PolicyDocument: &id.documents.Trust})
+			_, err := s.iam.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &id.RoleName, PolicyDocument: &trust})
 			return err
 		})
 	}

@@ -142,9 +142,8 @@ func TestRegistry_adoptedByName(t *testing.T) {
 		theirs.Owner = "fedcba9876543210"
 		mustApply(t, t.Context(), client, theirs)
 		do(t, other.iam.CreateRole, &iam.CreateRoleInput{RoleName: sdk.String("foreign"), AssumeRolePolicyDocument: sdk.String(anybody)})
-		prior := newSpec()
-		prior.Adopted = prior.Names()
-		spec.Adopted = prior.Names()
+		prior := w.adopt(t, client, newSpec())
+		spec.Known, spec.Adopted = prior.Known, true
 		spec.Builder.RoleName = "foreign"
 		if _, err := client.UpdateRegistry(t.Context(), spec, prior); !isForeign(err) {
 			t.Errorf("%v", err)
@@ -154,7 +153,7 @@ func TestRegistry_adoptedByName(t *testing.T) {
 			t.Fatal(err)
 		}
 		do(t, other.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: sdk.String("foreign")})
-		spec.Adopted = awsregistry.Names{}
+		spec.Adopted = false
 		w.mustBeAlone(t, client, spec)
 		if left := w.left(t); slices.Contains(left, "arn:aws:iam::123456789012:role/"+builderRole) {
 			t.Errorf("there is %v", left)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -214,7 +215,7 @@ func TestRegistry_calls(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if got := registry.Repositories; got != (awsregistry.RepositoryReport{Total: repositories}) {
+					if got := registry.Repositories; !reflect.DeepEqual(got, awsregistry.RepositoryReport{Total: repositories}) {
 						t.Errorf("%+v", got)
 					}
 					want := int64(1 + 10 + 1)

@@ -204,6 +204,9 @@ func CheckPermissionsBoundary(arn string) *InputError {
 // maxTags is how many tags a resource may have besides [OwnershipTag] (IAM user guide, "IAM and AWS STS quotas").
 const maxTags = 49
 
+// hclName is a key that a configuration may write without quotes.
+var hclName = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_-]*\z`)
+
 var tagText = regexp.MustCompile(`\A[\p{L}\p{Z}\p{N}_.:/=+@-]*\z`)
 
 // CheckTags refuses tags that IAM or ECR would refuse.

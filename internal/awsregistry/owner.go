@@ -16,16 +16,19 @@ import (
 type ownership struct {
 	// owners are what the caller puts on what it makes.
 	owners []string
-	// adopted are the roles and policies that the caller has imported, whatever is on them.
-	adopted []Names
-	debris  *debris
+	// known are the ids of what the caller's state has.
+	known []Known
+	// adopted tells that what is known is the caller's whatever owner it carries.
+	adopted bool
+	// debris is what dead runs left. Nil: nothing is taken over from them.
+	debris *debris
 }
 
 // ownership is that of everything the specs ask for.
 func (c *Client) ownership(specs ...RegistrySpec) ownership {
 	ours := ownership{debris: &c.debris}
 	for _, spec := range specs {
-		ours.owners, ours.adopted = append(ours.owners, spec.Owner), append(ours.adopted, spec.Adopted)
+		ours.owners, ours.known, ours.adopted = append(ours.owners, spec.Owner), append(ours.known, spec.Known), ours.adopted || spec.Adopted
 	}
 	return ours
 }
@@ -33,15 +36,43 @@ func (c *Client) ownership(specs ...RegistrySpec) ownership {
 // covers tells whether something with that owner on it is the caller's. What a run of Terraform made here that died before anybody saved its state is, too: it has
 // the caller's names, and nobody else will ever ask for it.
 func (o ownership) covers(owner string) bool {
-	return owner != "" && (slices.Contains(o.owners, owner) || o.debris.inherit(owner))
+	return owner != "" && (slices.Contains(o.owners, owner) || o.debris != nil && o.debris.inherit(owner))
 }
 
-func (o ownership) coversRole(name, owner string) bool {
-	return slices.ContainsFunc(o.adopted, func(n Names) bool { return n.hasRole(name) }) || o.covers(owner)
+// knows tells whether something that has no owner on it is the caller's by its id: its tag was taken off.
+func (o ownership) knows(owner, id string, idOf func(Known) string) bool {
+	if id == "" || owner != "" && !o.adopted {
+		return false
+	}
+	return slices.ContainsFunc(o.known, func(k Known) bool { return idOf(k) == id })
 }
 
-func (o ownership) coversPolicy(name, owner string) bool {
-	return slices.ContainsFunc(o.adopted, func(n Names) bool { return n.hasPolicy(name) }) || o.covers(owner)
+func (o ownership) coversRole(name string, role *Role) bool {
+	return role != nil && (o.knows(role.Owner, role.ID, func(k Known) string { return k.Roles[name] }) || o.covers(role.Owner))
+}
+
+func (o ownership) coversPolicy(name string, policy *Policy) bool {
+	return policy != nil && (o.knows(policy.Owner, policy.ID, func(k Known) string { return k.Policies[name] }) || o.covers(policy.Owner))
+}
+
+func (o ownership) coversTemplate(t *Template) bool {
+	return t != nil && (o.knows(t.Owner, t.ID, func(k Known) string { return k.Templates[t.Prefix] }) || o.covers(t.Owner))
+}
+
+// claims are what this client was told to be in a state.
+type claims struct {
+	mu     sync.Mutex
+	owners []string
+	known  []Known
+}
+
+// ownership is that of the spec and of everything claimed. It takes nothing over: that is for a change.
+func (c *claims) ownership(spec RegistrySpec) ownership {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return ownership{
+		owners: append(slices.Clone(c.owners), spec.Owner), known: append(slices.Clone(c.known), spec.Known), adopted: spec.Adopted,
+	}
 }
 
 // whyForeign is how something was seen to be somebody else's, by the owner on it and where that is written.
@@ -62,10 +93,14 @@ func (c *Client) NewOwner() string {
 	return owner
 }
 
-// Claim tells that a state has what carries that owner, so that nobody takes it for what a run left that died.
-func (c *Client) Claim(owner string) {
-	if owner != "" {
-		c.debris.creations.Lines.Forget(c.debris.lifeline(owner))
+// Claim tells that a state has what the spec asks for, so that nobody takes it for what a run left that died, and no plan of
+// this process takes it for somebody else's.
+func (c *Client) Claim(spec RegistrySpec) {
+	c.claims.mu.Lock()
+	defer c.claims.mu.Unlock()
+	c.claims.owners, c.claims.known = append(c.claims.owners, spec.Owner), append(c.claims.known, spec.Known)
+	if spec.Owner != "" {
+		c.debris.creations.Lines.Forget(c.debris.lifeline(spec.Owner))
 	}
 }
 

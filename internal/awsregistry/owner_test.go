@@ -68,7 +68,7 @@ func TestOwner_somebodyElse(t *testing.T) {
 	}{
 		"another directory": {otherDirectory: true},
 		"another machine":   {elsewhere: true},
-		"in a state":        {then: func(first *awsregistry.Client, owner string) { first.Claim(owner) }},
+		"in a state":        {then: func(first *awsregistry.Client, owner string) { first.Claim(awsregistry.RegistrySpec{Owner: owner}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +105,7 @@ func (w *world) refuses(t *testing.T, machine, directory string) {
 	if _, foreign := errors.AsType[*awsregistry.ForeignError](err); !foreign {
 		t.Errorf("create: %v", err)
 	}
-	if err := client.DeleteRegistry(t.Context(), spec); err != nil {
+	if err := client.DeleteRegistry(t.Context(), spec); !isForeign(err) {
 		t.Errorf("delete: %v", err)
 	}
 	client.Settle()

@@ -189,14 +189,14 @@ func summarise(states []state, want RepositorySettings) RepositoryReport {
 	report := RepositoryReport{Total: len(states)}
 	for _, s := range states {
 		if s.settingsDrift(want) {
-			report.SettingsDrifted++
+			report.SettingsDrifted = append(report.SettingsDrifted, s.Name)
 		}
 		switch {
 		case !s.policyDrift(want):
 		case s.policy == "":
-			report.WithoutPolicy++
+			report.WithoutPolicy = append(report.WithoutPolicy, s.Name)
 		default:
-			report.PolicyDrifted++
+			report.PolicyDrifted = append(report.PolicyDrifted, s.Name)
 		}
 	}
 	return report

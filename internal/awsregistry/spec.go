@@ -29,8 +29,18 @@ type RegistrySpec struct {
 	Template *TemplateSpec
 	// Owner is what tells roles, policies and template of this registry from any other's, as [Client.NewOwner] made it.
 	Owner string
-	// Adopted are the names of the roles and policies that the caller knows to be its own, having imported them: they need not carry the owner. A template always does.
-	Adopted Names
+	// Known are the ids of what the caller's state has: it is the caller's without the owner on it.
+	Known Known
+	// Adopted tells that it was imported and not changed since, so that what is known need not carry the owner, and may carry
+	// another one.
+	Adopted bool
+	// Unfinished tells that the change to this failed: some of it may never have been made.
+	Unfinished bool
+	// AllowedPolicies are policies of others that may stay on the roles: ARNs, and names of inline policies with "inline:"
+	// before them.
+	AllowedPolicies []string
+	// ForceDetach takes policies of others off the roles: those that are not allowed, and all before a role is deleted.
+	ForceDetach bool
 }
 
 // IdentitySpec is one role with its policy. What the policy allows follows from the prefix and from which identity it is.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -75,19 +76,6 @@ func (c *Client) wantedTemplate(spec RegistrySpec) Template {
 		Prefix: templatePrefix(spec.Prefix), AppliedFor: applied, Description: description,
 		CustomRoleARN: spec.Template.CustomRoleARN, Settings: settings,
 	}
-}
-
-// String is the template for people.
-func (t Template) String() string {
-	text := fmt.Sprintf("%s for %s, %s tags %v, lifecycle policy %s, tags %v", t.Description, strings.Join(set(t.AppliedFor), ", "),
-		t.Settings.TagMutability, set(t.Settings.Exclusions), cmp.Or(t.Settings.LifecyclePolicy, "none"), t.Settings.Tags)
-	if t.CustomRoleARN != "" {
-		text += ", role " + t.CustomRoleARN
-	}
-	if e := t.Settings.Encryption; e != nil {
-		text += ", encryption " + strings.TrimSpace(e.Type+" "+e.KMSKey)
-	}
-	return text
 }
 
 // same compares templates by meaning. A template cannot scan.
@@ -165,7 +153,7 @@ func (c *Client) getTemplate(ctx context.Context, prefix string) (*Template, err
 func templateFrom(found types.RepositoryCreationTemplate) *Template {
 	template := &Template{
 		Prefix: strings.Trim(aws.ToString(found.Prefix), "/"), Description: aws.ToString(found.Description), CustomRoleARN: aws.ToString(found.CustomRoleArn),
-		Owner: templateOwner(aws.ToString(found.Description)),
+		ID: madeAt(found.CreatedAt), Owner: templateOwner(aws.ToString(found.Description)),
 		Settings: RepositorySettings{
 			TagMutability: string(found.ImageTagMutability), Exclusions: exclusionsFrom(found.ImageTagMutabilityExclusionFilters),
 			LifecyclePolicy: aws.ToString(found.LifecyclePolicy), Tags: map[string]string{},
@@ -183,6 +171,14 @@ func templateFrom(found types.RepositoryCreationTemplate) *Template {
 	return template
 }
 
+// madeAt is a time as an id. Empty: AWS did not say.
+func madeAt(created *time.Time) string {
+	if created == nil {
+		return ""
+	}
+	return created.UTC().Format(time.RFC3339Nano)
+}
+
 // templateOwner is the owner that a template's description names, if it does.
 func templateOwner(description string) string {
 	if rest, ours := strings.CutPrefix(description, templateMark); ours {
@@ -192,31 +188,31 @@ func templateOwner(description string) string {
 	return ""
 }
 
-// refuseUnless refuses a template that is somebody else's.
-func (t Template) refuseUnless(ours ownership) error {
-	if ours.covers(t.Owner) {
-		return nil
+// findTemplate returns the template of that name if it may be changed and deleted, or nil if there is none after so many looks.
+// One that is somebody else's is a [*ForeignError].
+func (c *Client) findTemplate(ctx context.Context, prefix string, ours ownership, looks int) (*Template, error) {
+	look := func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, prefix) }
+	found, err := findOurs(ctx, c, looks, look, ours.coversTemplate)
+	if err == nil && found != nil && !ours.coversTemplate(found) {
+		return nil, foreign("repository creation template", prefix, "", found.Owner, "its description")
 	}
-	return &ForeignError{Kind: "repository creation template", Name: t.Prefix, Owner: t.Owner, Reason: whyForeign(t.Owner, "its description")}
+	return found, err
 }
 
 // ensureTemplate makes the template what it is to be.
 func (c *Client) ensureTemplate(ctx context.Context, spec RegistrySpec) error {
-	want := c.wantedTemplate(spec)
-	found, err := find(ctx, c, 1, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) })
-	if err != nil {
-		return err
-	}
-	if found == nil {
-		err := c.createTemplate(ctx, want)
+	want, ours := c.wantedTemplate(spec), c.ownership(spec)
+	found, err := c.findTemplate(ctx, want.Prefix, ours, 1)
+	if err == nil && found == nil {
+		err = c.createTemplate(ctx, want)
 		if !is(err, ClassExists) {
 			return err
 		}
-		if found, err = await(ctx, c, "template "+want.Prefix, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) }); err != nil {
-			return err
+		if _, err = await(ctx, c, "template "+want.Prefix, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, want.Prefix) }); err == nil {
+			found, err = c.findTemplate(ctx, want.Prefix, ours, 1)
 		}
 	}
-	if err := found.refuseUnless(c.ownership(spec)); err != nil || found.same(want) {
+	if err != nil || found != nil && found.same(want) {
 		return err
 	}
 	return c.patiently(ctx, "template "+want.Prefix, func(ctx context.Context) error { return c.updateTemplate(ctx, want) }, ClassNotFound)
@@ -250,20 +246,16 @@ func (c *Client) updateTemplate(ctx context.Context, want Template) error {
 	return err
 }
 
-// removeTemplate deletes the template of that name if it is ours.
-func (c *Client) removeTemplate(ctx context.Context, prefix string, ours ownership) error {
-	found, err := find(ctx, c, c.options.Confirmations, func(ctx context.Context) (*Template, error) { return c.getTemplate(ctx, prefix) })
-	if err != nil || found == nil || !ours.covers(found.Owner) {
-		return err
-	}
-	_, err = call(ctx, c, "template "+found.Prefix, func(ctx context.Context, s *services) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {
-		return s.ecr.DeleteRepositoryCreationTemplate(ctx, &ecr.DeleteRepositoryCreationTemplateInput{Prefix: &found.Prefix})
+// removeTemplate deletes a template of ours.
+func (c *Client) removeTemplate(ctx context.Context, prefix string) error {
+	_, err := call(ctx, c, "template "+prefix, func(ctx context.Context, s *services) (*ecr.DeleteRepositoryCreationTemplateOutput, error) {
+		return s.ecr.DeleteRepositoryCreationTemplate(ctx, &ecr.DeleteRepositoryCreationTemplateInput{Prefix: &prefix})
 	})
 	if err != nil && !is(err, ClassNotFound) {
 		return err
 	}
-	return c.confirmGone(ctx, "template "+found.Prefix, func(ctx context.Context) error {
-		_, err := c.getTemplate(ctx, found.Prefix)
+	return c.confirmGone(ctx, "template "+prefix, func(ctx context.Context) error {
+		_, err := c.getTemplate(ctx, prefix)
 		return err
 	})
 }

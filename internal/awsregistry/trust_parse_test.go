@@ -31,10 +31,10 @@ func TestParseTrust(t *testing.T) {
 		t.Errorf("each name in each namespace: read as %+v, %t", got, ok)
 	}
 	for name, text := range map[string]string{
-		"no policy":       "{",
-		"everybody":       `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`,
-		"no condition":    `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"` + provider + `"}}]}`,
-		"two audiences":   `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"` + provider + `"},"Condition":{"StringEquals":{"oidc.example.com/id/1:sub":"system:serviceaccount:rime:a","oidc.example.com/id/1:aud":["sts.amazonaws.com","x"]}}}]}`,
+		"no policy":     "{",
+		"everybody":     `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`,
+		"no condition":  `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"` + provider + `"}}]}`,
+		"two audiences": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"` + provider + `"},"Condition":{"StringEquals":{"oidc.example.com/id/1:sub":"system:serviceaccount:rime:a","oidc.example.com/id/1:aud":["sts.amazonaws.com","x"]}}}]}`,
 	} {
 		if got, ok := awsregistry.ParseTrust(text); ok {
 			t.Errorf("%s: read as %+v", name, got)
