@@ -2,7 +2,6 @@ package awsregistry
 
 import (
 	"context"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -36,7 +35,6 @@ func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, priors []
 	}
 	registry := Registry{Account: account}
 	server, builder := c.identities(account, spec)
-	ours := c.policyARNs(account, append(slices.Clone(priors), spec))
 	group, within := errgroup.WithContext(ctx)
 	apply := func(id identity, result *Identity) {
 		group.Go(func() (err error) {
@@ -46,7 +44,7 @@ func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, priors []
 			if err != nil {
 				return err
 			}
-			result.Role.OtherPolicies = without(result.Role.OtherPolicies, ours) // Those before are detached at the end.
+			result.Role.OtherPolicies = without(result.Role.OtherPolicies, c.formerPolicies(account, priors, id.RoleName))
 			return c.detachOthers(within, id, result.Role)
 		})
 	}
@@ -65,6 +63,20 @@ func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, priors []
 	}
 	registry.Left, err = c.removeLeftovers(ctx, account, spec, priors)
 	return registry, err
+}
+
+// formerPolicies are the policies that a role had for this provider before. They are detached at the end.
+func (c *Client) formerPolicies(account Account, priors []RegistrySpec, role string) []string {
+	var arns []string
+	for _, spec := range priors {
+		server, builder := c.identities(account, spec)
+		for _, id := range []identity{server, builder} {
+			if id.RoleName == role {
+				arns = append(arns, id.policyARN())
+			}
+		}
+	}
+	return arns
 }
 
 // policyARNs are those of all policies of the specs.

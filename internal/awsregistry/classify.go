@@ -1,6 +1,7 @@
 package awsregistry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,12 +47,50 @@ type operation interface {
 	Operation() string
 }
 
-// permission is the action in AWS's words about a caller who lacks it. It is only shown: what class the refusal is has been told by its code.
-var permission = regexp.MustCompile(`not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9*]+)`)
+// What AWS says about a caller who lacks a permission. It is only shown: what class the refusal is has been told by its code.
+var (
+	permission = regexp.MustCompile(`not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9*]+)`)
+	resource   = regexp.MustCompile(`on resource: (arn:\S+)`)
+	caller     = regexp.MustCompile(`arn:(aws[a-z-]*):(?:iam|sts)::([0-9]{12}):`)
+	denier     = regexp.MustCompile(`(with an explicit deny in|because no) (?:an? )?([A-Za-z -]*?(?:policy|boundary))`)
+)
+
+// otherRegion is all that AWS says about a region that the endpoint is not in: its code is that of a wrong signature.
+var otherRegion = regexp.MustCompile(`(?i)credential should be scoped to a valid region`)
+
+// ExplainDenial fills in what AWS's message says about a missing permission.
+func ExplainDenial(e *Error) {
+	if words := permission.FindStringSubmatch(e.Message); words != nil {
+		e.Action = words[1]
+	}
+	if words := resource.FindStringSubmatch(e.Message); words != nil {
+		e.Resource = words[1]
+	} else if who := caller.FindStringSubmatch(e.Message); who != nil {
+		e.Resource = arnOf(e.Subject, Account{ID: who[2], Partition: Partition(who[1])})
+	}
+	if words := denier.FindStringSubmatch(e.Message); words != nil {
+		e.Denier, e.Forbidden = words[2], strings.HasPrefix(words[1], "with")
+	}
+}
+
+// arnOf is the ARN of the subject of a request, as far as it is one of IAM.
+func arnOf(subject string, account Account) string {
+	kind, name, _ := strings.Cut(subject, " ")
+	switch {
+	case strings.HasPrefix(name, "arn:"):
+		return name
+	case kind == "role":
+		return account.RoleARN("/", name)
+	case kind == "policy":
+		return account.PolicyARN("/", name)
+	}
+	return ""
+}
 
 // newError gives the SDK's error a type. An interrupted call is the context's cause, wrapped, and no [*Error].
 func newError(ctx context.Context, subject string, err error) error {
 	if known, ok := errors.AsType[*Error](err); ok {
+		known.Subject = cmp.Or(known.Subject, subject)
 		return known
 	}
 	if cause := context.Cause(ctx); cause != nil {
@@ -70,9 +109,12 @@ func newError(ctx context.Context, subject string, err error) error {
 	}
 	e.Code, e.Message = answer.ErrorCode(), httpx.OneLine(answer.ErrorMessage())
 	e.Class = classOf(e.Code, e.StatusCode)
-	if e.Class == ClassDenied {
-		if words := permission.FindStringSubmatch(e.Message); words != nil {
-			e.Action = words[1]
+	switch e.Class { //nolint:exhaustive // The others need no more.
+	case ClassDenied:
+		ExplainDenial(e)
+	case ClassCredentialsExpired:
+		if otherRegion.MatchString(e.Message) {
+			e.Class = ClassRegionRefused
 		}
 	}
 	return e

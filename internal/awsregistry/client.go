@@ -3,6 +3,7 @@ package awsregistry
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -105,7 +106,11 @@ func call[O any](ctx context.Context, c *Client, subject string, request func(co
 	}
 	out, err := request(countFailures(ctx), s)
 	if err != nil {
-		return none, newError(ctx, subject, err)
+		err = newError(ctx, subject, err)
+		if answer, ok := errors.AsType[*Error](err); ok {
+			answer.Region = s.aws.Region
+		}
+		return none, err
 	}
 	return out, nil
 }

@@ -34,6 +34,8 @@ const (
 	ClassCredentialsExpired
 	// ClassRegionMissing is a configuration without a region.
 	ClassRegionMissing
+	// ClassRegionRefused is a region that the endpoint is not in.
+	ClassRegionRefused
 	// ClassUnreachable is an endpoint that gave no answer, or none that AWS would give.
 	ClassUnreachable
 	// ClassUnavailable is a service that failed by its own word.
@@ -54,6 +56,7 @@ var (
 	ErrCredentialsMissing = errors.New("there are no AWS credentials")
 	ErrCredentialsExpired = errors.New("AWS does not accept the credentials")
 	ErrRegionMissing      = errors.New("there is no AWS region")
+	ErrRegionRefused      = errors.New("AWS does not accept the region")
 	ErrUnreachable        = errors.New("the AWS endpoint cannot be reached")
 	ErrUnavailable        = errors.New("AWS failed")
 )
@@ -63,7 +66,7 @@ var sentinels = map[Class]error{
 	ClassDenied: ErrDenied, ClassThrottled: ErrThrottled, ClassNotFound: ErrNotFound, ClassExists: ErrExists,
 	ClassConflict: ErrConflict, ClassLimit: ErrLimit, ClassPolicyRefused: ErrPolicyRefused,
 	ClassCredentialsMissing: ErrCredentialsMissing, ClassCredentialsExpired: ErrCredentialsExpired,
-	ClassRegionMissing: ErrRegionMissing, ClassUnreachable: ErrUnreachable, ClassUnavailable: ErrUnavailable,
+	ClassRegionMissing: ErrRegionMissing, ClassRegionRefused: ErrRegionRefused, ClassUnreachable: ErrUnreachable, ClassUnavailable: ErrUnavailable,
 }
 
 // Error is a request that AWS refused, or that did not reach it.
@@ -86,6 +89,15 @@ type Error struct {
 	RequestID string
 	// Action is the permission the caller lacks ("iam:CreateRole"), for [ClassDenied].
 	Action string
+	// Resource is the ARN that the permission is missing on, for [ClassDenied]. Empty: nobody says.
+	Resource string
+	// Denier is the kind of policy that stands against the request ("service control policy"), for [ClassDenied]. Empty: AWS
+	// does not say.
+	Denier string
+	// Forbidden tells that the denier forbids it; otherwise it only does not allow it.
+	Forbidden bool
+	// Region is the client's. Empty: it has none yet.
+	Region string
 	// Err is the SDK's error.
 	Err error
 }

@@ -64,7 +64,7 @@ func findOurs[T any](ctx context.Context, c *Client, looks int, look func(contex
 }
 
 // trustOver is the trust policy that the role is to have, given the one it has: see [TrustSpec.KeepAudience].
-func (i identity) trustOver(found string) string { return i.Trust.keeping(found).Document(i.account) }
+func (i identity) trustOver(found string) string { return i.Trust.Keeping(found).Document(i.account) }
 
 func (i identity) policyARN() string { return i.account.PolicyARN("/", i.PolicyName) }
 

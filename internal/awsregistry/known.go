@@ -162,16 +162,20 @@ func (c *Client) findForeign(ctx context.Context, spec RegistrySpec, ours owners
 	return found.sorted(), err
 }
 
-// OtherPolicies are the policies on the spec's roles that are not this provider's, by role. They go with the role.
-func (c *Client) OtherPolicies(ctx context.Context, spec RegistrySpec) ([]RolePolicies, error) {
+// OtherPolicies are the policies on the spec's roles that are not theirs, by role. The policy of the other role is theirs only
+// where the roles go.
+func (c *Client) OtherPolicies(ctx context.Context, spec RegistrySpec, going bool) ([]RolePolicies, error) {
 	account, err := c.Account(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var roles []RolePolicies
 	server, builder := c.identities(account, spec)
-	ours := []string{server.policyARN(), builder.policyARN()}
 	for _, id := range []identity{server, builder} {
+		ours := []string{id.policyARN()}
+		if going {
+			ours = []string{server.policyARN(), builder.policyARN()}
+		}
 		held, err := c.listRolePolicies(ctx, id.RoleName)
 		if is(err, ClassNotFound) {
 			continue

@@ -78,8 +78,15 @@ func (r *retryer) GetRetryToken(ctx context.Context, err error) (func(error) err
 
 // GetAttemptToken implements aws.RetryerV2: each attempt waits for its turn.
 func (r *retryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
-	if err := r.limiter.Wait(ctx, awsmiddleware.GetOperationName(ctx)); err != nil {
-		return nil, err
+	operation := awsmiddleware.GetOperationName(ctx)
+	if err := r.limiter.Wait(ctx, operation); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, &Error{ // The wait would be longer than the time that is left.
+			Service: awsmiddleware.GetServiceID(ctx), Operation: operation, Class: ClassThrottled, Err: err,
+			Message: "AWS throttles these requests, and the next one may be made only when the time for all of this is up",
+		}
 	}
 	return r.Standard.GetAttemptToken(ctx)
 }

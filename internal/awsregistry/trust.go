@@ -88,5 +88,11 @@ func CheckOIDCProviderURL(url string) *InputError {
 	if providerURLForm.MatchString(url) {
 		return nil
 	}
+	if strings.HasPrefix(url, "http://") {
+		return &InputError{
+			Rule: -1, Field: FieldOIDCProviderURL, Text: url, Problem: "begins with http://, and IAM knows issuers by https only",
+			Suggestion: "write https://, or leave the scheme out",
+		}
+	}
 	return &InputError{Rule: -1, Field: FieldOIDCProviderURL, Text: url, Problem: "is not the address of a cluster's OIDC issuer (oidc.eks.<region>.amazonaws.com/id/…)", Suggestion: "take it from `aws eks describe-cluster`, identity.oidc.issuer"}
 }

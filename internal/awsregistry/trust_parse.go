@@ -58,9 +58,9 @@ func ParseTrust(text string) (TrustSpec, bool) {
 	return trust, trust.Check() == nil && SamePolicy(trust.Document(Account{}), text)
 }
 
-// keeping is the trust with the audience that the policy found asks for, where the trust leaves it open. Only the audience of
+// Keeping is the trust with the audience that the policy found asks for, where the trust leaves it open. Only the audience of
 // STS is kept: any other one would shut the service accounts out.
-func (t TrustSpec) keeping(found string) TrustSpec {
+func (t TrustSpec) Keeping(found string) TrustSpec {
 	if !t.KeepAudience || t.PodIdentity || t.Audience != "" {
 		return t
 	}

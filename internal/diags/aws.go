@@ -63,7 +63,7 @@ func FromAWS(op Operation, subject string, err error) diag.Diagnostic {
 		return d
 	}
 	tried := fmt.Sprintf("Tried to %s %s.", op.verb, subject)
-	if d, ok := fromOwnership(tried, err); ok {
+	if d, ok := fromOwnership(op, tried, err); ok {
 		return d
 	}
 	answer, ok := errors.AsType[*awsregistry.Error](err)
@@ -92,7 +92,7 @@ var awsKinds = map[awsregistry.Class]awsKind{
 	awsregistry.ClassDenied: {summary: "AWS Permission Missing"},
 	awsregistry.ClassThrottled: {
 		"AWS Requests Throttled",
-		"Apply again later, with a lower `-parallelism`, or with a higher `http.max_retries` of the provider: something else uses the same quotas of this account.",
+		"Apply again later, give the resource longer `timeouts`, or lower Terraform's `-parallelism`. Something else may use the same quotas of this account.",
 	},
 	awsregistry.ClassExists:   {"AWS Object Exists Already", "Import what is there, or choose another `resource_name_suffix`, `namespace` or name."},
 	awsregistry.ClassNotFound: {"AWS Object Not Found", "Check the name, the region and the account; plan again to see what else is gone."},
@@ -114,6 +114,11 @@ var awsKinds = map[awsregistry.Class]awsKind{
 		"AWS Region Missing",
 		"Give `aws.region` in the provider's configuration, or set AWS_REGION or the region of the profile.",
 	},
+	awsregistry.ClassRegionRefused: {
+		"AWS Region Not Accepted",
+		"Check `aws.region` in the provider's configuration, or AWS_REGION: write a region such as \"eu-central-1\", and the one that the endpoint is in, where `aws.endpoints` or AWS_ENDPOINT_URL is set. " +
+			"The credentials are probably fine.",
+	},
 	awsregistry.ClassUnreachable: {
 		"AWS Endpoint Cannot Be Reached",
 		"Check the region, the network and its proxy, and, where `aws.endpoints.%s` or AWS_ENDPOINT_URL is set, that it is AWS or a stand-in that answers there.",
@@ -121,14 +126,32 @@ var awsKinds = map[awsregistry.Class]awsKind{
 	awsregistry.ClassUnavailable: {"AWS Is Not Available", "Apply again; if it happens regularly, look at AWS's health dashboard."},
 }
 
-// adviceForDenied names the permission that is missing, as a statement to add.
+// adviceForDenied names the permission that is missing, as a statement to add, and where to add it. What a policy forbids no
+// other one can allow.
 func adviceForDenied(answer *awsregistry.Error) string {
+	if answer.Forbidden {
+		return fmt.Sprintf("A %s forbids it, and no other policy can allow it. Have that policy changed by whoever is in charge of it, or use credentials that it does not apply to.", answer.Denier)
+	}
 	if answer.Action == "" {
 		return "Ask for the permission that the answer names, or use credentials that have it."
 	}
-	return fmt.Sprintf("Let the caller do it, with this in one of its policies:\n"+
-		"  { \"Effect\": \"Allow\", \"Action\": %q, \"Resource\": \"*\" }\n"+
-		"where the resource can be narrowed to what the answer names. A permissions boundary or an organisation's policy may forbid it, too.", answer.Action)
+	where := "one of the caller's policies"
+	switch {
+	case answer.Denier == "" || answer.Denier == "identity-based policy":
+	case strings.HasPrefix(answer.Denier, "service control") || strings.HasPrefix(answer.Denier, "resource control"):
+		where = fmt.Sprintf("the %s of the organisation, as well as in one of the caller's own", answer.Denier)
+	default:
+		where = fmt.Sprintf("the %s, as well as in one of the caller's own policies", answer.Denier)
+	}
+	resource := answer.Resource
+	if resource == "" {
+		if resource = "*"; strings.HasPrefix(answer.Action, "iam:") {
+			resource = "<ARN of what the answer names>"
+		}
+	}
+	return fmt.Sprintf("Allow it with this statement in %s:\n"+
+		"  { \"Effect\": \"Allow\", \"Action\": %q, \"Resource\": %q }\n"+
+		"The whole policy that the provider needs is on its page (\"Permissions on AWS\").", where, answer.Action, resource)
 }
 
 func awsFacts(answer *awsregistry.Error) string {
@@ -138,7 +161,7 @@ func awsFacts(answer *awsregistry.Error) string {
 	}
 	return facts(
 		fact{"AWS operation", strings.TrimSpace(answer.Service + " " + answer.Operation)}, fact{"AWS error code", answer.Code},
-		fact{"Missing permission", answer.Action}, fact{"HTTP status", status}, fact{"Request id", answer.RequestID},
+		fact{"Missing permission", answer.Action}, fact{"Region", answer.Region}, fact{"HTTP status", status}, fact{"Request id", answer.RequestID},
 	)
 }
 
@@ -151,21 +174,19 @@ func adviceForAWSWait(err error) string {
 }
 
 // fromOwnership describes what is particular to the roles, policies and templates of a registry. It reports whether the error is such.
-func fromOwnership(tried string, err error) (diag.Diagnostic, bool) {
+func fromOwnership(op Operation, tried string, err error) (diag.Diagnostic, bool) {
 	var (
 		foreign  *awsregistry.ForeignError
+		others   *awsregistry.OtherPoliciesError
 		inUse    *awsregistry.InUseError
 		unstable *awsregistry.UnstableError
 		failed   *awsregistry.PreviewFailedError
 	)
 	switch {
 	case errors.As(err, &foreign):
-		return diag.NewErrorDiagnostic("AWS Object Belongs to Somebody Else", text(
-			fmt.Sprintf("%s But the %s %q exists already and was not made by this resource, so that it was left as it is.", tried, foreign.Kind, foreign.Name),
-			"How that was seen:\n"+foreign.Reason,
-			adviceForForeign(foreign),
-			facts(fact{"Kind", foreign.Kind}, fact{"Name", foreign.Name}, fact{"ARN", foreign.ARN}),
-		)), true
+		return foreignObjects(op, tried, foreign.Objects), true
+	case errors.As(err, &others):
+		return rolesWithOtherPolicies(tried, others.Roles), true
 	case errors.As(err, &inUse):
 		return diag.NewErrorDiagnostic("IAM Policy Is Still in Use", text(
 			fmt.Sprintf("%s But others use the policy %q, too.", tried, inUse.Policy),
@@ -188,16 +209,6 @@ func fromOwnership(tried string, err error) (diag.Diagnostic, bool) {
 		)), true
 	}
 	return nil, false
-}
-
-// adviceForForeign is the next step for what has the name of ours. An import takes roles and policies over whatever is on them, and a template only with the roles' owner.
-func adviceForForeign(foreign *awsregistry.ForeignError) string {
-	if foreign.Kind == "repository creation template" && foreign.Owner == "" {
-		return "No import takes it over. If nothing needs it, delete it and apply again; otherwise leave `creation_template` out, or give another `repository_prefix`, `resource_name_suffix` or `namespace`."
-	}
-	return "If it is this installation's, made by the platform's module or by an apply whose state is lost, import the whole: its id is `<repository_prefix>,<resource_name_suffix>,<namespace>`. " +
-		"If another configuration or workspace has it, remove it there first, or give another `resource_name_suffix` or `namespace`, or names of their own, here. " +
-		"If a run of Terraform was killed here a moment ago, apply again in some seconds."
 }
 
 // fromAWSConfiguration describes what stands between a resource and AWS.
@@ -290,15 +301,6 @@ func InvalidInputWithin(at path.Path, err *awsregistry.InputError) diag.Diagnost
 	}
 	return diag.NewAttributeErrorDiagnostic(at, "Invalid Lifecycle Policy", text(
 		fmt.Sprintf("%s cannot be used: %s %q %s.", where, err.Field.JSONKey(), err.Text, strings.TrimSuffix(err.Problem, ".")), sentence(err.Suggestion),
-	))
-}
-
-// OtherPolicies warns of policies on a role of ours that somebody else put there.
-func OtherPolicies(role string, policies []string) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("Role Has Other Policies", text(
-		fmt.Sprintf("The role %q may do more than this resource allows it: it has policies that this resource did not put there, and leaves there.", role),
-		"Detach them, unless they are meant.",
-		facts(fact{"Policies", strings.Join(policies, ", ")}),
 	))
 }
 

@@ -35,21 +35,51 @@ func refusedByAWS(class awsregistry.Class, operation, code, message string) *aws
 func denied() *awsregistry.Error {
 	e := refusedByAWS(awsregistry.ClassDenied, "CreateRole", "AccessDenied", "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:CreateRole on resource: "+
 		"arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime because no identity-based policy allows the iam:CreateRole action")
-	e.StatusCode, e.Action = 403, "iam:CreateRole"
+	e.StatusCode = 403
+	awsregistry.ExplainDenial(e)
 	return e
 }
 
 func deniedByECR(operation, resource string) *awsregistry.Error {
-	return &awsregistry.Error{
-		Service: "ECR", Operation: operation, Class: awsregistry.ClassDenied, Code: "AccessDeniedException", StatusCode: 400, RequestID: "0b6f1c2d-0000", Action: "ecr:" + operation,
+	e := &awsregistry.Error{
+		Service: "ECR", Operation: operation, Class: awsregistry.ClassDenied, Code: "AccessDeniedException", StatusCode: 400, RequestID: "0b6f1c2d-0000",
 		Message: "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecr:" + operation + " on resource: arn:aws:ecr:us-east-1:123456789012:" + resource + " because no identity-based policy allows the ecr:" + operation + " action",
 	}
+	awsregistry.ExplainDenial(e)
+	return e
 }
 
 // imageInECR is what became of the creation of a managed image in ECR.
 func imageInECR(err error) diag.Diagnostics {
 	return diag.Diagnostics{diags.FromError(diags.CreateImage, "sklearn", err)}
 }
+
+// deniedBy is a refusal of IAM for that reason, as it is understood.
+func deniedBy(reason string) *awsregistry.Error {
+	e := refusedByAWS(awsregistry.ClassDenied, "AttachRolePolicy", "AccessDenied", "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:AttachRolePolicy on resource: "+
+		"role eks_ecr_image_builder_prod_rime "+reason)
+	e.StatusCode = 403
+	awsregistry.ExplainDenial(e)
+	return e
+}
+
+var (
+	foreignRole = awsregistry.ForeignObject{
+		Kind: "role", Name: "eks_ecr_image_builder_prod_rime", ARN: "arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime", Owner: "0e6f732176e46a0d",
+		Reason: `its tag rime:managed-image-registry names the owner "0e6f732176e46a0d", which is another resource, or one whose state is lost`,
+	}
+	foreignPolicy = awsregistry.ForeignObject{
+		Kind: "policy", Name: "eks_ecr_image_builder_policy_prod_rime", ARN: "arn:aws:iam::123456789012:policy/eks_ecr_image_builder_policy_prod_rime",
+		Reason: "its tag rime:managed-image-registry does not name an owner, so that it was made by something else",
+	}
+	foreignTemplate = awsregistry.ForeignObject{
+		Kind: "repository creation template", Name: "ml/prod/rime", Reason: "its description does not name an owner, so that it was made by something else",
+	}
+	otherPolicies = awsregistry.RolePolicies{
+		Role: "eks_ecr_image_builder_prod_rime", ARN: "arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime",
+		Policies: []string{"arn:aws:iam::aws:policy/AdministratorAccess", "inline:more"},
+	}
+)
 
 var awsMessages = map[string]diag.Diagnostics{
 	"aws_denied":           onAWS(denied()),
@@ -70,10 +100,17 @@ var awsMessages = map[string]diag.Diagnostics{
 	"aws_interrupted":      awsFailed(context.Canceled),
 	"aws_config":           awsFailed(&diags.ConfigurationError{Err: &awsregistry.ConfigError{Field: "aws.region", Problem: `"mars-1" is no AWS region, as in "eu-central-1"`}}),
 	"aws_not_known_yet":    awsFailed(diags.ErrNotKnownYet),
-	"aws_foreign_template": awsFailed(&awsregistry.ForeignError{Kind: "repository creation template", Name: "ml/prod/rime", Reason: "its description does not name an owner, so that it was made by something else"}),
-	"aws_foreign": awsFailed(&awsregistry.ForeignError{
-		Kind: "role", Name: "eks_ecr_image_builder_prod_rime", ARN: "arn:aws:iam::123456789012:role/eks_ecr_image_builder_prod_rime", Owner: "0e6f732176e46a0d", Reason: `its tag rime:managed-image-registry names the owner "0e6f732176e46a0d", which is another resource, or one whose state is lost`,
-	}),
+	"aws_foreign_template": awsFailed(&awsregistry.ForeignError{Objects: []awsregistry.ForeignObject{foreignTemplate}}),
+	"aws_foreign":          awsFailed(&awsregistry.ForeignError{Objects: []awsregistry.ForeignObject{foreignRole, foreignPolicy}}),
+	"aws_foreign_all":      awsFailed(&awsregistry.ForeignError{Objects: []awsregistry.ForeignObject{foreignPolicy, foreignTemplate}}),
+	"aws_foreign_delete":   {diags.FromAWS(diags.DeleteRegistryConfig, registrySubject, &awsregistry.ForeignError{Objects: []awsregistry.ForeignObject{foreignRole, foreignPolicy}})},
+	"aws_taken_names":      diags.TakenNames([]awsregistry.ForeignObject{foreignRole, foreignPolicy}),
+	"aws_left":             {diags.ObjectsLeft([]awsregistry.ForeignObject{foreignPolicy})},
+	"aws_held":             {diags.FromAWS(diags.DeleteRegistryConfig, registrySubject, &awsregistry.OtherPoliciesError{Roles: []awsregistry.RolePolicies{otherPolicies}})},
+	"aws_denied_scp":       onAWS(deniedBy("with an explicit deny in a service control policy: arn:aws:organizations::210987654321:policy/o-a/service_control_policy/p-b")),
+	"aws_denied_boundary":  onAWS(deniedBy("because no permissions boundary allows the iam:AttachRolePolicy action")),
+	"aws_denied_own":       onAWS(deniedBy("because no identity-based policy allows the iam:AttachRolePolicy action")),
+	"aws_region_refused":   onAWS(&awsregistry.Error{Service: "STS", Operation: "GetCallerIdentity", Class: awsregistry.ClassRegionRefused, Code: "SignatureDoesNotMatch", StatusCode: 403, Region: "eu-central-9", Message: "Credential should be scoped to a valid region, not 'eu-central-9'."}),
 	"aws_in_use": awsFailed(&awsregistry.InUseError{
 		Policy: "eks_ecr_image_builder_policy_prod_rime", Holders: []string{"role ci", "user ada"}, Err: refusedByAWS(awsregistry.ClassConflict, "DeletePolicy", "DeleteConflict", "Cannot delete a policy attached to entities."),
 	}),
@@ -112,7 +149,10 @@ var awsMessages = map[string]diag.Diagnostics{
 	"aws_not_refreshed":     {diags.NotRefreshed()},
 	"aws_import_id":         {diags.InvalidImportID("a,b,c,d", "`<a>,<b>`")},
 	"aws_trust":             {diags.TrustNotUnderstood("the role x", `{"Version":"2012-10-17","Statement":[]}`)},
-	"aws_other_policies":    {diags.OtherPolicies("eks_ecr_image_builder_prod_rime", []string{"arn:aws:iam::aws:policy/AdministratorAccess", "inline:more"})},
+	"aws_other_policies": {
+		diags.OtherPolicies(path.Root("force_detach_policies"), otherPolicies, false), diags.OtherPolicies(path.Root("force_detach_policies"), otherPolicies, true),
+		diags.OtherPoliciesStay([]awsregistry.RolePolicies{otherPolicies}), diags.OtherPoliciesGo(otherPolicies, false), diags.OtherPoliciesGo(otherPolicies, true),
+	},
 }
 
 func init() {

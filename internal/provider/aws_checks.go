@@ -42,6 +42,8 @@ var (
 		func(value string) *awsregistry.InputError { return awsregistry.CheckNaming("", value) })
 	nameSuffixCheck = inputCheck("Invalid Resource Name Suffix", "must be at most 25 lower-case letters, digits, `.` and `-`",
 		func(value string) *awsregistry.InputError { return awsregistry.CheckNaming(value, "") })
+	allowedPolicyCheck = formCheck("Invalid Policy", "must be the ARN of a policy, or `inline:` and the name of an inline policy", "inline:use-the-key",
+		regexp.MustCompile(`\A(?:arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[\w+=,.@/-]+|inline:[\w+=,.@-]{1,128})\z`))
 	rolePathCheck        = inputCheck("Invalid Role Path", "must be a path in IAM, with `/` at both ends", awsregistry.CheckRolePath)
 	oidcProviderARNCheck = inputCheck("Invalid OIDC Provider ARN", "must be the ARN of an IAM identity provider", awsregistry.CheckOIDCProviderARN)
 	oidcProviderURLCheck = inputCheck("Invalid OIDC Provider URL", "must be the address of an OIDC issuer", awsregistry.CheckOIDCProviderURL)

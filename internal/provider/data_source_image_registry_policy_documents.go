@@ -62,6 +62,7 @@ func (d *policyDocumentsDataSource) Schema(_ context.Context, _ datasource.Schem
 			"resource_name_suffix": optional("What tells this installation from others of the account.", nameSuffixCheck),
 			"oidc_provider_arn":    optional("ARN of the cluster's IAM identity provider, for roles for service accounts (IRSA).", oidcProviderARNCheck),
 			"oidc_provider_url":    optional("Address of the cluster's OIDC issuer, instead of its provider's ARN.", oidcProviderURLCheck),
+			"oidc_audience":        optional("Audience that the tokens of service accounts must have (IRSA), such as `sts.amazonaws.com`. None if left out.", stringvalidator.LengthAtMost(255)),
 			"pod_identity":         schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether EKS Pod Identity hands out the roles. Defaults to `false`."},
 			"release_name":         optional("Name of the Helm release of the platform, where it is not the one that its own module expects.", stringvalidator.LengthBetween(1, 53)),
 

@@ -137,7 +137,7 @@ func TestProtoImageRegistryConfig_swapped(t *testing.T) {
 	}
 }
 
-// What was imported is this resource's by its name: it is changed and renamed like anything else. A template that somebody else made stays theirs.
+// What was imported is this resource's by its ids: it is changed and renamed like anything else. A template that somebody else made stays theirs.
 func TestProtoImageRegistryConfig_importedThenRenamed(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]map[string]any{
@@ -170,9 +170,9 @@ func TestProtoImageRegistryConfig_importedThenRenamed(t *testing.T) {
 	})
 	server := newRegistryServer(t, a, nil)
 	imported := server.imported("ml,prod,rime")
-	left, diagnostics := server.apply(imported, templated(map[string]any{"tags": map[string]any{"team": "ml"}}), nil)
-	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "No import takes it over."})
-	server.must(left, nil)
+	plan := server.plan(imported, templated(map[string]any{"tags": map[string]any{"team": "ml"}}))
+	expectDiagnostic(t, plan.Diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "No import takes the template over."})
+	server.must(imported, nil)
 	if template := done(a, a.ecr.DescribeRepositoryCreationTemplates, &ecr.DescribeRepositoryCreationTemplatesInput{}).RepositoryCreationTemplates; len(template) != 1 || *template[0].Description != "theirs" {
 		t.Errorf("there is %v", template)
 	}

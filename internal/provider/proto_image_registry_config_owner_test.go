@@ -10,22 +10,28 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 )
 
-// A create that meets somebody else's role makes nothing, so that an import is possible at once.
+// A create that meets somebody else's role is refused at plan. If the role comes after that, it makes nothing, so that an import is possible at once.
 func TestProtoImageRegistryConfig_foreign(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"123456789012"}}]}`
-	done(a, a.iam.CreateRole, &iam.CreateRoleInput{RoleName: new(builderRole), AssumeRolePolicyDocument: &trust})
 	server := newRegistryServer(t, a, nil)
-	left, diagnostics := server.apply(server.absent(), registryInput(map[string]any{"scan_on_push": true, "creation_template": map[string]any{}}), func() { a.repository("ml/prod/rime/churn") })
-	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", builderRole})
+	config := templated(map[string]any{"scan_on_push": true})
+	left, diagnostics := server.apply(server.absent(), config, func() {
+		a.repository("ml/prod/rime/churn")
+		done(a, a.iam.CreateRole, &iam.CreateRoleInput{RoleName: new(builderRole), AssumeRolePolicyDocument: new(anybody)})
+	})
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "role arn:aws:iam::123456789012:role/" + builderRole})
 	if server.attributes(left.state) != nil {
 		t.Fatal("the state has what was not made")
 	}
+	expectDiagnostic(t, server.plan(server.absent(), config).Diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "role arn:aws:iam::123456789012:role/" + builderRole})
 	if n := a.Count("", "^/(iam|ecr)/(Create|Put|Update|Attach|Tag)"); n != 2 {
 		t.Errorf("%d writes, of which 2 are somebody else's", n)
 	}
 }
+
+// anybody is a trust policy of somebody else's.
+const anybody = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"123456789012"}}]}`
 
 // Two configurations of the same names: the second neither takes over nor takes away what the first has, whatever it does, until it imports it.
 func TestProtoImageRegistryConfig_twoConfigurations(t *testing.T) {
@@ -35,7 +41,7 @@ func TestProtoImageRegistryConfig_twoConfigurations(t *testing.T) {
 	first, second := newRegistryServer(t, a, nil), newRegistryServer(t, a, nil)
 	theirs := first.must(first.absent(), config)
 	left, diagnostics := second.apply(second.absent(), config, nil)
-	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "import the whole: its id is `<repository_prefix>,<resource_name_suffix>,<namespace>`"})
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "import the whole: the id is `<repository_prefix>,<resource_name_suffix>,<namespace>`"})
 	if second.attributes(left.state) != nil {
 		t.Fatal("the second has it in its state")
 	}
@@ -54,26 +60,127 @@ func TestProtoImageRegistryConfig_twoConfigurations(t *testing.T) {
 	}
 }
 
-// What somebody else has made anew under our names is shown as theirs, and stays theirs.
-func TestProtoImageRegistryConfig_lostToOthers(t *testing.T) {
+// What lost its tags is known by its ids: an apply puts them back, and a destroy, like one that disables, takes it away.
+func TestProtoImageRegistryConfig_untagged(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string]map[string]any{"applied": registryInput(nil), "disabled": registryInput(map[string]any{"enable": false}), "destroyed": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAccount(t)
+			server := newRegistryServer(t, a, nil)
+			whole := server.must(server.absent(), registryInput(nil))
+			untag := []string{awsregistry.OwnershipTag}
+			for role, policy := range map[string]string{serverRole: serverPolicy, builderRole: builderPolicy} {
+				done(a, a.iam.UntagRole, &iam.UntagRoleInput{RoleName: &role, TagKeys: untag})
+				done(a, a.iam.UntagPolicy, &iam.UntagPolicyInput{PolicyArn: &policy, TagKeys: untag})
+			}
+			seen, diagnostics := server.refresh(whole)
+			server.expectNone(diagnostics, nil)
+			if drift := server.attributes(seen.state)["drift"].String(); !strings.Contains(drift, "image_builder.role_owner (tag rime:managed-image-registry) is none") {
+				t.Errorf("drift %s", drift)
+			}
+			after := server.must(seen, next)
+			if name == "applied" {
+				server.expectSettled(after, next)
+				after = server.must(after, nil)
+			}
+			if got := a.roles(); got != 0 {
+				t.Errorf("%d roles and policies are left", got)
+			}
+			if name == "disabled" {
+				server.must(after, nil)
+			}
+		})
+	}
+}
+
+// What somebody else has made anew under our names is theirs: neither a plan nor a destroy touches it, and the state keeps the resource.
+func TestProtoImageRegistryConfig_madeAnewByOthers(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	server := newRegistryServer(t, a, nil)
 	whole := server.must(server.absent(), registryInput(nil))
-	done(a, a.iam.UntagRole, &iam.UntagRoleInput{RoleName: new(builderRole), TagKeys: []string{awsregistry.OwnershipTag}})
+	done(a, a.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: new(builderRole), PolicyArn: new(builderPolicy)})
+	done(a, a.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: new(builderRole)})
+	done(a, a.iam.CreateRole, &iam.CreateRoleInput{RoleName: new(builderRole), AssumeRolePolicyDocument: new(anybody)})
 	seen, diagnostics := server.refresh(whole)
 	server.expectNone(diagnostics, nil)
-	if drift := server.attributes(seen.state)["drift"].String(); !strings.Contains(drift, "image_builder.role_owner is") {
+	theirs := []string{"ERROR", "AWS Object Belongs to Somebody Else", "", "role arn:aws:iam::123456789012:role/" + builderRole}
+	expectDiagnostic(t, server.plan(seen, registryInput(nil)).Diagnostics, theirs)
+	for name, next := range map[string]map[string]any{"disabled": registryInput(map[string]any{"enable": false}), "destroyed": nil} {
+		left, diagnostics := server.apply(seen, next, nil)
+		expectDiagnostic(t, diagnostics, theirs)
+		if server.attributes(left.state) == nil {
+			t.Errorf("%s: the resource left the state", name)
+		}
+		if got := a.roles(); got != 4 {
+			t.Errorf("%s: %d roles and policies", name, got)
+		}
+	}
+	done(a, a.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: new(builderRole)})
+	server.must(seen, nil)
+	if got := a.roles(); got != 0 {
+		t.Errorf("%d roles and policies are left", got)
+	}
+}
+
+// Policies of others on the roles are drift. They stay, and keep the roles from being deleted, unless that is asked for; what is allowed is no drift.
+func TestProtoImageRegistryConfig_otherPolicies(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	server := newRegistryServer(t, a, nil)
+	whole := server.must(server.absent(), registryInput(nil))
+	done(a, a.iam.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: new(builderRole), PolicyName: new("inl"), PolicyDocument: new(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)})
+	done(a, a.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: new(builderRole), PolicyArn: new(serverPolicy)})
+	others := serverPolicy + ", inline:inl"
+	seen, diagnostics := server.refresh(whole)
+	server.expectNone(diagnostics, nil)
+	if drift := server.attributes(seen.state)["drift"].String(); !strings.Contains(drift, `image_builder.other_policies has "inline:inl"`) {
 		t.Errorf("drift %s", drift)
 	}
-	_, diagnostics = server.apply(seen, registryInput(nil), nil)
-	expectDiagnostic(t, diagnostics, []string{"ERROR", "AWS Object Belongs to Somebody Else", "", builderRole})
-	_, diagnostics = server.apply(seen, nil, nil)
-	expectDiagnostic(t, diagnostics, []string{"ERROR", "IAM Policy Is Still in Use", "", "role " + builderRole})
-	done(a, a.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: new(builderRole), PolicyArn: new(builderPolicy)})
-	server.must(seen, nil)
-	if got := a.roles(); got != 1 {
-		t.Errorf("%d roles and policies are left, want the one that is somebody else's", got)
+	expectDiagnostic(t, server.plan(seen, registryInput(nil)).Diagnostics, []string{"WARNING", "Role Has Other Policies", "force_detach_policies", "inline:inl"})
+	left, diagnostics := server.apply(seen, registryInput(map[string]any{"tags": map[string]any{"team": "ml"}}), nil)
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "Role Has Other Policies", "force_detach_policies", others})
+	if tags := server.attributes(left.state)["tags"]; tags.IsNull() {
+		t.Error("the rest was not done")
+	}
+	expectDiagnostic(t, server.plan(seen, registryInput(map[string]any{"enable": false})).Diagnostics, []string{"WARNING", "Role Cannot Be Deleted", "", "inline:inl"})
+	_, diagnostics = server.apply(left, nil, nil)
+	expectDiagnostic(t, diagnostics, []string{"ERROR", "Role Has Other Policies", "", "inline:inl"})
+	if got := a.roles(); got != 4 {
+		t.Fatalf("%d roles and policies", got)
+	}
+	allowed := registryInput(map[string]any{"allowed_policies": []any{"inline:inl", serverPolicy}})
+	left = server.must(left, allowed)
+	server.expectSettled(left, allowed)
+	forced := registryInput(map[string]any{"force_detach_policies": true, "allowed_policies": []any{"inline:inl"}})
+	expectDiagnostic(t, server.plan(left, forced).Diagnostics, []string{"WARNING", "Other Policies Are Taken Off", "force_detach_policies", serverPolicy})
+	left = server.must(left, forced)
+	server.expectSettled(left, forced)
+	if got := done(a, a.iam.ListAttachedRolePolicies, &iam.ListAttachedRolePoliciesInput{RoleName: new(builderRole)}).AttachedPolicies; len(got) != 1 {
+		t.Errorf("attached: %v", got)
+	}
+	server.must(left, nil)
+	if got := a.roles(); got != 0 {
+		t.Errorf("%d roles and policies are left", got)
+	}
+}
+
+// A destroy says at plan which policies of others are in its way, or go with it.
+func TestProtoImageRegistryConfig_destroyPlan(t *testing.T) {
+	t.Parallel()
+	for force, want := range map[bool]string{false: "Role Cannot Be Deleted", true: "Other Policies Go With the Role"} {
+		a := newAccount(t)
+		server := newRegistryServer(t, a, nil)
+		whole := server.must(server.absent(), registryInput(map[string]any{"force_detach_policies": force}))
+		done(a, a.iam.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: new(builderRole), PolicyName: new("inl"), PolicyDocument: new(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)})
+		resp, err := server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+			TypeName: registryConfigType, PriorState: whole.state, Config: server.null(server.schema), ProposedNewState: server.null(server.schema), PriorPrivate: whole.private,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectDiagnostic(t, resp.Diagnostics, []string{"WARNING", want, "", "inline:inl"})
 	}
 }
 

@@ -280,10 +280,11 @@ func TestProtoImageRegistryConfig_configuration(t *testing.T) {
 		aws  map[string]any
 		want []string
 	}{
-		"region":      {map[string]any{"region": "mars"}, []string{"ERROR", "AWS Configuration Cannot Be Used", "", "aws.region"}},
-		"role":        {map[string]any{"assume_role": map[string]any{"role_arn": "admin"}}, []string{"ERROR", "AWS Configuration Cannot Be Used", "", "aws.assume_role.role_arn"}},
-		"no region":   {map[string]any{"endpoints": map[string]any{"sts": a.URL}}, []string{"ERROR", "AWS Region Missing", "", "aws.region"}},
-		"unreachable": {map[string]any{"region": aws.DefaultRegion, "endpoints": map[string]any{"sts": "http://127.0.0.1:1"}}, []string{"ERROR", "AWS Endpoint Cannot Be Reached", "", "connection refused"}},
+		"other region": {map[string]any{"region": "eu-central-9", "endpoints": map[string]any{"ecr": a.URL, "iam": a.URL, "sts": a.URL}}, []string{"ERROR", "AWS Region Not Accepted", "", "Region: eu-central-9"}},
+		"region":       {map[string]any{"region": "mars"}, []string{"ERROR", "AWS Configuration Cannot Be Used", "", "aws.region"}},
+		"role":         {map[string]any{"assume_role": map[string]any{"role_arn": "admin"}}, []string{"ERROR", "AWS Configuration Cannot Be Used", "", "aws.assume_role.role_arn"}},
+		"no region":    {map[string]any{"endpoints": map[string]any{"sts": a.URL}}, []string{"ERROR", "AWS Region Missing", "", "aws.region"}},
+		"unreachable":  {map[string]any{"region": aws.DefaultRegion, "endpoints": map[string]any{"sts": "http://127.0.0.1:1"}}, []string{"ERROR", "AWS Endpoint Cannot Be Reached", "", "connection refused"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -298,7 +299,11 @@ func TestProtoImageRegistryConfig_identity(t *testing.T) {
 	a := newAccount(t)
 	a.installByModule()
 	server := newRegistryServer(t, a, nil)
-	of := tftypes.Object{AttributeTypes: map[string]tftypes.Type{"repository_prefix": tftypes.String, "resource_name_suffix": tftypes.String, "namespace": tftypes.String}}
+	text := tftypes.String
+	of := tftypes.Object{AttributeTypes: map[string]tftypes.Type{
+		"account_id": text, "region": text, "repository_prefix": text, "resource_name_suffix": text, "namespace": text, "registry_server_role_name": text,
+		"registry_server_policy_name": text, "image_builder_role_name": text, "image_builder_policy_name": text,
+	}}
 	identity := &tfprotov6.ResourceIdentityData{IdentityData: server.dynamic(of, terraformValue(t, of, map[string]any{"repository_prefix": "ml", "resource_name_suffix": "prod", "namespace": "rime"}))}
 	resp, err := server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: registryConfigType, Identity: identity})
 	server.expectNone(resp.Diagnostics, err)
@@ -307,8 +312,13 @@ func TestProtoImageRegistryConfig_identity(t *testing.T) {
 	server.expectNone(diagnostics, nil)
 	config := registryInput(map[string]any{"tags": map[string]any{"team": "ml"}})
 	server.expectSettled(imported, config)
-	if imported.identity == nil {
-		t.Error("no identity after the import")
+	full, err := imported.identity.IdentityData.Unmarshal(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := terraformValue(t, of, map[string]any{"account_id": "123456789012", "region": aws.DefaultRegion, "repository_prefix": "ml", "resource_name_suffix": "prod", "namespace": "rime"})
+	if !full.Equal(want) {
+		t.Errorf("identity %s, want %s", full, want)
 	}
 	server.must(imported, nil)
 	if a.roles() > 0 {

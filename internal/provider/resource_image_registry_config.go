@@ -76,11 +76,13 @@ func (r *imageRegistryConfigResource) Create(ctx context.Context, req resource.C
 		if registry, exists := remains(ctx, client, spec); exists {
 			// Something was made: the state must know it. The next apply takes it away, or continues, if Terraform did not see this end.
 			resp.Diagnostics.Append(plan.observe(ctx, spec, registry, client.Drift(spec, registry), true)...)
+			resp.Diagnostics.Append(keepKnown(ctx, resp.Private, registry.Known(spec, false))...)
 			resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 		}
 		return
 	}
 	resp.Diagnostics.Append(plan.observe(ctx, spec, registry, nil, false)...)
+	resp.Diagnostics.Append(keepKnown(ctx, resp.Private, registry.Known(spec, false))...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 }
 
@@ -111,7 +113,7 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.registryScope)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	if !state.Enable.ValueBool() {
 		return // There is nothing of ours to look at.
 	}
@@ -127,7 +129,9 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 		return
 	}
 	spec, unfinished := specs(ctx, req.Private, state)
-	client.Claim(spec.Owner)
+	for _, claimed := range append(unfinished, spec) {
+		client.Claim(claimed)
+	}
 	registry, err := client.ReadRegistry(ctx, spec)
 	if err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.ReadRegistryConfig, state, err))
@@ -138,7 +142,8 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	if state.RegistryServer.IsNull() { // It has just been imported.
+	imported := state.RegistryServer.IsNull()
+	if imported {
 		resp.Diagnostics.Append(state.takeOver(registry, client.MergedTags(nil))...)
 		resp.Diagnostics.Append(state.takeOverTemplate(ctx, client)...)
 		spec, _ = specs(ctx, req.Private, state)
@@ -151,9 +156,10 @@ func (r *imageRegistryConfigResource) Read(ctx context.Context, req resource.Rea
 		}
 	}
 	state.RolePath = rolePath(registry, state.RolePath)
-	if len(unfinished) == 0 { // A change that was not finished may have put some there itself.
-		resp.Diagnostics.Append(warnOfOthers(registry)...)
-	}
+	known := registry.Known(spec, imported)
+	resp.Diagnostics.Append(keepKnown(ctx, resp.Private, known)...)
+	spec.Known = known
+	client.Claim(spec)
 	resp.Diagnostics.Append(state.observe(ctx, spec, registry, client.Drift(spec, registry), len(unfinished) > 0)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, state)...)
 }
@@ -215,7 +221,7 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 	if change.err != nil {
 		resp.Diagnostics.Append(registryFailed(diags.UpdateRegistryConfig, plan, change.err))
 		// The state stays what it was, so that the next apply makes the same change; what this one may have made is noted.
-		resp.Diagnostics.Append(change.note(ctx, resp.Private)...)
+		resp.Diagnostics.Append(change.note(ctx, client, resp.Private)...)
 		if change.enabled {
 			state.Drift = driftList(nil, true)
 		}
@@ -227,6 +233,7 @@ func (r *imageRegistryConfigResource) Update(ctx context.Context, req resource.U
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedKey, nil)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, adoptedKey, nil)...)
+	resp.Diagnostics.Append(keepKnown(ctx, resp.Private, change.known)...)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 }
 
@@ -271,6 +278,6 @@ func registryFailed(op diags.Operation, m imageRegistryConfigModel, err error) d
 // save is the only place that writes the state of a registry, and its identity with it.
 func (r *imageRegistryConfigResource) save(ctx context.Context, state *tfsdk.State, identity *tfsdk.ResourceIdentity, model imageRegistryConfigModel) diag.Diagnostics {
 	d := state.Set(ctx, model)
-	d.Append(identity.Set(ctx, model.registryScope)...)
+	d.Append(identity.Set(ctx, model.identity())...)
 	return d
 }

@@ -2,9 +2,8 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"strings"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -116,9 +115,9 @@ func roleFacts(ctx context.Context, spec awsregistry.IdentitySpec, is awsregistr
 
 // repositoryCounts is the attribute `repositories`.
 func repositoryCounts(report awsregistry.RepositoryReport) types.Object {
-	count := func(n int) types.Int64 { return types.Int64Value(int64(n)) }
+	count := func(names []string) types.Int64 { return types.Int64Value(int64(len(names))) }
 	return types.ObjectValueMust(repositoriesType.AttrTypes, map[string]attr.Value{
-		"total": count(report.Total), "without_policy": count(report.WithoutPolicy),
+		"total": types.Int64Value(int64(report.Total)), "without_policy": count(report.WithoutPolicy),
 		"policy_drifted": count(report.PolicyDrifted), "settings_drifted": count(report.SettingsDrifted),
 	})
 }
@@ -132,9 +131,7 @@ const unfinishedChange = "the last change was not finished"
 func driftList(drift []awsregistry.Drift, unfinished bool) types.List {
 	var all []attr.Value
 	for _, one := range drift {
-		if !strings.HasSuffix(one.Path, ".other_policies") {
-			all = append(all, types.StringValue(driftText(one)))
-		}
+		all = append(all, types.StringValue(one.String()))
 	}
 	if unfinished {
 		all = append(all, types.StringValue(unfinishedChange))
@@ -142,28 +139,10 @@ func driftList(drift []awsregistry.Drift, unfinished bool) types.List {
 	return types.ListValueMust(types.StringType, all)
 }
 
-// driftText says one difference in a line. Documents are shown by the attributes that hold them.
-func driftText(d awsregistry.Drift) string {
-	switch {
-	case d.Got == "missing":
-		return d.Path + " is missing"
-	case strings.HasPrefix(d.Got, "{") || d.Path == "creation_template":
-		return d.Path + " is not as configured"
-	case strings.HasPrefix(d.Path, "repositories."):
-		return d.Path + ": " + d.Got
-	}
-	return fmt.Sprintf("%s is %q, not %q", d.Path, d.Got, d.Want)
-}
-
-// warnOfOthers warns of policies on the roles that somebody else put there.
-func warnOfOthers(registry awsregistry.Registry) diag.Diagnostics {
-	var d diag.Diagnostics
-	for _, id := range []awsregistry.Identity{registry.Server, registry.Builder} {
-		if id.Role != nil && len(id.Role.OtherPolicies) > 0 {
-			d.Append(diags.OtherPolicies(id.Role.Name, id.Role.OtherPolicies))
-		}
-	}
-	return d
+// trustJSON is the trust policy of a role in a plan or a state, as far as it is known.
+func trustJSON(role types.Object) string {
+	text, _ := role.Attributes()["trust_policy_json"].(types.String)
+	return text.ValueString()
 }
 
 // takeOver makes the inputs of an imported registry what AWS shows, so that a configuration that says the same plans nothing. defaults are the provider's default tags.
@@ -181,6 +160,7 @@ func (m *imageRegistryConfigModel) takeOver(registry awsregistry.Registry, defau
 	m.PermissionsBoundaryARN = textValue(role.PermissionsBoundaryARN)
 	tags := maps.Clone(role.Tags)
 	maps.DeleteFunc(tags, func(key, value string) bool { fallback, found := defaults[key]; return found && fallback == value })
+	m.AllowedPolicies = takeOverPolicies(registry)
 	m.Tags = types.MapNull(types.StringType)
 	if len(tags) > 0 {
 		elements := map[string]attr.Value{}
@@ -192,6 +172,22 @@ func (m *imageRegistryConfigModel) takeOver(registry awsregistry.Registry, defau
 	d.Append(m.takeOverTrust(registry.Server.Role, &m.RegistryServerServiceAccounts)...)
 	d.Append(m.takeOverTrust(registry.Builder.Role, &m.ImageBuilderServiceAccounts)...)
 	return d
+}
+
+// takeOverPolicies are the policies of others on the roles: an import leaves them where they are.
+func takeOverPolicies(registry awsregistry.Registry) types.Set {
+	var policies []attr.Value
+	for _, role := range registry.Unwanted(awsregistry.RegistrySpec{}) {
+		for _, policy := range role.Policies {
+			if value := types.StringValue(policy); !slices.Contains(policies, attr.Value(value)) {
+				policies = append(policies, value)
+			}
+		}
+	}
+	if len(policies) == 0 {
+		return types.SetNull(types.StringType)
+	}
+	return types.SetValueMust(types.StringType, policies)
 }
 
 // takeOverTemplate makes the creation template of an imported registry an input, if there is one that is this registry's by its owner. Any other is somebody else's.

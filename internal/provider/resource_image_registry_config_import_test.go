@@ -53,7 +53,8 @@ func TestImageRegistryConfig_import(t *testing.T) {
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plannedAction(plancheck.ResourceActionUpdate)}},
 		},
 		resource.TestStep{ResourceName: registryAddress, ImportState: true, ImportStateId: "ml,prod,rime", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "repository_prefix"},
-		resource.TestStep{ResourceName: registryAddress, ImportState: true, ImportStateId: "ml,prod,rime,x", ExpectError: words("Invalid Import ID § Write `<repository_prefix>,<resource_name_suffix>,<namespace>`")},
+		resource.TestStep{ResourceName: registryAddress, ImportState: true, ImportStateId: "ml,prod,rime,a,b,c,d,e", ExpectError: words("Invalid Import ID § Write `<repository_prefix>,<resource_name_suffix>,<namespace>`")},
+		resource.TestStep{ResourceName: registryAddress, ImportState: true, ImportStateId: "123456789012:eu-central-1:ml,prod,rime", ExpectError: words("Another AWS Account Than Before")},
 		resource.TestStep{ResourceName: registryAddress, ImportState: true, ImportStateId: "ML", ExpectError: words("Invalid Managed Repository Prefix")},
 		resource.TestStep{ResourceName: registryAddress, ImportState: true, ImportStateId: "ml,nothing,rime", ExpectError: regexp.MustCompile("(?s)Cannot import non-existent remote object")},
 	)
@@ -76,7 +77,7 @@ func TestImageRegistryConfig_foreign(t *testing.T) {
 		ProtoV6ProviderFactories: withAWS(),
 		Steps: []resource.TestStep{{
 			Config:      a.config(scopeAndTrust),
-			ExpectError: words(`AWS Object Belongs to Somebody Else § exists already and was not made by this resource, so that it was left as it is. § does not name an owner § import the whole: its id is`),
+			ExpectError: words(`AWS Object Belongs to Somebody Else § were not made by this resource § does not name an owner § import the whole: the id is`),
 		}},
 	})
 	if n := a.Count("", "^/iam/(Create|Tag|Untag|Update|Put|Delete|Attach|Detach)"); n != 6 {

@@ -44,6 +44,9 @@ func TestImageRegistryConfig_invalid(t *testing.T) {
 		"two trusts":            {map[string]any{"pod_identity": true}, []string{"ERROR", "Invalid Image Registry Setting", "oidc_provider_arn", "exactly one is needed"}},
 		"both names":            {map[string]any{"oidc_provider_arn": "arn:aws:iam::123456789012:oidc-provider/x.example.com"}, []string{"ERROR", "Invalid Image Registry Setting", "oidc_provider_arn", "exactly one is needed"}},
 		"provider ARN":          {map[string]any{"oidc_provider_url": nil, "oidc_provider_arn": "https://oidc.example.com"}, []string{"ERROR", "Invalid OIDC Provider ARN", "oidc_provider_arn", "A URL goes into oidc_provider_url."}},
+		"an issuer by http":     {map[string]any{"oidc_provider_url": "http://oidc.example.com/id"}, []string{"ERROR", "Invalid OIDC Provider URL", "oidc_provider_url", "Write https://, or leave the scheme out."}},
+		"an audience for pods":  {map[string]any{"oidc_provider_url": nil, "pod_identity": true, "oidc_audience": "sts.amazonaws.com"}, []string{"ERROR", "Invalid Image Registry Setting", "oidc_audience", "knows no audience"}},
+		"an allowed policy":     {map[string]any{"allowed_policies": []any{"key"}}, []string{"ERROR", "Invalid Policy", "allowed_policies", "inline:use-the-key"}},
 		"no namespace":          {map[string]any{"namespace": nil}, []string{"ERROR", "Invalid Image Registry Setting", "registry_server_service_accounts", "Give a namespace."}},
 		"service account":       {map[string]any{"registry_server_service_accounts": []any{"rime/server"}}, []string{"ERROR", "Invalid Service Account", "registry_server_service_accounts", "colon"}},
 		"long names":            {map[string]any{"resource_name_suffix": strings.Repeat("a", 25), "namespace": strings.Repeat("b", 30)}, []string{"ERROR", "Invalid Image Registry Setting", "resource_name_suffix", "too long for IAM"}},
@@ -73,7 +76,7 @@ func TestImageRegistryConfig_invalid(t *testing.T) {
 		"any not last":          {map[string]any{"lifecycle_rules": []any{rule(nil), rule(map[string]any{"priority": 2, "tag_status": "untagged"})}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[0].priority", "must come last"}},
 		"tags missing":          {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "tagged"})}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[0].tag_status", "tag_patterns"}},
 		"unit of a number":      {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"count_unit": "days"})}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[0].count_unit", "Leave it out."}},
-		"rules and policy":      {map[string]any{"lifecycle_rules": []any{rule(nil)}, "lifecycle_policy_json": `{"rules":[]}`}, []string{"ERROR", "Invalid Attribute Combination", "lifecycle_rules", "cannot be configured together"}},
+		"rules and policy":      {map[string]any{"lifecycle_rules": []any{rule(nil)}, "lifecycle_policy_json": policyOf(`"tagStatus":"untagged"`)}, []string{"ERROR", "Invalid Attribute Combination", "lifecycle_rules", "cannot be configured together"}},
 		"policy":                {map[string]any{"lifecycle_policy_json": `{"rules":[{"rulePriority":1}]}`}, []string{"ERROR", "Invalid Image Registry Setting", "lifecycle_policy_json", "rule 1 lacks \"selection\""}},
 		"unpulled":              {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"count_type": "sinceImagePulled", "count_number": 30})}}, []string{"ERROR", "Invalid Lifecycle Rule", "lifecycle_rules[0].action", "\n  { priority = 2, tag_status = \"any\", storage_class = \"archive\", count_type = \"sinceImageTransitioned\", count_number = 90, action = \"expire\" }"}},
 		"unpulled, archived":    {map[string]any{"lifecycle_rules": []any{rule(map[string]any{"tag_status": "untagged", "count_type": "sinceImagePulled", "count_number": 30, "action": "transition"}), rule(map[string]any{"priority": 2, "tag_status": "untagged", "storage_class": "archive", "count_type": "sinceImageTransitioned", "count_number": 90})}}, nil},
@@ -107,6 +110,15 @@ func expectDiagnostic(t *testing.T, all []*tfprotov6.Diagnostic, want []string) 
 			t.Errorf("%s: %s\n%s", d.Severity, d.Summary, d.Detail)
 		}
 		return
+	}
+	errs := 0
+	for _, d := range all {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			errs++
+		}
+	}
+	if want[0] == "ERROR" && errs > 1 {
+		t.Errorf("%d errors for one fault", errs)
 	}
 	for _, d := range all {
 		if d.Severity.String() == want[0] && d.Summary == want[1] && attributeText(d.Attribute) == want[2] && strings.Contains(d.Detail, want[3]) {

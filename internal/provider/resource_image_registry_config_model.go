@@ -23,6 +23,8 @@ type imageRegistryConfigModel struct {
 	ImageBuilderPolicyName    types.String  `tfsdk:"image_builder_policy_name"`
 	RolePath                  types.String  `tfsdk:"role_path"`
 	PermissionsBoundaryARN    types.String  `tfsdk:"permissions_boundary_arn"`
+	AllowedPolicies           types.Set     `tfsdk:"allowed_policies"`
+	ForceDetachPolicies       types.Bool    `tfsdk:"force_detach_policies"`
 	Tags                      types.Map     `tfsdk:"tags"`
 	LifecycleRules            types.List    `tfsdk:"lifecycle_rules"`
 	LifecyclePolicyJSON       types.String  `tfsdk:"lifecycle_policy_json"`
@@ -83,7 +85,7 @@ func (m *imageRegistryConfigModel) inputs() []attr.Value {
 	return []attr.Value{
 		m.Enable, m.RepositoryPrefix, m.Namespace, m.ResourceNameSuffix, m.OIDCProviderARN, m.OIDCProviderURL, m.PodIdentity, m.ReleaseName,
 		m.RegistryServerServiceAccounts, m.ImageBuilderServiceAccounts, m.RegistryServerRoleName, m.RegistryServerPolicyName, m.ImageBuilderRoleName,
-		m.ImageBuilderPolicyName, m.RolePath, m.PermissionsBoundaryARN, m.Tags, m.LifecycleRules, m.LifecyclePolicyJSON, m.TagMutability,
+		m.ImageBuilderPolicyName, m.RolePath, m.PermissionsBoundaryARN, m.AllowedPolicies, m.ForceDetachPolicies, m.OIDCAudience, m.Tags, m.LifecycleRules, m.LifecyclePolicyJSON, m.TagMutability,
 		m.TagMutabilityExclusions, m.ScanOnPush, m.Encryption, m.CreationTemplate,
 	}
 }
@@ -105,10 +107,12 @@ func (m *imageRegistryConfigModel) spec(ctx context.Context) awsregistry.Registr
 		Builder:                awsregistry.IdentitySpec{RoleName: names.BuilderRole, PolicyName: names.BuilderPolicy, Trust: m.trust(m.ImageBuilderServiceAccounts)},
 		RolePath:               m.RolePath.ValueString(),
 		PermissionsBoundaryARN: m.PermissionsBoundaryARN.ValueString(),
+		ForceDetach:            m.ForceDetachPolicies.ValueBool(),
 		Tags:                   textMap(m.Tags),
 		Repositories:           m.repositorySettings(ctx),
 		Owner:                  m.OwnershipTag.ValueString(),
 	}
+	spec.AllowedPolicies, _ = texts(m.AllowedPolicies)
 	if spec.Template = m.template(ctx); spec.Template != nil && spec.Template.CustomRoleARN != "" { // ECR puts tags on repositories in the name of that role only.
 		spec.Repositories.Tags = spec.Tags
 	}
@@ -163,6 +167,7 @@ func textMap(value types.Map) map[string]string {
 type registryTrust struct {
 	OIDCProviderARN               types.String `tfsdk:"oidc_provider_arn"`
 	OIDCProviderURL               types.String `tfsdk:"oidc_provider_url"`
+	OIDCAudience                  types.String `tfsdk:"oidc_audience"`
 	PodIdentity                   types.Bool   `tfsdk:"pod_identity"`
 	ReleaseName                   types.String `tfsdk:"release_name"`
 	RegistryServerServiceAccounts types.Set    `tfsdk:"registry_server_service_accounts"`
@@ -171,7 +176,10 @@ type registryTrust struct {
 
 // trust is that of the role for these service accounts.
 func (t *registryTrust) trust(accounts types.Set) awsregistry.TrustSpec {
-	spec := awsregistry.TrustSpec{PodIdentity: t.PodIdentity.ValueBool(), OIDCProviderARN: t.OIDCProviderARN.ValueString()}
+	spec := awsregistry.TrustSpec{
+		PodIdentity: t.PodIdentity.ValueBool(), OIDCProviderARN: t.OIDCProviderARN.ValueString(),
+		Audience: t.OIDCAudience.ValueString(), KeepAudience: t.OIDCAudience.IsNull(),
+	}
 	if spec.OIDCProviderARN == "" {
 		spec.OIDCProviderURL = t.OIDCProviderURL.ValueString()
 	}

@@ -49,8 +49,12 @@ func (m *imageRegistryConfigModel) checkPrefix() diag.Diagnostics {
 func (m *imageRegistryConfigModel) checkTrust() diag.Diagnostics {
 	var d diag.Diagnostics
 	trust := m.registryTrust
-	if trust.OIDCProviderARN.IsUnknown() || trust.OIDCProviderURL.IsUnknown() || trust.PodIdentity.IsUnknown() {
+	if trust.OIDCProviderARN.IsUnknown() || trust.OIDCProviderURL.IsUnknown() || trust.PodIdentity.IsUnknown() || trust.OIDCAudience.IsUnknown() {
 		return d
+	}
+	if !trust.OIDCProviderURL.IsNull() && awsregistry.CheckOIDCProviderURL(trust.OIDCProviderURL.ValueString()) != nil ||
+		!trust.OIDCProviderARN.IsNull() && awsregistry.CheckOIDCProviderARN(trust.OIDCProviderARN.ValueString()) != nil {
+		return d // The attribute's own check has told it.
 	}
 	server, builder := trust.defaultAccounts(m.registryScope)
 	for _, role := range []struct {
@@ -78,12 +82,12 @@ func (m *imageRegistryConfigModel) checkTrust() diag.Diagnostics {
 		}
 		at := path.Root(string(refused.Field))
 		if refused.Field == awsregistry.FieldServiceAccounts {
-			at = path.Root(role.attribute)
+			if at = path.Root(role.attribute); refused.Text != "" {
+				continue // The attribute's own check has told it.
+			}
 		}
 		d.Append(diags.InvalidInput(at, refused))
-		if refused.Field != awsregistry.FieldServiceAccounts {
-			return d // The same is wrong about the other role.
-		}
+		return d // The same is wrong about the other role.
 	}
 	return d
 }
@@ -122,10 +126,13 @@ func (m *imageRegistryConfigModel) checkNames() diag.Diagnostics {
 // ModifyPlan implements resource.ResourceWithModifyPlan. It gives all computed values at once: what AWS will have follows from the inputs and the account, so that the
 // plan shows whole policies. Only the repositories are counted by the apply.
 func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
-		return // A destroy needs no plan of ours.
-	}
 	var plan, config, state imageRegistryConfigModel
+	if req.Plan.Raw.IsNull() {
+		if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.foreseeRemoval(ctx, imageRegistryConfigModel{}, state)...)
+		}
+		return
+	}
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if !req.State.Raw.IsNull() {
@@ -151,12 +158,16 @@ func (r *imageRegistryConfigResource) ModifyPlan(ctx context.Context, req resour
 		plan.OwnershipTag = state.OwnershipTag
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-	if !resp.Plan.Raw.Equal(req.State.Raw) && plan.Enable.ValueBool() {
+	if resp.Plan.Raw.Equal(req.State.Raw) {
+		return
+	}
+	resp.Diagnostics.Append(r.foreseeRemoval(ctx, plan, state)...)
+	if plan.Enable.ValueBool() {
 		plan.Repositories = types.ObjectUnknown(repositoriesType.AttrTypes)
 		if plan.OwnershipTag.IsNull() {
 			plan.OwnershipTag = types.StringUnknown()
 		}
-		resp.Diagnostics.Append(r.foresee(ctx, plan, state)...)
+		resp.Diagnostics.Append(r.foresee(ctx, req.Private, plan, state)...)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}
 }
@@ -239,5 +250,7 @@ func (m *imageRegistryConfigModel) expect(ctx context.Context, account *awsregis
 		return nil
 	}
 	spec := m.spec(ctx)
+	spec.Server.Trust = spec.Server.Trust.Keeping(trustJSON(state.RegistryServer))
+	spec.Builder.Trust = spec.Builder.Trust.Keeping(trustJSON(state.ImageBuilder))
 	return m.set(ctx, spec, wished(*account, spec), state.registryFacts)
 }

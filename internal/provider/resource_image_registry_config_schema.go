@@ -29,7 +29,7 @@ func (r *imageRegistryConfigResource) Schema(_ context.Context, _ resource.Schem
 			"on the ECR repositories under one prefix, and the settings and lifecycle policy of those repositories. It is what `image_registry_config` of the platform's own Terraform module makes, " +
 			"under the same names, so that an existing installation is imported and not recreated.\n\n" +
 			"Every change is made in place: policies get a new version, and no repository is without its lifecycle policy at any time. Policies are compared by meaning. " +
-			"A plan shows what was changed outside of Terraform: see `drift`. Repositories without the prefix, and roles and policies that this resource did not make, are never touched. " +
+			"A plan shows what was changed outside of Terraform: see `drift`. Repositories without the prefix, and roles and policies that this resource did not make, are never touched: policies of others on its roles only with `force_detach_policies`. " +
 			"Destroying it, like `enable = false`, removes the roles, their policies and the creation template, and leaves repositories and images alone.\n\n" +
 			"The permissions that this takes are listed as a policy on the provider's page (\"Permissions on AWS\").",
 		Attributes: map[string]schema.Attribute{},
@@ -104,6 +104,12 @@ func trustAttributes() map[string]schema.Attribute {
 			Validators:          []validator.String{oidcProviderURLCheck},
 			PlanModifiers:       []planmodifier.String{keepMeaning{sameIssuer}},
 		},
+		"oidc_audience": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "Audience that the tokens of service accounts must have (IRSA), such as `sts.amazonaws.com`, which is the one of tokens that EKS mounts: recommended. " +
+				"`\"\"` asks for none. If left out, a role that asks for `sts.amazonaws.com` keeps doing so, and no other one does.",
+			Validators: []validator.String{stringvalidator.LengthAtMost(255)},
+		},
 		"pod_identity": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 			MarkdownDescription: "Whether EKS Pod Identity hands out the roles. Its associations are made elsewhere, with the `role_arn` of each role. Defaults to `false`.",
@@ -144,6 +150,17 @@ func roleAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			MarkdownDescription: "ARN of a policy that bounds what the two roles may do, whatever their own policies say.",
 			Validators:          []validator.String{policyARNCheck},
+		},
+		"allowed_policies": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Policies of others that may be on the two roles, such as one for a key of AWS KMS: the ARNs of attached policies, and the names of inline policies with `inline:` before them. " +
+				"Every other one shows in `drift`.",
+			Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(allowedPolicyCheck)},
+		},
+		"force_detach_policies": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+			MarkdownDescription: "Whether policies of others are taken off the two roles: by an apply, those that are not in `allowed_policies`, and all of them before a role is deleted. Inline policies are deleted, attached ones detached. " +
+				"Without, an apply that finds some is an error, and a role that has some is not deleted. The value is taken from the state when the resource is destroyed: apply it first. Defaults to `false`.",
 		},
 		"tags": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,

@@ -40,34 +40,95 @@ func (m *imageRegistryConfigModel) checkSettings(ctx context.Context) diag.Diagn
 	return d
 }
 
-// foresee warns of what a plan that changes something does besides what it shows.
-func (r *imageRegistryConfigResource) foresee(ctx context.Context, plan, state imageRegistryConfigModel) diag.Diagnostics {
+// foresee tells of what a plan that changes something does besides what it shows, and of what would stop its apply.
+func (r *imageRegistryConfigResource) foresee(ctx context.Context, private privateState, plan, state imageRegistryConfigModel) diag.Diagnostics {
 	client, err := r.account()
 	if err != nil || !plan.Enable.ValueBool() || !plan.whole(ctx) {
 		return nil // Without an account there is nothing to foresee.
 	}
 	var d diag.Diagnostics
 	defaults := client.MergedTags(nil)
-	if spec := plan.spec(ctx); spec.Template != nil && spec.Template.CustomRoleARN == "" && len(defaults) > 0 {
+	spec := plan.spec(ctx)
+	if spec.Template != nil && spec.Template.CustomRoleARN == "" && len(defaults) > 0 {
 		d.Append(diags.TemplateWithoutTags(path.Root("creation_template").AtName("custom_role_arn"), slices.Sorted(maps.Keys(defaults))))
+	}
+	prior, _ := specs(ctx, private, state)
+	spec.Owner, spec.Known, spec.Adopted = prior.Owner, prior.Known, prior.Adopted
+	look, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	theirs, err := client.Foreign(look, spec)
+	unforeseen(ctx, err)
+	d.Append(diags.TakenNames(theirs)...)
+	if state.Enable.ValueBool() {
+		d.Append(warnOfOthers(look, client, spec)...)
 	}
 	if state.Enable.ValueBool() && state.EffectiveRepositoryPrefix.Equal(plan.EffectiveRepositoryPrefix) {
 		return d // The repositories are this registry's already.
 	}
-	if names := repositoriesUnder(ctx, client, plan.prefix()); len(names) > 0 {
+	if names := repositoriesUnder(look, client, plan.prefix()); len(names) > 0 {
 		d.Append(diags.RepositoriesExist(path.Root("repository_prefix"), plan.prefix(), names, plan.replacedSettings()))
+	}
+	return d
+}
+
+// unforeseen notes that something could not be foreseen, which is no reason not to plan.
+func unforeseen(ctx context.Context, err error) {
+	if err != nil {
+		tflog.Debug(ctx, "AWS could not be looked at while planning", map[string]any{"error": redact.Text(err.Error())})
+	}
+}
+
+// warnOfOthers warns of policies of others on roles that stay, and says what becomes of them.
+func warnOfOthers(ctx context.Context, client *awsregistry.Client, spec awsregistry.RegistrySpec) diag.Diagnostics {
+	others, err := client.OtherPolicies(ctx, spec, false)
+	unforeseen(ctx, err)
+	var d diag.Diagnostics
+	for _, role := range others {
+		unwanted := slices.DeleteFunc(role.Policies, func(policy string) bool { return slices.Contains(spec.AllowedPolicies, policy) })
+		if len(unwanted) > 0 {
+			role.Policies = unwanted
+			d.Append(diags.OtherPolicies(path.Root("force_detach_policies"), role, spec.ForceDetach))
+		}
+	}
+	return d
+}
+
+// foreseeRemoval warns of policies of others on roles that the plan deletes: they go with their role, or stop its deletion. The plan of a destroy is empty.
+func (r *imageRegistryConfigResource) foreseeRemoval(ctx context.Context, plan, state imageRegistryConfigModel) diag.Diagnostics {
+	client, err := r.account()
+	if err != nil || !state.Enable.ValueBool() || plan.Enable.IsUnknown() || !plan.known() {
+		return nil
+	}
+	force, destroyed := plan.ForceDetachPolicies.ValueBool(), plan.Enable.IsNull()
+	if destroyed {
+		force = state.ForceDetachPolicies.ValueBool()
+	}
+	kept := plan.names()
+	if destroyed || !plan.Enable.ValueBool() || !plan.RolePath.Equal(state.RolePath) {
+		kept = awsregistry.Names{}
+	}
+	if kept == state.names() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	others, err := client.OtherPolicies(ctx, state.spec(ctx), true)
+	unforeseen(ctx, err)
+	var d diag.Diagnostics
+	for _, role := range others {
+		if role.Role != kept.ServerRole && role.Role != kept.BuilderRole {
+			d.Append(diags.OtherPoliciesGo(role, force))
+		}
 	}
 	return d
 }
 
 // repositoriesUnder are the names of the repositories under a prefix. That nobody can tell is no reason not to plan.
 func repositoriesUnder(ctx context.Context, client *awsregistry.Client, prefix string) []string {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
 	var names []string
 	for repository, err := range client.Repositories(ctx, prefix) {
 		if err != nil {
-			tflog.Debug(ctx, "repositories under the prefix could not be listed", map[string]any{"prefix": prefix, "error": redact.Text(err.Error())})
+			unforeseen(ctx, err)
 			return nil
 		}
 		names = append(names, repository.Name)

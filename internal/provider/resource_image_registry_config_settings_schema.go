@@ -24,11 +24,11 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 			Validators:   []validator.List{listvalidator.SizeBetween(1, 50)},
 		},
 		"lifecycle_policy_json": schema.StringAttribute{
-			Optional:            true,
+			Optional: true,
 			MarkdownDescription: "The lifecycle policy as ECR's own JSON, instead of `lifecycle_rules`. It is checked and sent in its shortest form: without white space and nulls, " +
 				"with the unit `days` and the target `archive` where they are left out. ECR allows 30,720 characters of that form. Another spelling of the same rules is no change.",
-			PlanModifiers:       []planmodifier.String{keepMeaning{awsregistry.SameLifecyclePolicy}},
-			Validators:          []validator.String{lifecyclePolicyCheck{}},
+			PlanModifiers: []planmodifier.String{keepMeaning{awsregistry.SameLifecyclePolicy}},
+			Validators:    []validator.String{lifecyclePolicyCheck{}},
 		},
 		"tag_mutability": schema.StringAttribute{
 			Optional: true,
@@ -136,7 +136,7 @@ func registryFactAttributes() map[string]schema.Attribute {
 		"registry_server":             role("The role of the platform's registry server, which makes and deletes repositories. Null if not enabled."),
 		"image_builder":               role("The role of the platform's image builder jobs, which pull and push images. Null if not enabled."),
 		"helm_values_yaml":            computed("Values for the platform's Helm chart (version 2), as YAML: the registry and the annotations of the service accounts."),
-		"ownership_tag": computed("Value of the tag `" + awsregistry.OwnershipTag + "` on roles and policies, by which this resource knows them for its own: another configuration with the same names does not touch them. " +
+		"ownership_tag": computed("Value of the tag `" + awsregistry.OwnershipTag + "` on roles and policies, by which this resource knows them for its own: another configuration with the same names does not touch them. Where the tag was taken off, the resource knows them by the ids that IAM gave them, and puts it back. " +
 			"Null if not enabled, and for what was imported and made by something else, until the first change of it."),
 		"repositories": schema.SingleNestedAttribute{
 			Computed: true, MarkdownDescription: "Repositories under the prefix, counted. Null if not enabled.",
@@ -149,7 +149,7 @@ func registryFactAttributes() map[string]schema.Attribute {
 		},
 		"drift": schema.ListAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "What differs on AWS from what is configured, in words. An apply puts it right, so that a plan shows it going to be empty.",
+			MarkdownDescription: "What differs on AWS from what is configured, in words. An apply puts it right, so that a plan shows it going to be empty. Policies of others on the roles are a difference, too, unless `allowed_policies` has them.",
 		},
 	}
 }

@@ -174,14 +174,14 @@ func TestImageRegistryConfig_drift(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{registryState("drift", knownvalue.ListExact(nil)), registryState("repositories", counts(2, 0, 0, 0))},
 		}
 	}
-	iamDrift := repaired("registry_server.policy is not as configured", "registry_server.trust is not as configured", `image_builder.role_tags is "map[]", not "map[team:ml]"`, "image_builder.attachment is missing")
+	iamDrift := repaired("registry_server.policy is not as configured", "registry_server.trust is not as configured", `image_builder.role_tags is {}, not { team = "ml" }`, "image_builder.attachment is missing")
 	iamDrift.PreConfig = func() {
 		done(a, a.iam.CreatePolicyVersion, &iam.CreatePolicyVersionInput{PolicyArn: new(serverPolicy), PolicyDocument: &wide, SetAsDefault: true})
 		done(a, a.iam.UpdateAssumeRolePolicy, &iam.UpdateAssumeRolePolicyInput{RoleName: new(serverRole), PolicyDocument: &everyone})
 		done(a, a.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: new(builderRole), PolicyArn: new(builderPolicy)})
 		done(a, a.iam.UntagRole, &iam.UntagRoleInput{RoleName: new(builderRole), TagKeys: []string{"team"}})
 	}
-	roleGone := repaired("registry_server.role is missing", "repositories.lifecycle_policy: 1 without a policy, 1 with another one")
+	roleGone := repaired("registry_server.role is missing", "repositories.lifecycle_policy is missing on ml/prod/rime/churn", "repositories.lifecycle_policy is not as configured on ml/prod/rime/fraud")
 	roleGone.PreConfig = func() {
 		done(a, a.iam.DetachRolePolicy, &iam.DetachRolePolicyInput{RoleName: new(serverRole), PolicyArn: new(serverPolicy)})
 		done(a, a.iam.DeleteRole, &iam.DeleteRoleInput{RoleName: new(serverRole)})
