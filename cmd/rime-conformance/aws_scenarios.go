@@ -150,7 +150,8 @@ func loss(ctx context.Context, s *scene) error {
 	); err != nil {
 		return err
 	}
-	if err := s.repairs(ctx, text, "registry_server.role is missing", "repositories.lifecycle_policy: 1 without a policy, 1 with another one"); err != nil {
+	if err := s.repairs(ctx, text, "registry_server.role is missing",
+		"repositories.lifecycle_policy is missing on "+*s.repository("churn"), "repositories.lifecycle_policy is not as configured on "+*s.repository("fraud")); err != nil {
 		return err
 	}
 	return s.expectRepository(ctx, s.repository("fraud"), ecrtypes.ImageTagMutabilityMutable, false, expireAll)

@@ -69,7 +69,7 @@ func TestImageRegistryConfig_workspaces(t *testing.T) {
 	w.Write("main.tf", registryConfig)
 	w.Apply()
 	w.MustRun("workspace", "new", "other")
-	fails(t, w, []string{"apply", "-auto-approve"}, "Error: AWS Object Belongs to Somebody Else", "If another configuration or workspace has it, remove it there first")
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: AWS Object Belongs to Somebody Else", "If another configuration or workspace has them, remove them there first")
 	w.MustRun("import", registryConfigAddress, "ml,prod,rime")
 	w.PlanIsEmpty()
 	w.MustRun("state", "rm", registryConfigAddress)

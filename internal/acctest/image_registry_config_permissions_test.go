@@ -160,6 +160,7 @@ func TestImageRegistryConfig_permissions(t *testing.T) {
 	for before, after := range map[string]string{
 		`"oidc.example.com/id/1"`: `"oidc.example.com/id/2"`, `{ team = "ml", cost = "7" }`: `{ team = "other" }`, `description = "images"`: `description = "more images"`,
 		"permissions_boundary_arn": "# no boundary any more:", "lifecycle_rules          =": "# no lifecycle policy any more:",
+		"scan_on_push             = true": "scan_on_push             = true\n  force_detach_policies    = true",
 	} {
 		w.Edit("main.tf", before, after)
 	}

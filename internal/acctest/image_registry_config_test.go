@@ -146,7 +146,7 @@ func TestImageRegistryConfig_denied(t *testing.T) {
 	w.UseAWS(cloud)
 	w.Write("main.tf", registryConfig)
 	cloud.Deny("*", false, "iam:CreateRole")
-	fails(t, w, []string{"apply", "-auto-approve"}, "Error: AWS Permission Missing", "Missing permission: iam:CreateRole", `{ "Effect": "Allow", "Action": "iam:CreateRole", "Resource": "*" }`)
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: AWS Permission Missing", "Missing permission: iam:CreateRole", `{ "Effect": "Allow", "Action": "iam:CreateRole", "Resource": "arn:aws:iam::123456789012:role/eks_ecr_`)
 	cloud.Allow()
 	w.Apply()
 	cloud.Deny("*", false, "iam:GetRole")

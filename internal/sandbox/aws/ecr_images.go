@@ -34,7 +34,7 @@ type image struct {
 	size              int64
 	pushed, pulled    time.Time
 	archived          time.Time // zero: it can be pulled
-	number            int // the order of arrival, where times are the same
+	number            int       // the order of arrival, where times are the same
 }
 
 // isArchived tells whether the image is in the archive storage class.
