@@ -22,11 +22,6 @@ const (
 	unfinishedKey = "unfinished"
 )
 
-// privateWriter is a private state that may be changed.
-type privateWriter interface {
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}
-
 // specs are what the state has, and what unfinished changes may have made besides.
 func specs(ctx context.Context, private privateState, state imageRegistryConfigModel) (prior awsregistry.RegistrySpec, unfinished []awsregistry.RegistrySpec) {
 	prior = state.spec(ctx)
