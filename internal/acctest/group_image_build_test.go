@@ -165,7 +165,7 @@ import {
 	b.expectNothingLeft()
 }
 
-// Entries that an older portal has stored with blanks in them are dropped by each build. An import shows that, and the next apply builds the image with what was meant.
+// Entries that an older portal has stored with blanks in them are dropped by each build. A configuration that asks for what was meant is planned as what it is, a change of packages.
 func TestGroupImage_importDropped(t *testing.T) {
 	t.Parallel()
 	b := newHubBench(t, primehub.Options{}, primehub.TokenAdmin, `
@@ -186,7 +186,7 @@ resource "rime_group_image" "a" {
 	_, err := b.hub.Do(primehub.UserAdmin, `mutation { createImage(data: { name: "old", imageSpec: { baseImage: "jupyter/base-notebook", packages: { apt: ["curl", "vim git"], pip: [""] } } }) { id } }`, nil)
 	b.must(err)
 	acctest.Eventually(t, time.Minute, "the build", func() bool { return b.image("old")["isReady"] == true })
-	planShows(t, b.Workspace, "1 to import, 0 to add, 1 to change, 0 to destroy", `+ rebuild_reason = "PrimeHub has dropped packages: vim git"`)
+	planShows(t, b.Workspace, "1 to import, 0 to add, 1 to change, 0 to destroy", `+ rebuild_reason = "apt packages changed: + vim, + git"`)
 	b.Apply()
 	b.values("a", map[string]any{"phase": "succeeded", "dropped_packages": []any{}})
 	b.expectImage("old", map[string]any{"imageSpec": map[string]any{
