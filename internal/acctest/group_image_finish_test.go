@@ -121,6 +121,21 @@ func TestGroupImage_interruptUncancelled(t *testing.T) {
 	b.expectBuiltOnce()
 }
 
+// An image that somebody deletes while its build is waited for is one error, and the next plan creates it.
+func TestGroupImage_deletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	b, _ := slowHub(t, oneBuild("xgboost"))
+	p := b.startBuilding(1)
+	b.must(b.hub.Remove("churn"))
+	r := p.Wait()
+	shows(t, r, "Error: PrimeHub Image Is Gone")
+	if errors := strings.Count(r.Output, "Error: "); r.ExitCode != 1 || errors != 1 {
+		t.Errorf("exit status %d, %d errors\n%s", r.ExitCode, errors, r.Output)
+	}
+	planShows(t, b.Workspace, "1 to add, 0 to change, 0 to destroy")
+	b.expectNothingLeft()
+}
+
 // A create that is interrupted although its groups were not written cancels its build all the same.
 func TestGroupImage_interruptIncomplete(t *testing.T) {
 	t.Parallel()

@@ -163,6 +163,15 @@ func GroupImageNotFound(name string) diag.Diagnostic {
 	))
 }
 
+// GroupImageTwice describes a name that two resources of one configuration give to a new image.
+func GroupImageTwice(name string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "PrimeHub Image Name Taken Twice", text(
+		fmt.Sprintf("Two resources of this configuration make a PrimeHub image of the name %q. Names are unique in an installation, whatever the group.", name),
+		"Give one of them another name, or leave `name` out to have one generated.",
+		facts(fact{"PrimeHub image", name}),
+	))
+}
+
 // OtherPlatform describes an import of an image of another platform than the provider speaks to.
 func OtherPlatform(at path.Path, asked, endpoint string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "Other PrimeHub Platform", text(

@@ -71,6 +71,7 @@ var primehubMessages = map[string]diag.Diagnostics{
 	"primehub_configuration":      onHub(diags.CreateGroupImage, &diags.ConfigurationError{Err: &primehub.ConfigError{Field: "endpoint", Problem: "carries a user; leave that out"}}),
 	"primehub_not_known_yet":      {diags.FromPrimeHub(diags.ListGroupImages, "", diags.ErrNotKnownYet)},
 	"primehub_not_refreshed":      {diags.GroupImageNotRefreshed("churn-x7k2p")},
+	"primehub_image_twice":        {diags.GroupImageTwice("churn-x7k2p")},
 	"primehub_other_platform":     {diags.OtherPlatform(path.Root("endpoint"), "https://other.test/api/graphql", "https://primehub.test/api/graphql")},
 	"primehub_image_not_found":    {diags.GroupImageNotFound("churn-x7k2p")},
 	"primehub_image_gone":         onHub(diags.UpdateGroupImage, fmt.Errorf("image: %w", primehub.ErrNotFound)),

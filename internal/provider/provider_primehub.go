@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
@@ -22,12 +23,33 @@ type primehubAccess struct {
 	group types.String
 	// refused is set once a plan has said that the API token is not accepted: one such error is enough.
 	refused *atomic.Bool
+	// planned are the images that this plan creates.
+	planned *plannedNames
+}
+
+// plannedNames are the names of what a plan creates, each with the configuration that it is planned from: Terraform may ask for
+// the same plan twice.
+type plannedNames struct {
+	mu      sync.Mutex
+	configs map[string]tftypes.Value
+}
+
+// twice tells whether another resource takes the same name.
+func (p *plannedNames) twice(name string, config tftypes.Value) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first, found := p.configs[name]
+	if !found {
+		p.configs[name] = config
+	}
+	return found && !first.Equal(config)
 }
 
 // primehubPlatform reads what concerns PrimeHub. It contacts nothing.
 func (p *rimeProvider) primehubPlatform(ctx context.Context, config tfsdk.Config) (primehubAccess, diag.Diagnostics) {
+	planned := &plannedNames{configs: map[string]tftypes.Value{}}
 	refuse := func(err error, group types.String) primehubAccess {
-		return primehubAccess{client: func() (*primehub.Client, error) { return nil, err }, group: group}
+		return primehubAccess{client: func() (*primehub.Client, error) { return nil, err }, group: group, planned: planned}
 	}
 	if !known(ctx, config, "primehub", "http") {
 		return refuse(diags.ErrNotKnownYet, types.StringUnknown()), nil
@@ -43,7 +65,7 @@ func (p *rimeProvider) primehubPlatform(ctx context.Context, config tfsdk.Config
 	var h *httpModel
 	d.Append(config.GetAttribute(ctx, path.Root("http"), &h)...)
 	h = h.withDefaults()
-	return primehubAccess{group: group, refused: new(atomic.Bool), client: sync.OnceValues(func() (*primehub.Client, error) {
+	return primehubAccess{group: group, refused: new(atomic.Bool), planned: planned, client: sync.OnceValues(func() (*primehub.Client, error) {
 		client, err := p.newPrimeHub(settings, h)
 		if err != nil {
 			return nil, &diags.ConfigurationError{Err: err}

@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
 )
 
 // groupImageIntent is what an apply has to do with an image that exists.
@@ -77,6 +79,10 @@ func (r *groupImageResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	if state == nil {
+		if name := plan.Name.ValueString(); name != "" && r.clients != nil && r.primehub.planned.twice(name, req.Config.Raw) {
+			resp.Diagnostics.Append(diags.GroupImageTwice(name))
+			return
+		}
 		plan.groupImageFacts, plan.RebuildReason = unknownGroupImageFacts(), types.StringNull()
 	} else {
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
