@@ -8,6 +8,8 @@ import (
 
 	"github.com/moby/buildkit/client"
 	digest "github.com/opencontainers/go-digest"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // buildLog follows the progress of one solve: it knows the steps by name and keeps the last lines of each. Its memory
@@ -133,7 +135,7 @@ func (l *buildLog) flush(s *stepLog) {
 }
 
 func (l *buildLog) line(s *stepLog, raw []byte, dropped int) {
-	text := l.redactor.clean(readable(raw))
+	text := l.redactor.hide(readable(raw))
 	if dropped > 0 { // the end of what was kept may be the beginning of a secret
 		cut := max(0, len(text)-l.redactor.longest())
 		text, dropped = text[:cut], dropped+len(text)-cut
@@ -144,10 +146,10 @@ func (l *buildLog) line(s *stepLog, raw []byte, dropped int) {
 	if pipCollecting.MatchString(text) {
 		s.turnedTo = text
 	}
-	l.observe(s.name, text)
+	l.observe(s.name, redact.Text(text))
 }
 
-// failed returns the name and the last lines of a step. Of an error that names no step it is the one that was running or
+// failed returns the name and the last lines of a step, with whole addresses. Of an error that names no step it is the one that was running or
 // failed last; when there is none, the lines are those of all steps.
 func (l *buildLog) failed(id string) (step string, lines []string) {
 	s, ok := l.steps[digest.Digest(id)]

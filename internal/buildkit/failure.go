@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // Error is a build that did not succeed.
@@ -48,7 +49,7 @@ func cancelled(ctx context.Context, step string) *Error {
 type evidence struct {
 	request  Request
 	err      error    // what the daemon or our frontend returned
-	message  string   // its text in one line, without secrets
+	message  string   // its text in one line, without secrets that are known
 	step     string   // the step that failed. Empty when unknown.
 	lines    []string // the last lines of that step's log, or of all steps
 	exitCode uint32   // of the step's process. Zero when it did not come to that.
@@ -65,7 +66,7 @@ type finding struct {
 
 // explain turns a failed solve into an Error.
 func explain(ctx context.Context, err error, exported bool, log *buildLog, req Request) *Error {
-	e := evidence{request: req, err: err, message: log.redactor.clean(builderWords(err)), exported: exported}
+	e := evidence{request: req, err: err, message: log.redactor.hide(builderWords(err)), exported: exported}
 	if vertex, ok := errors.AsType[*errdefs.VertexError](err); ok {
 		e.step, e.lines = log.failed(vertex.Digest)
 	} else {
@@ -76,7 +77,7 @@ func explain(ctx context.Context, err error, exported bool, log *buildLog, req R
 	}
 	if ctx.Err() != nil {
 		failed := cancelled(ctx, e.step)
-		failed.Failure.LogTail = e.lines
+		failed.Failure.LogTail = shown(e.lines)
 		return failed
 	}
 	f := e.judge()
@@ -86,11 +87,20 @@ func explain(ctx context.Context, err error, exported bool, log *buildLog, req R
 			Step:            e.stepName(),
 			Requirement:     f.requirement,
 			RequirementKind: f.kind,
-			Message:         shorten(f.message, 0),
-			LogTail:         e.lines,
+			Message:         shorten(redact.Text(f.message), 0),
+			LogTail:         shown(e.lines),
 		},
 		Err: err,
 	}
+}
+
+// shown are the lines as anybody may see them.
+func shown(lines []string) []string {
+	var all []string
+	for _, line := range lines {
+		all = append(all, redact.Text(line))
+	}
+	return all
 }
 
 // builderWords is an error's text without the layers that BuildKit's client wraps around it.

@@ -238,6 +238,29 @@ func TestExplain_cancelled(t *testing.T) {
 	}
 }
 
+// The page of an index tells whether it could be read. It is looked at before it is hidden.
+func TestExplain_addresses(t *testing.T) {
+	t.Parallel()
+	var observed []string
+	log := newBuildLog(newRedactor(), func(_, line string) { observed = append(observed, line) })
+	step := log.step(digest.FromString("x"))
+	step.name, log.unfinished = stepPip, step
+	log.write(step, 1, []byte("Could not fetch URL https://index.test/S3CRET/numpy/: 401 Client Error for url: https://index.test/S3CRET/numpy/ - skipping\n"+
+		"ERROR: No matching distribution found for numpy\n"))
+	failure := explain(t.Context(), &gatewaypb.ExitError{ExitCode: 1}, false, log, Request{}).Failure
+	const shown = "Could not fetch URL https://index.test/***: 401 Client Error for url: https://index.test/*** - skipping"
+	want := imageregistry.BuildFailure{
+		Class: imageregistry.FailureNetwork, Step: stepPip, Message: "the package index could not be read: " + shown,
+		LogTail: []string{shown, "ERROR: No matching distribution found for numpy"},
+	}
+	if diff := cmp.Diff(want, failure); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want.LogTail, observed); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A build may flood the log with more lines than are kept, and older versions of pip then do not name it again.
 func TestExplain_flood(t *testing.T) {
 	t.Parallel()

@@ -78,9 +78,12 @@ func (r *redactor) longest() int {
 	return len(r.hidings[0].secret)
 }
 
-// clean hides every secret in a text, and in its addresses all that may be one.
-func (r *redactor) clean(text string) string {
+// hide hides every secret that is known in a text. What is shown to anybody is cleaned: an analysis needs addresses whole.
+func (r *redactor) hide(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return redact.Text(r.replacer.Replace(text))
+	return r.replacer.Replace(text)
 }
+
+// clean hides every secret that is known in a text, and in its addresses all that may be one.
+func (r *redactor) clean(text string) string { return redact.Text(r.hide(text)) }

@@ -112,7 +112,7 @@ func TestBuildLog_bounded(t *testing.T) { //nolint:paralleltest // it measures t
 	close(updates)
 	<-done
 	_, kept := log.failed(step.String())
-	if len(kept) != maxTailLines || kept[maxTailLines-1] != "a line that says *** https://host/***" {
+	if len(kept) != maxTailLines || kept[maxTailLines-1] != "a line that says *** https://user:pass@host/" {
 		t.Errorf("%d lines, the last %q", len(kept), kept[maxTailLines-1])
 	}
 }
