@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import time
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def enum(prefix, value):
 
 def of_terraform(image):
     """What Terraform knows of an image, in the platform's words."""
-    packages = image["package_requirements"]
+    packages = [text.partition("=") for text in image["rocky_linux_packages"]]
     return {
         "name": image["name"],
         "status": enum("STATUS_", image["status"]),
@@ -65,9 +66,9 @@ def of_terraform(image):
         "base image": image["base_image"]["name"],
         "kind of base image": enum("REFERENCE_TYPE_", image["base_image"]["reference_type"]),
         "children": [child["name"] for child in image["child_images"]],
-        "pip": sorted((r["name"], r["version_specifier"] or "") for r in image["pip_requirements"]),
-        "packages": sorted((r["name"], r["version_specifier"] or "") for r in packages),
-        "kinds of packages": [enum("PACKAGE_TYPE_", r["package_type"] or "rocky_linux") for r in packages],
+        "pip": [re.match(r"([^<>=!~ ]*)(.*)", text).groups() for text in image["pip_requirements"]],
+        "packages": sorted((name, version) for name, _, version in packages),
+        "kinds of packages": [enum("PACKAGE_TYPE_", "rocky_linux") for _ in packages],
         "libraries": sorted(image["pip_libraries"].items()),
     }
 
@@ -96,10 +97,18 @@ def of_terraform_group_image(image):
     return known
 
 
+def meaning(requirements):
+    """What pip requirements mean, however they are spelled."""
+    return sorted((re.sub("[-_.]+", "-", name).lower(), sorted(part.strip() for part in specifier.split(","))) for name, specifier in requirements)
+
+
 def same(image, read, known=of_terraform):
     """Holds what the client reads of an image that Terraform made against what Terraform knows of it, field by field."""
     for field, value in read.items():
-        equal(f"{image['name']}: {field}", value, known(image)[field])
+        told = known(image)[field]
+        if field == "pip":
+            value, told = meaning(value), meaning(told)
+        equal(f"{image['name']}: {field}", value, told)
 
 
 def finish():

@@ -28,10 +28,7 @@ func (s *story) importPackages(ctx context.Context, address string) (err error) 
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	for _, image := range s.images {
-		args := []string{"python3", "-c", importAll}
-		for _, r := range image.Values.PipRequirements {
-			args = append(args, r.Name)
-		}
+		args := append([]string{"python3", "-c", importAll}, image.asked()...)
 		definition, err := llb.Image(image.Values.ImageURI).Run(llb.Args(args)).Root().Marshal(ctx)
 		if err != nil {
 			return err

@@ -24,12 +24,7 @@ type packages struct {
 
 // image has the form of the example's variable.
 type image struct {
-	Pip []requirement `json:"pip"`
-}
-
-type requirement struct {
-	Name             string `json:"name"`
-	VersionSpecifier string `json:"version_specifier,omitempty"`
+	Pip []string `json:"pip"`
 }
 
 const publicIndex = "https://pypi.org/simple/"
@@ -52,8 +47,8 @@ func (p *packages) find(ctx context.Context, r *reporter) error {
 	go func() { _ = p.server.Serve(listener) }() // it ends with ErrServerClosed, by stop
 	p.url = "http://" + listener.Addr().String() + "/simple/"
 	p.images = map[string]image{
-		"sandbox-serving": {Pip: []requirement{{Name: "sandbox-learn", VersionSpecifier: ">=1"}, {Name: "sandbox-frames"}}},
-		"sandbox-train":   {Pip: []requirement{{Name: "sandbox-arrays", VersionSpecifier: "~=1.0"}}},
+		"sandbox-serving": {Pip: []string{"sandbox-learn>=1", "sandbox-frames"}},
+		"sandbox-train":   {Pip: []string{"sandbox-arrays~=1.0"}},
 	}
 	return nil
 }

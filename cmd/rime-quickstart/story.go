@@ -37,10 +37,8 @@ type managedImage struct {
 		ImageDigest     string            `json:"image_digest"`
 		Size            int64             `json:"image_size_bytes"`
 		PipLibraries    map[string]string `json:"pip_libraries"`
-		PipRequirements []struct {
-			Name string `json:"name"`
-		} `json:"pip_requirements"`
-		Build struct {
+		PipRequirements []string          `json:"pip_requirements"`
+		Build           struct {
 			RunningTimeSeconds float64 `json:"running_time_seconds"`
 		} `json:"build"`
 	}

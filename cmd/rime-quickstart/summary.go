@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -47,17 +45,21 @@ func (s *story) print(w io.Writer, directory string) {
 
 // libraries names what was asked for with the versions that came, and counts the rest.
 func (m managedImage) libraries() string {
-	asked := map[string]bool{}
-	for _, r := range m.Values.PipRequirements {
-		asked[r.Name] = true
-	}
 	var named []string
-	for _, name := range slices.Sorted(maps.Keys(m.Values.PipLibraries)) {
-		if asked[name] {
-			named = append(named, name+" "+m.Values.PipLibraries[name])
-		}
+	for _, name := range m.asked() {
+		named = append(named, name+" "+m.Values.PipLibraries[name])
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(named, ", "), len(m.Values.PipLibraries)-len(named))
+}
+
+// asked are the names of the distributions that the configuration asks for.
+func (m managedImage) asked() []string {
+	names := make([]string, 0, len(m.Values.PipRequirements))
+	for _, text := range m.Values.PipRequirements {
+		end := strings.IndexAny(text+"=", "<>=!~[ ")
+		names = append(names, text[:end])
+	}
+	return names
 }
 
 type printer struct{ io.Writer }

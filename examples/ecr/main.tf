@@ -39,7 +39,7 @@ provider "rime" {
 resource "rime_managed_image" "churn" {
   name             = "churn"
   python_version   = "3.12"
-  pip_requirements = [{ name = "scikit-learn", version_specifier = "~=1.5" }]
+  pip_requirements = ["scikit-learn~=1.5"]
 }
 
 output "image" {

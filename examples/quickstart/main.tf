@@ -26,10 +26,10 @@ provider "rime" {
 resource "rime_managed_image" "model" {
   for_each = var.images
 
-  name                 = each.key
-  python_version       = "3.11"
-  pip_requirements     = each.value.pip
-  package_requirements = [for name in each.value.apt : { name = name, package_type = "apt" }]
+  name             = each.key
+  python_version   = "3.11"
+  pip_requirements = each.value.pip
+  apt_packages     = each.value.apt
 }
 
 output "images" {

@@ -31,18 +31,18 @@ variable "ca_file" {
 variable "images" {
   description = "The images, by name: packages for pip and for apt."
   type = map(object({
-    pip = set(object({ name = string, version_specifier = optional(string) }))
+    pip = set(string)
     apt = optional(set(string), [])
   }))
   default = {
     sklearn-serving = {
       pip = [
-        { name = "scikit-learn", version_specifier = ">=1.5,<2" },
-        { name = "pandas", version_specifier = ">=2.2,<3" },
+        "scikit-learn>=1.5,<2",
+        "pandas>=2.2,<3",
       ]
     }
     lightgbm-train = {
-      pip = [{ name = "lightgbm", version_specifier = "~=4.5" }]
+      pip = ["lightgbm~=4.5"]
       apt = ["libgomp1"] # the OpenMP runtime that LightGBM's wheel expects of the system
     }
   }

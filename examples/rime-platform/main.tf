@@ -24,12 +24,12 @@ resource "rime_managed_image" "fraud" {
   python_version = "3.9"
 
   pip_requirements = [
-    { name = "xgboost", version_specifier = "==1.7.6" },
-    { name = "pandas", version_specifier = ">=1.5,<2" },
+    "xgboost==1.7.6",
+    "pandas>=1.5,<2",
   ]
 
-  package_requirements = [
-    { name = "libgomp" },
+  rocky_linux_packages = [
+    "libgomp",
   ]
 
   lifecycle {

@@ -75,7 +75,7 @@ func newBuildBench(b *testing.B, address string) *buildBench {
 	}
 	names := make([]string, len(requirements))
 	for i, r := range requirements {
-		names[i] = fmt.Sprintf("{ name = %q }", r)
+		names[i] = fmt.Sprintf("%q", r)
 	}
 	bench.workspace.Write("main.tf", fmt.Sprintf(`resource "rime_managed_image" "a" {
   name             = "bench"

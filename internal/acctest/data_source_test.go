@@ -13,13 +13,13 @@ func dataSources(t *testing.T, w *world) {
 resource "rime_managed_image" "a" {
   name             = "one"
   python_version   = "3.11"
-  pip_requirements = [{ name = "tiny-model", version_specifier = ">=1,<2" }]
+  pip_requirements = ["tiny-model>=1,<2"]
 }
 
 resource "rime_managed_image" "b" {
   name             = "two"
   python_version   = "3.11"
-  pip_requirements = [{ name = "tiny-model", version_specifier = ">=2" }, { name = "needs-other" }]
+  pip_requirements = ["tiny-model>=2", "needs-other"]
 }
 `)
 	w.Apply()

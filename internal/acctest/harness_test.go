@@ -32,7 +32,7 @@ const model = `
 resource "rime_managed_image" "a" {
   name             = "model"
   python_version   = "3.11"
-  pip_requirements = [{ name = "tiny-model", version_specifier = ">=1,<2" }]
+  pip_requirements = ["tiny-model>=1,<2"]
 }
 `
 

@@ -227,7 +227,7 @@ func TestManagedImage_ecrTokenLife(t *testing.T) {
 resource "rime_managed_image" "a" {
   name             = "model"
   python_version   = "3.11"
-  pip_requirements = [{ name = "`+brief+`" }]
+  pip_requirements = ["`+brief+`"]
 }
 `)
 	w.Apply()

@@ -21,8 +21,7 @@ func imageWith(name, settings string, requirements ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "resource \"rime_managed_image\" %q {\n  name             = %q\n  python_version   = \"3.11\"\n  %s\n  pip_requirements = [\n", name, name, settings)
 	for _, r := range requirements {
-		end := strings.IndexAny(r+"=", "=<>~!")
-		fmt.Fprintf(&b, "    { name = %q, version_specifier = %q },\n", r[:end], r[end:])
+		fmt.Fprintf(&b, "    %q,\n", r)
 	}
 	b.WriteString("  ]\n}\n")
 	return b.String()
@@ -164,9 +163,9 @@ func TestManagedImage_metacharacters(t *testing.T) {
 	}
 	for i, text := range texts {
 		quoted := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(hclQuote(text))
-		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"n%d\" {\n  name = \"n%d\"\n  pip_requirements = [{ name = %s }]\n}\n", i, i, quoted)
-		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"v%d\" {\n  name = \"v%d\"\n  pip_requirements = [{ name = \"tiny-model\", version_specifier = %s }]\n}\n", i, i, quoted)
-		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"p%d\" {\n  name = \"p%d\"\n  package_requirements = [{ name = %s, package_type = \"apt\" }]\n}\n", i, i, quoted)
+		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"n%d\" {\n  name = \"n%d\"\n  pip_requirements = [%s]\n}\n", i, i, quoted)
+		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"v%d\" {\n  name = \"v%d\"\n  pip_requirements = [\"tiny-model==${%s}\"]\n}\n", i, i, quoted)
+		fmt.Fprintf(&config, "resource \"rime_managed_image\" \"p%d\" {\n  name = \"p%d\"\n  apt_packages = [%s]\n}\n", i, i, quoted)
 	}
 	w.Write("main.tf", config.String())
 	r := fails(t, w, []string{"plan"})

@@ -36,7 +36,7 @@ func imported(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shows(t, acctest.Result{Output: string(generated)}, `name = "model"`, `python_version = "3.11"`, `name = "tiny-model" version_specifier = ">=1,<2"`)
+	shows(t, acctest.Result{Output: string(generated)}, `name = "model"`, `python_version = "3.11"`, `"tiny-model>=1,<2"`)
 	shows(t, byBlock.Apply(), "Apply complete! Resources: 1 imported, 0 added, 0 changed, 0 destroyed.")
 	byBlock.PlanIsEmpty()
 
@@ -79,7 +79,7 @@ func adoptExisting(t *testing.T, w *world) {
 		t.Error("an image that was refused is in the state")
 	}
 
-	second.Edit("main.tf", `"tiny-model", version_specifier = ">=2"`, `"Tiny_Model", version_specifier = "< 2, >= 1.0"`)
+	second.Edit("main.tf", `"tiny-model>=2"`, `"Tiny_Model < 2, >= 1.0"`)
 	second.Apply()
 	w.expectVersion(t, "model", version)
 	second.PlanIsEmpty()

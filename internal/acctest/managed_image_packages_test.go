@@ -13,8 +13,8 @@ const withTree = `
 resource "rime_managed_image" "a" {
   name                 = "model"
   python_version       = "3.11"
-  pip_requirements     = [{ name = "tiny-model", version_specifier = ">=1,<2" }]
-  package_requirements = [{ name = "tree", package_type = "apt" }]
+  pip_requirements     = ["tiny-model>=1,<2"]
+  apt_packages = ["tree"]
 }
 `
 
@@ -44,11 +44,11 @@ func TestManagedImage_packages(t *testing.T) {
 		t.Error("the SBOM does not know of the package")
 	}
 
-	w.Edit("main.tf", `name = "tree", package_type = "apt"`, `name = "no-such-package", package_type = "apt"`)
-	planShows(t, w, `+ rebuild_reason = "package requirements changed: + no-such-package (apt), - tree (apt)"`)
-	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Managed Image Build Failed", `because of package_requirements["no-such-package"].`,
+	w.Edit("main.tf", `["tree"]`, `["no-such-package"]`)
+	planShows(t, w, `+ rebuild_reason = "apt packages changed: + no-such-package, - tree"`)
+	fails(t, w, []string{"apply", "-auto-approve"}, "Error: Managed Image Build Failed", `because of apt_packages["no-such-package"].`,
 		`in the step "install system packages"`, "E: Unable to locate package no-such-package")
-	w.Edit("main.tf", `[{ name = "no-such-package", package_type = "apt" }]`, "[]")
+	w.Edit("main.tf", `["no-such-package"]`, "[]")
 	w.Apply()
 	w.PlanIsEmpty()
 	w.Destroy()

@@ -67,19 +67,19 @@ func expectOnlyReads(t *testing.T, registry *oci.Server) {
 // respellings are requirements that mean the same, each written in several ways.
 var respellings = [][]string{
 	{
-		`{ name = "tiny-model", version_specifier = ">=1,<2" }`,
-		`{ name = "Tiny_Model", version_specifier = "< 2, >= 1.0" }`,
-		`{ name = "tiny.MODEL", version_specifier = "<2.0.0,>=1" }`,
+		`"tiny-model>=1,<2"`,
+		`"Tiny_Model< 2, >= 1.0"`,
+		`"tiny.MODEL<2.0.0,>=1"`,
 	},
 	{
-		`{ name = "other-lib" }`,
-		`{ name = "OTHER--lib", version_specifier = "" }`,
-		`{ name = "Other_Lib", version_specifier = null }`,
+		`"other-lib"`,
+		`"OTHER--lib"`,
+		`"Other_Lib"`,
 	},
 	{
-		`{ name = "needs-other", version_specifier = "==1.0" }`,
-		`{ name = "needs_other", version_specifier = "1.0" }`,
-		`{ name = "Needs.Other", version_specifier = " == 1.0.0 " }`,
+		`"needs-other==1.0"`,
+		`"needs_other==1.0"`,
+		`"Needs.Other == 1.0.0 "`,
 	},
 }
 
@@ -122,7 +122,7 @@ resource "rime_managed_image" "a" {
   count            = %d
   name             = "model-${count.index}"
   python_version   = "3.11"
-  pip_requirements = [{ name = "tiny-model", version_specifier = ">=1,<2" }]
+  pip_requirements = ["tiny-model>=1,<2"]
 }
 `, images))
 	w.Apply()
@@ -153,19 +153,19 @@ resource "rime_managed_image" "both" {
 resource "rime_managed_image" "pip" {
   name = "pip"
   pip_requirements = [
-    { name = "" },
-    { name = "scipy", version_specifier = "=1.0" },
-    { name = "pandas", version_specifier = ">=2,<1" },
-    { name = "torch; rm -rf /" },
+    "",
+    "scipy=1.0",
+    "pandas>=2,<1",
+    "torch; rm -rf /",
   ]
 }
 resource "rime_managed_image" "twice" {
   name             = "twice"
-  pip_requirements = [{ name = "tiny-model", version_specifier = ">=1" }, { name = "Tiny_Model", version_specifier = "<1" }]
+  pip_requirements = ["tiny-model>=1", "Tiny_Model<1"]
 }
 resource "rime_managed_image" "package" {
-  name                 = "package"
-  package_requirements = [{ name = "libgomp1", package_type = "yum" }, { name = "vim", package_type = "apt", version_specifier = ">=9" }]
+  name         = "package"
+  apt_packages = ["libgomp1", "vim=>=9"]
 }
 resource "rime_managed_image" "timeout" {
   name     = "timeout"
@@ -175,14 +175,13 @@ resource "rime_managed_image" "timeout" {
 	fails(t, w, []string{"plan"},
 		`python_version = "3.1" is not a Python version this provider knows; 3.10 without quotes is a number and loses its last zero. Write "3.10", in quotes.`,
 		`name = "My.Image" must start with a lower-case letter`, `Write "my-image".`,
-		"Exactly one of these attributes must be configured: [name,name_prefix]",
+		"The image has `name = \"both\"` and `name_prefix = \"both-\"`, but it can have only one name.",
 		`pip_requirements: "" is empty. Write a name and comparisons, for example "numpy>=1.26,<2".`,
 		`pip_requirements: "scipy=1.0" cannot be used: "=" is not an operator of PEP 440. Write "scipy==1.0".`,
 		`pip_requirements: "pandas>=2,<1" can be met by no version: ">=2" and "<1" exclude each other.`,
 		`pip_requirements: "torch; rm -rf /" cannot be used: "-rf" is an option of pip`, `"; rm" is an environment marker`,
 		`pip_requirements: "tiny-model>=1,<1" can be met by no version: ">=1" and "<1" exclude each other.`,
-		`"yum" is not a package type.`,
-		`package_requirements: "vim=>=9" cannot be used: "=>=9" makes a range`, `Write "vim=9" to get exactly that version`,
+		`apt_packages: "vim=>=9" cannot be used: "=>=9" makes a range`, `Write "vim=9" to get exactly that version`,
 		`timeouts["create"] = "90" must be a positive number with a unit. Write "90s" for seconds or "90m" for minutes.`,
 	)
 	w.Write("main.tf", "resource \"rime_managed_image\" \"old\" {\n  name           = \"old\"\n  python_version = \"3.9\"\n}\n")

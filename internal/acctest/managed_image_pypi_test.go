@@ -25,8 +25,8 @@ resource "rime_managed_image" "a" {
   name           = "sklearn"
   python_version = "3.11"
   pip_requirements = [
-    { name = "scikit-learn", version_specifier = ">=1.5,<2" },
-    { name = "pandas", version_specifier = ">=2.2,<3" },
+    "scikit-learn>=1.5,<2",
+    "pandas>=2.2,<3",
   ]
 }
 

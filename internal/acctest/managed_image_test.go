@@ -23,7 +23,7 @@ func basic(t *testing.T, w *world) {
 	w.PlanIsEmpty()
 	w.Clone().PlanIsEmpty() // another machine
 
-	w.Edit("main.tf", `{ name = "tiny-model", version_specifier = ">=1,<2" }`, `{ name = "tiny-model", version_specifier = ">=2" }, { name = "needs-other" }`)
+	w.Edit("main.tf", `"tiny-model>=1,<2"`, `"tiny-model>=2", "needs-other"`)
 	w.planChanges(t, "pip_requirements", "pip requirements changed: + needs-other, ~ tiny-model >=1,<2 -> >=2")
 	w.Apply()
 	if w.version(t, "model") == first {
@@ -84,7 +84,7 @@ resource "rime_managed_image" "a" {
   name                 = "minimal"
   python_version       = %q
   pip_requirements     = []
-  package_requirements = []
+  rocky_linux_packages = []
 }
 `, text(t, w.Workspace, "python_version")))
 	w.PlanIsEmpty()

@@ -21,10 +21,10 @@ resource "rime_managed_image" "a" {
   name           = "all-${local.value}"
   python_version = local.value == "nothing" ? "3.12" : "3.11"
   pip_requirements = [
-    { name = "tiny-${local.value}", version_specifier = local.value == "model" ? ">=1,<2" : null },
-    { name = "other-lib", version_specifier = "${length(local.value)}" == "5" ? ">=0" : "<1" },
+    local.value == "model" ? "tiny-${local.value}>=1,<2" : "tiny-${local.value}",
+    "${length(local.value)}" == "5" ? "other-lib>=0" : "other-lib<1",
   ]
-  package_requirements = [for p in [local.value] : { name = p, package_type = "apt" } if p == "nothing"]
+  apt_packages = [for p in [local.value] : p if p == "nothing"]
   triggers             = { value = local.value }
   timeouts             = { create = "${length(local.value)}m" }
 }
@@ -32,13 +32,13 @@ resource "rime_managed_image" "a" {
 resource "rime_managed_image" "prefixed" {
   name_prefix      = "prefixed-"
   python_version   = "3.11"
-  pip_requirements = toset([for name in [local.value] : { name = "tiny-${name}", version_specifier = ">=1,<2" }])
+  pip_requirements = toset([for name in [local.value] : "tiny-${name}>=1,<2"])
 }
 
 resource "rime_managed_image" "set" {
   name             = "set"
   python_version   = "3.11"
-  pip_requirements = local.value == "nothing" ? [] : [{ name = "tiny-model", version_specifier = ">=1,<2" }]
+  pip_requirements = local.value == "nothing" ? [] : ["tiny-model>=1,<2"]
 }
 `, value)
 }
@@ -67,7 +67,7 @@ func unknownValues(t *testing.T, w *world) {
 	// A value that is refused only once it is known.
 	w.Edit("main.tf", `input = "MODEL"`, `input = "Not/a name"`)
 	fails(t, w.Workspace, []string{"apply", "-auto-approve"}, "Error: Invalid Managed Image Name", `name = "all-not/a name" must start with a lower-case letter`,
-		`Write "all-not-a-name".`, `pip_requirements["tiny-not/a name"]: name = "tiny-not/a name"`)
+		`Write "all-not-a-name".`, `pip_requirements: "tiny-not/a name"`)
 	w.Edit("main.tf", `input = "Not/a name"`, `input = "model"`)
 	w.Apply()
 	w.Destroy()

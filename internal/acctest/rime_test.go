@@ -65,14 +65,14 @@ func (p *platform) expectNoImages() {
 func TestRIME_replacements(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t, sandbox.Options{PythonVersions: []string{"3.9", "3.11"}})
-	config := strings.Replace(model, "}]\n", "}]\n  package_requirements = [{ name = \"vim\", package_type = \"rocky_linux\" }]\n", 1)
+	config := strings.Replace(model, "\"]\n", "\"]\n  rocky_linux_packages = [\"vim\"]\n", 1)
 	p.Write("main.tf", config)
 	p.Apply()
 	w := &world{p.Workspace, rimeStand{p.Server}}
 	p.Forget()
 	for attribute, change := range map[string][2]string{
-		"pip_requirements":     {`">=1,<2"`, `">=2"`},
-		"package_requirements": {`"vim"`, `"nano"`},
+		"pip_requirements":     {`>=1,<2"`, `>=2"`},
+		"rocky_linux_packages": {`"vim"`, `"nano"`},
 		"python_version":       {`"3.11"`, `"3.9"`},
 		"triggers":             {`"3.11"`, "\"3.11\"\n  triggers = { month = \"may\" }"},
 	} {
@@ -163,7 +163,7 @@ func TestRIME_secret(t *testing.T) {
 func TestRIME_systemImage(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t, sandbox.Options{})
-	p.Write("main.tf", "resource \"rime_managed_image\" \"a\" {\n  name             = \"rime-base-python-3-11\"\n  pip_requirements = [{ name = \"numpy\" }]\n}\n")
+	p.Write("main.tf", "resource \"rime_managed_image\" \"a\" {\n  name             = \"rime-base-python-3-11\"\n  pip_requirements = [\"numpy\"]\n}\n")
 	p.MustRun("import", address, "rime-base-python-3-11")
 	before := string(p.StateFile())
 	for _, args := range [][]string{{"apply", "-auto-approve"}, {"destroy", "-auto-approve"}} {

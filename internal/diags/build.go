@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
 // logLines is how much of a build's log a diagnostic shows.
@@ -25,8 +26,8 @@ func buildFailed(err *imageregistry.BuildFailedError) diag.Diagnostic {
 	if failure.Step != "" {
 		sentence += fmt.Sprintf(", in the step %q", failure.Step)
 	}
-	attribute := requirementAttribute(failure.RequirementKind)
-	if failure.Requirement != "" && attribute != "" {
+	attribute := requirementAttribute(failure, err.Image.PackageRequirements)
+	if attribute != "" {
 		sentence += fmt.Sprintf(", because of %s[%q]", attribute, failure.Requirement)
 	}
 	said := ""
@@ -47,7 +48,7 @@ func buildFailed(err *imageregistry.BuildFailedError) diag.Diagnostic {
 		),
 		logTail(failure.LogTail),
 	)
-	if failure.Requirement == "" || attribute == "" {
+	if attribute == "" {
 		return diag.NewErrorDiagnostic(summary, detail)
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), summary, detail)
@@ -61,13 +62,15 @@ func wholeLog(build imageregistry.Build) string {
 	return fmt.Sprintf("ask the platform with the API key for GET /v1/jobs/%s, view=JOB_VIEW_FULL; archivedJobLogs has a signed address", build.ID)
 }
 
-// requirementAttribute is the attribute that holds requirements of that kind.
-func requirementAttribute(kind string) string {
-	switch kind {
-	case "pip":
+// requirementAttribute is the attribute that holds the requirement at fault. Empty where that cannot be told. An image has packages of one kind.
+func requirementAttribute(failure imageregistry.BuildFailure, packages []requirement.Package) string {
+	switch {
+	case failure.Requirement == "":
+		return ""
+	case failure.RequirementKind == "pip":
 		return "pip_requirements"
-	case "package":
-		return "package_requirements"
+	case failure.RequirementKind == "package" && len(packages) > 0:
+		return string(packages[0].Type) + "_packages"
 	default:
 		return ""
 	}

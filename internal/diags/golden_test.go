@@ -36,7 +36,9 @@ func answered(status int, message string) error {
 
 func failedBuild(f *imageregistry.BuildFailure) error {
 	return &imageregistry.BuildFailedError{
-		Image: imageregistry.Image{Name: "sklearn", Status: imageregistry.StatusFailed},
+		Image: imageregistry.Image{
+			Name: "sklearn", Status: imageregistry.StatusFailed, PackageRequirements: []requirement.Package{{Name: "vimm", Type: requirement.PackageTypeApt}},
+		},
 		Build: imageregistry.Build{ID: "sklearn/3f2a", Status: imageregistry.BuildFailed, LogsURL: "https://logs.test/3f2a", Failure: f},
 	}
 }
@@ -122,7 +124,12 @@ var messages = map[string]diag.Diagnostics{
 	"drift_not_checked":      {diags.DriftNotChecked("sklearn")},
 	"unexpected_data":        {diags.UnexpectedProviderData(42)},
 	"missing_value":          {diags.MissingValue(path.Root("embedded_registry").AtName("url"), "RIME_EMBEDDED_REGISTRY_URL")},
-	"missing_package_type":   {diags.MissingPackageType(path.Root("package_requirements"), "libgomp1")},
+	"apt_on_platform":        {diags.AptPackagesOnPlatform(path.Root("apt_packages"), []string{"libgomp1", "git=1:2.39"})},
+	"two_package_managers":   {diags.TwoPackageManagers(path.Root("rocky_linux_packages"))},
+	"null_element":           {diags.NullElement(path.Root("pip_requirements"), "pandas>=2,<3")},
+	"null_trigger":           {diags.NullTrigger(path.Root("triggers").AtMapKey("weekly"), "weekly"), diags.NullTrigger(path.Root("triggers").AtMapKey("a b"), "a b")},
+	"no_name":                {diags.ImageWithoutName()},
+	"two_names":              {diags.ImageWithTwoNames("churn", "churn-")},
 	"unsupported_python":     {diags.UnsupportedPythonVersion(path.Root("python_version"), "3.9", []string{"3.11", "3.12"})},
 
 	"build_failed_requirement": {diags.FromError(diags.CreateImage, "sklearn", failedBuild(&imageregistry.BuildFailure{

@@ -138,19 +138,3 @@ func cannotChange(name string) diag.Diagnostic {
 		facts(fact{"Managed image", name}),
 	))
 }
-
-// MissingPackageType describes a package without a type, for a registry that has no type to assume. The path is that of the element, name the package's.
-func MissingPackageType(at path.Path, name string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(at, "Missing Package Type", text(
-		fmt.Sprintf("package_requirements[%q]: package_type has no value, and the embedded registry cannot tell before the build which package manager the base image has.", name),
-		`Write package_type = "apt" if the base image is of Debian or a relative, as the default ones are, or package_type = "rocky_linux" if it has dnf or yum.`,
-	))
-}
-
-// UnsupportedPythonVersion describes a Python version that no base image has.
-func UnsupportedPythonVersion(at path.Path, version string, supported []string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(at, "Unsupported Python Version", text(
-		fmt.Sprintf("%s = %q, but the provider has no base image with that Python.", at, version),
-		fmt.Sprintf("Use one of %s, or add %q to `embedded_registry.base_images` of the provider.", strings.Join(supported, ", "), version),
-	))
-}

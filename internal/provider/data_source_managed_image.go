@@ -59,7 +59,7 @@ type imageModel struct {
 
 func newImageModel(ctx context.Context, image imageregistry.Image, d *diag.Diagnostics) imageModel {
 	model := imageModel{Name: types.StringValue(image.Name)}
-	model.setInputs(ctx, image, d)
+	model.setInputs(image)
 	model.setFacts(ctx, image, d)
 	return model
 }

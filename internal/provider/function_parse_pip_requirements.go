@@ -3,8 +3,8 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
@@ -26,11 +26,11 @@ func (parsePipRequirementsFunction) Metadata(_ context.Context, _ function.Metad
 func (parsePipRequirementsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "The pip requirements of a requirements.txt",
-		MarkdownDescription: "Reads the text of a `requirements.txt` and returns what `pip_requirements` of `rime_managed_image` takes: a set of objects with `name` and `version_specifier`, in their canonical spelling. " +
+		MarkdownDescription: "Reads the text of a `requirements.txt` and returns what `pip_requirements` of `rime_managed_image` takes: a set of strings such as `numpy>=1.26,<2`, in their canonical spelling. " +
 			"Comments, empty lines and lines joined by a backslash are read as pip does. What a requirement of an image cannot hold is an error that names the line, and never left out: " +
 			"options such as `-r` and `--index-url`, direct references, environment markers, hashes. Needs Terraform 1.8.",
 		Parameters: []function.Parameter{function.StringParameter{Name: "text", MarkdownDescription: "The text, as `file(\"requirements.txt\")` reads it. May be empty."}},
-		Return:     function.SetReturn{ElementType: pipRequirementType},
+		Return:     function.SetReturn{ElementType: types.StringType},
 	}
 }
 
@@ -45,7 +45,5 @@ func (parsePipRequirementsFunction) Run(ctx context.Context, req function.RunReq
 		resp.Error = diags.InvalidRequirementsFile(0, refused)
 		return
 	}
-	var d diag.Diagnostics
-	set := pipSet(ctx, pips, &d)
-	resp.Error = function.ConcatFuncErrors(function.FuncErrorFromDiags(ctx, d), resp.Result.Set(ctx, set))
+	resp.Error = resp.Result.Set(ctx, pipSet(pips))
 }

@@ -97,7 +97,7 @@ func texts(set types.Set) (values []string, whole bool) {
 	whole = !set.IsUnknown()
 	for _, element := range set.Elements() {
 		text, ok := element.(types.String)
-		if !ok || text.IsUnknown() {
+		if !ok || text.IsNull() || text.IsUnknown() {
 			whole = false
 			continue
 		}

@@ -21,8 +21,10 @@ func inputChanges(before, after imageregistry.Spec) []string {
 	if c := setChanges(pipVersions(before.PipRequirements), pipVersions(after.PipRequirements)); c != "" {
 		changes = append(changes, "pip requirements changed: "+c)
 	}
-	if c := setChanges(packageVersions(before.PackageRequirements), packageVersions(after.PackageRequirements)); c != "" {
-		changes = append(changes, "package requirements changed: "+c)
+	for _, t := range requirement.PackageTypes() {
+		if c := setChanges(packageVersions(before.PackageRequirements, t), packageVersions(after.PackageRequirements, t)); c != "" {
+			changes = append(changes, fmt.Sprintf("%s packages changed: %s", strings.ReplaceAll(string(t), "_", " "), c))
+		}
 	}
 	return changes
 }
@@ -35,10 +37,12 @@ func pipVersions(pips []requirement.Pip) map[string]string {
 	return versions
 }
 
-func packageVersions(packages []requirement.Package) map[string]string {
+func packageVersions(packages []requirement.Package, t requirement.PackageType) map[string]string {
 	versions := map[string]string{}
 	for _, p := range requirement.CanonicalPackages(packages) {
-		versions[fmt.Sprintf("%s (%s)", p.Name, p.Type)] = p.VersionSpecifier
+		if (p.Type == requirement.PackageTypeApt) == (t == requirement.PackageTypeApt) {
+			versions[p.Name] = p.VersionSpecifier
+		}
 	}
 	return versions
 }

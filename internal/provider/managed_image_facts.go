@@ -16,9 +16,10 @@ import (
 
 // imageInputs is what an image is made from. Embedded in the models of the resource and of the data sources.
 type imageInputs struct {
-	PythonVersion       types.String `tfsdk:"python_version"`
-	PipRequirements     types.Set    `tfsdk:"pip_requirements"`
-	PackageRequirements types.Set    `tfsdk:"package_requirements"`
+	PythonVersion      types.String `tfsdk:"python_version"`
+	PipRequirements    types.Set    `tfsdk:"pip_requirements"`
+	AptPackages        types.Set    `tfsdk:"apt_packages"`
+	RockyLinuxPackages types.Set    `tfsdk:"rocky_linux_packages"`
 }
 
 // imageFacts is what a registry tells about an image. Embedded in the models of the resource and of the data sources.
@@ -89,12 +90,15 @@ func unknownFacts() imageFacts {
 }
 
 // setInputs takes over what the image was asked to hold. A prior value that means the same stays as it is spelled.
-func (m *imageInputs) setInputs(ctx context.Context, image imageregistry.Image, d *diag.Diagnostics) {
-	if pips := pipSet(ctx, image.PipRequirements, d); !samePips(ctx, m.PipRequirements, pips) || m.PipRequirements.IsNull() {
+func (m *imageInputs) setInputs(image imageregistry.Image) {
+	if pips := pipSet(image.PipRequirements); !samePips(m.PipRequirements, pips) || m.PipRequirements.IsNull() {
 		m.PipRequirements = pips
 	}
-	if packages := packageSet(ctx, image.PackageRequirements, d); !samePackages(ctx, m.PackageRequirements, packages) || m.PackageRequirements.IsNull() {
-		m.PackageRequirements = packages
+	if apt := packageSet(image.PackageRequirements, requirement.PackageTypeApt); !sameAptPackages(m.AptPackages, apt) || m.AptPackages.IsNull() {
+		m.AptPackages = apt
+	}
+	if rocky := packageSet(image.PackageRequirements, requirement.PackageTypeRockyLinux); !sameRockyPackages(m.RockyLinuxPackages, rocky) || m.RockyLinuxPackages.IsNull() {
+		m.RockyLinuxPackages = rocky
 	}
 	if prior := m.PythonVersion.ValueString(); prior == "" || !samePython(prior, image.PythonVersion) {
 		m.PythonVersion = textValue(image.PythonVersion)

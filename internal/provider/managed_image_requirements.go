@@ -5,167 +5,98 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
-// pipRequirementModel is an element of pip_requirements.
-type pipRequirementModel struct {
-	Name             types.String `tfsdk:"name"`
-	VersionSpecifier types.String `tfsdk:"version_specifier"`
-}
-
-var pipRequirementType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"name":              types.StringType,
-	"version_specifier": types.StringType,
-}}
-
-func (m pipRequirementModel) requirement() requirement.Pip {
-	return requirement.Pip{Name: m.Name.ValueString(), VersionSpecifier: m.VersionSpecifier.ValueString()}
-}
-
-func (m pipRequirementModel) check() (requirement.Pip, error) {
-	return requirement.ParsePip(m.requirement().String())
-}
-
-// packageRequirementModel is an element of package_requirements.
-type packageRequirementModel struct {
-	Name             types.String `tfsdk:"name"`
-	VersionSpecifier types.String `tfsdk:"version_specifier"`
-	PackageType      types.String `tfsdk:"package_type"`
-}
-
-var packageRequirementType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"name":              types.StringType,
-	"version_specifier": types.StringType,
-	"package_type":      types.StringType,
-}}
-
-func (m packageRequirementModel) requirement() requirement.Package {
-	return requirement.Package{
-		Name:             m.Name.ValueString(),
-		VersionSpecifier: m.VersionSpecifier.ValueString(),
-		Type:             m.packageType(),
+// textSet is the set of these texts.
+func textSet(all []string) types.Set {
+	slices.Sort(all)
+	values := make([]attr.Value, 0, len(all))
+	for _, text := range slices.Compact(all) {
+		values = append(values, types.StringValue(text))
 	}
+	return types.SetValueMust(types.StringType, values)
 }
 
-// packageType is what no type stands for as well: the one that today's RIME platforms install (internal/rime/CONTRACT.md §8 item 27). Where that is not sure to be right,
-// [managedImageResource.checkPackageTypes] refuses to go without.
-func (m packageRequirementModel) packageType() requirement.PackageType {
-	if m.PackageType.IsNull() {
-		return requirement.PackageTypeRockyLinux
-	}
-	return requirement.PackageType(m.PackageType.ValueString())
-}
-
-func (m packageRequirementModel) check() (requirement.Package, error) {
-	return requirement.ParsePackage(m.requirement().String(), m.packageType())
-}
-
-// A requirementModel is one of the two above; R is what it stands for.
-type requirementModel[R comparable] interface {
-	requirement() R
-	check() (R, error)
-}
-
-// element is one element of a set of requirements, and the value it was decoded from, which is how Terraform addresses it.
-type element[M any] struct {
-	model M
-	value attr.Value
-}
-
-// decode gives the elements of a set that are known. Whole tells that these are all of them: a set at plan may be unknown, or
-// an element of it, or an attribute of an element.
-func decode[M any](ctx context.Context, set types.Set) (known []element[M], whole bool) {
-	whole = !set.IsUnknown()
-	for _, value := range set.Elements() {
-		object, ok := value.(types.Object)
-		if !ok || object.IsNull() || object.IsUnknown() || hasUnknown(object) {
-			whole = false
-			continue
+// pipRequirements is what a set asks for, and whether all of it is known. What a server sent and nobody can read stands for itself.
+func pipRequirements(set types.Set) ([]requirement.Pip, bool) {
+	known, whole := texts(set)
+	pips := make([]requirement.Pip, 0, len(known))
+	for _, text := range known {
+		pip, err := requirement.ParsePip(text)
+		if err != nil {
+			pip = requirement.Pip{Name: text}
 		}
-		var model M
-		if object.As(ctx, &model, basetypes.ObjectAsOptions{}).HasError() {
-			whole = false
-			continue
-		}
-		known = append(known, element[M]{model, value})
+		pips = append(pips, pip)
 	}
-	return known, whole
+	return pips, whole
 }
 
-func hasUnknown(object types.Object) bool {
-	for _, value := range object.Attributes() {
-		if value.IsUnknown() {
-			return true
+// packages is what a set of packages of that kind asks for, and whether all of it is known.
+func packages(set types.Set, t requirement.PackageType) ([]requirement.Package, bool) {
+	known, whole := texts(set)
+	all := make([]requirement.Package, 0, len(known))
+	for _, text := range known {
+		p, err := requirement.ParsePackage(text, t)
+		if err != nil {
+			p = requirement.Package{Name: text, Type: t}
+		}
+		all = append(all, p)
+	}
+	return all, whole
+}
+
+// pipSet is the set of these requirements, as people write them.
+func pipSet(pips []requirement.Pip) types.Set {
+	all := make([]string, 0, len(pips))
+	for _, p := range pips {
+		all = append(all, p.String())
+	}
+	return textSet(all)
+}
+
+// packageSet is the set of those of these packages that are of that kind, as people write them. What is not of Debian counts as one of Rocky Linux: of
+// no other has a registry ever told.
+func packageSet(all []requirement.Package, t requirement.PackageType) types.Set {
+	var written []string
+	for _, p := range all {
+		if (p.Type == requirement.PackageTypeApt) == (t == requirement.PackageTypeApt) {
+			written = append(written, p.String())
 		}
 	}
-	return false
+	return textSet(written)
 }
 
-// requirements is what a set asks for, and whether all of it is known.
-func requirements[M requirementModel[R], R comparable](ctx context.Context, set types.Set) ([]R, bool) {
-	known, whole := decode[M](ctx, set)
-	asked := make([]R, 0, len(known))
-	for _, e := range known {
-		asked = append(asked, e.model.requirement())
-	}
-	return asked, whole
-}
-
-func pipRequirements(ctx context.Context, set types.Set) ([]requirement.Pip, bool) {
-	return requirements[pipRequirementModel](ctx, set)
-}
-
-func packageRequirements(ctx context.Context, set types.Set) ([]requirement.Package, bool) {
-	return requirements[packageRequirementModel](ctx, set)
-}
-
-func samePips(ctx context.Context, a, b types.Set) bool {
-	left, leftWhole := pipRequirements(ctx, a)
-	right, rightWhole := pipRequirements(ctx, b)
+func samePips(a, b types.Set) bool {
+	left, leftWhole := pipRequirements(a)
+	right, rightWhole := pipRequirements(b)
 	return leftWhole && rightWhole && slices.Equal(requirement.CanonicalPips(left), requirement.CanonicalPips(right))
 }
 
-func samePackages(ctx context.Context, a, b types.Set) bool {
-	left, leftWhole := packageRequirements(ctx, a)
-	right, rightWhole := packageRequirements(ctx, b)
-	return leftWhole && rightWhole && slices.Equal(requirement.CanonicalPackages(left), requirement.CanonicalPackages(right))
+// samePackages compares sets of packages of that kind.
+func samePackages(t requirement.PackageType) func(a, b types.Set) bool {
+	return func(a, b types.Set) bool {
+		left, leftWhole := packages(a, t)
+		right, rightWhole := packages(b, t)
+		return leftWhole && rightWhole && slices.Equal(requirement.CanonicalPackages(left), requirement.CanonicalPackages(right))
+	}
 }
 
-// pipSet is the set of these requirements, spelled as they are.
-func pipSet(ctx context.Context, pips []requirement.Pip, d *diag.Diagnostics) types.Set {
-	models := make([]pipRequirementModel, 0, len(pips))
-	for _, p := range pips {
-		models = append(models, pipRequirementModel{types.StringValue(p.Name), textValue(p.VersionSpecifier)})
-	}
-	set, more := types.SetValueFrom(ctx, pipRequirementType, models)
-	d.Append(more...)
-	return set
-}
-
-// packageSet is the set of these requirements, spelled as they are.
-func packageSet(ctx context.Context, packages []requirement.Package, d *diag.Diagnostics) types.Set {
-	models := make([]packageRequirementModel, 0, len(packages))
-	for _, p := range packages {
-		models = append(models, packageRequirementModel{types.StringValue(p.Name), textValue(p.VersionSpecifier), textValue(string(p.Type))})
-	}
-	set, more := types.SetValueFrom(ctx, packageRequirementType, models)
-	d.Append(more...)
-	return set
-}
+var (
+	sameAptPackages   = samePackages(requirement.PackageTypeApt)
+	sameRockyPackages = samePackages(requirement.PackageTypeRockyLinux)
+)
 
 // keepSpelling keeps the prior value of a set of requirements in the plan where the configuration only spells the same
-// differently: order, case, spacing, order of specifiers. (Semantic equality of the framework is not asked for at plan; core
+// differently: order, case, spacing, joined or split. (Semantic equality of the framework is not asked for at plan; core
 // accepts the prior value for a configured one.)
 type keepSpelling struct {
-	same func(ctx context.Context, a, b types.Set) bool
+	same func(a, b types.Set) bool
 }
 
 var _ planmodifier.Set = keepSpelling{}
@@ -179,37 +110,66 @@ func (keepSpelling) Description(context.Context) string {
 func (m keepSpelling) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
 
 // PlanModifySet implements planmodifier.Set.
-func (m keepSpelling) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
-	if !req.StateValue.IsNull() && m.same(ctx, req.StateValue, req.PlanValue) {
+func (m keepSpelling) PlanModifySet(_ context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	if !req.StateValue.IsNull() && m.same(req.StateValue, req.PlanValue) {
 		resp.PlanValue = req.StateValue
 	}
 }
 
 // requirementsCheck validates a set of requirements: each element that is known, and those together as a set.
-type requirementsCheck[M requirementModel[R], R comparable] struct {
-	summary  string
+type requirementsCheck[R any] struct {
+	summary string
+	// example is an element as it may be written.
+	example  string
+	parse    func(text string) (R, error)
 	together func([]R) error
 }
 
+var (
+	pipCheck = requirementsCheck[requirement.Pip]{
+		summary: "Invalid Pip Requirement",
+		example: "pandas>=2,<3",
+		parse:   requirement.ParsePip,
+		together: func(pips []requirement.Pip) error {
+			_, err := requirement.JoinPips(pips)
+			return err
+		},
+	}
+	aptCheck   = packageCheck(requirement.PackageTypeApt, "libgomp1")
+	rockyCheck = packageCheck(requirement.PackageTypeRockyLinux, "libgomp")
+)
+
+func packageCheck(t requirement.PackageType, example string) requirementsCheck[requirement.Package] {
+	return requirementsCheck[requirement.Package]{
+		summary:  "Invalid Package Requirement",
+		example:  example,
+		parse:    func(text string) (requirement.Package, error) { return requirement.ParsePackage(text, t) },
+		together: requirement.CheckPackages,
+	}
+}
+
 // Description implements validator.Describer.
-func (c requirementsCheck[M, R]) Description(context.Context) string {
-	return "must be requirements that the package manager understands, each package once, that do not exclude each other"
+func (c requirementsCheck[R]) Description(context.Context) string {
+	return "must be requirements that the package manager understands and that do not exclude each other"
 }
 
 // MarkdownDescription implements validator.Describer.
-func (c requirementsCheck[M, R]) MarkdownDescription(ctx context.Context) string {
+func (c requirementsCheck[R]) MarkdownDescription(ctx context.Context) string {
 	return c.Description(ctx)
 }
 
 // ValidateSet implements validator.Set.
-func (c requirementsCheck[M, R]) ValidateSet(ctx context.Context, req validator.SetRequest, resp *validator.SetResponse) {
-	known, _ := decode[M](ctx, req.ConfigValue)
+func (c requirementsCheck[R]) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
 	attribute := req.Path.String()
+	if slices.ContainsFunc(req.ConfigValue.Elements(), attr.Value.IsNull) {
+		resp.Diagnostics.Append(diags.NullElement(req.Path, c.example))
+	}
+	known, _ := texts(req.ConfigValue)
 	valid := make([]R, 0, len(known))
-	for _, e := range known {
-		parsed, err := e.model.check()
+	for _, text := range known {
+		parsed, err := c.parse(text)
 		if err != nil {
-			resp.Diagnostics.Append(diags.InvalidRequirements(c.summary, attribute, req.Path.AtSetValue(e.value), err)...)
+			resp.Diagnostics.Append(diags.InvalidRequirements(c.summary, attribute, req.Path.AtSetValue(types.StringValue(text)), err)...)
 			continue
 		}
 		valid = append(valid, parsed)

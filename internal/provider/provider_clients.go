@@ -34,8 +34,8 @@ type clients struct {
 	// externalBases are the base images of an embedded registry in the account's ECR registry that are kept elsewhere, and the host of that registry. Nil without an
 	// embedded registry.
 	externalBases func(context.Context) (host string, external []string)
-	// needsPackageTypes tells that every package needs a type, because images can have one package manager or the other.
-	needsPackageTypes bool
+	// rockyLinuxOnly tells that images hold packages of Rocky Linux and of no other kind.
+	rockyLinuxOnly bool
 	// created are the images that this run of Terraform has created, or taken over.
 	created createdImages
 	// primehub is the PrimeHub platform.
@@ -80,7 +80,7 @@ func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config, ac
 		return none(diags.ErrNoRegistry), d
 	case !model.Endpoint.IsNull():
 		// A platform does not tell which Python versions it has.
-		return &clients{images: withoutContext(once(func() (imageregistry.Registry, error) {
+		return &clients{rockyLinuxOnly: true, images: withoutContext(once(func() (imageregistry.Registry, error) {
 			registry, err := p.newPlatformRegistry(model)
 			if err == nil {
 				p.end.add(registry.Settle)
@@ -90,10 +90,9 @@ func (p *rimeProvider) imageClients(ctx context.Context, config tfsdk.Config, ac
 	case model.EmbeddedRegistry != nil:
 		locate := p.locator(model, account)
 		return &clients{
-			images:            p.embeddedRegistry(model, locate),
-			externalBases:     func(ctx context.Context) (string, []string) { return externalBases(ctx, model, locate) },
-			pythonVersions:    slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
-			needsPackageTypes: true,
+			images:         p.embeddedRegistry(model, locate),
+			externalBases:  func(ctx context.Context) (string, []string) { return externalBases(ctx, model, locate) },
+			pythonVersions: slices.Sorted(maps.Keys(model.EmbeddedRegistry.BaseImages)),
 		}, d
 	default:
 		return none(diags.ErrNoRegistry), d

@@ -90,19 +90,18 @@ func TestProvider_unsupportedPython(t *testing.T) {
 `+image, `Use one of 3.12, or add "3.9"`)
 }
 
-// TestProvider_missingPackageType has the embedded registry ask for what it cannot know, for each package that lacks it.
-func TestProvider_missingPackageType(t *testing.T) {
+// TestProvider_aptPackages has a RIME platform refuse packages that it cannot install.
+func TestProvider_aptPackages(t *testing.T) {
 	t.Parallel()
-	image := `resource "rime_managed_image" "test" {
-		name                 = "a"
-		package_requirements = [{ name = "libgomp1" }, { name = "git", package_type = "apt" }]
-	}
-`
-	planned(t, "provider \"rime\" {\nembedded_registry = { url = \"registry.test\" }\n}\n"+image,
-		`Missing Package Type § package_requirements["libgomp1"]: package_type has no value § Write package_type = "apt" if the base image is of Debian`)
-	// What is written and empty is no default.
-	planned(t, "provider \"rime\" {\nendpoint = \"rime.test\"\napi_key = \"k\"\n}\n"+strings.Replace(image, `"apt"`, `""`, 1),
-		`Invalid Package Requirement § package_requirements["git"]: package_type = "" is not a package type.`)
+	planned(t, `provider "rime" {
+	endpoint = "rime.test"
+	api_key  = "k"
+}
+resource "rime_managed_image" "test" {
+	name         = "a"
+	apt_packages = ["libgomp1", "git=1:2.39"]
+}
+`, `Packages the Platform Cannot Install § Write rocky_linux_packages = ["git=1:2.39", "libgomp1"], with the names that the packages have there`)
 }
 
 // A configuration that nothing needs contacts nothing, whatever it says.

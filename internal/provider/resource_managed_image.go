@@ -6,9 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -50,7 +48,7 @@ func (r *managedImageResource) Metadata(_ context.Context, req resource.Metadata
 // ConfigValidators implements resource.ResourceWithConfigValidators.
 func (r *managedImageResource) ConfigValidators(context.Context) []resource.ConfigValidator {
 	return []resource.ConfigValidator{
-		resourcevalidator.ExactlyOneOf(path.MatchRoot("name"), path.MatchRoot("name_prefix")),
+		namingCheck{}, packageManagerCheck{},
 	}
 }
 
@@ -59,12 +57,12 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 	var plan, config managedImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(r.checkPackageTypes(ctx, config.PackageRequirements)...)
+	resp.Diagnostics.Append(r.checkPackageKind(config.AptPackages)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if plan.Name.IsUnknown() {
-		plan.Name = config.generatedName(ctx)
+		plan.Name = config.generatedName()
 	}
 	plan.RebuildReason = types.StringNull()
 	ctx, cancel := withTimeout(ctx, "create", plan.Timeouts.Create, defaultCreateTimeout, &resp.Diagnostics)
@@ -74,7 +72,7 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 		resp.Diagnostics.Append(diags.FromError(diags.CreateImage, plan.Name.ValueString(), err))
 		return
 	}
-	spec, _ := plan.spec(ctx)
+	spec, _ := plan.spec()
 	w, err := obtain(ctx, registry, spec, plan.mayAdopt)
 	if err != nil {
 		resp.Diagnostics.Append(diags.FromError(diags.CreateImage, spec.Name, err))
@@ -84,7 +82,7 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 	plan.locate(registry)
 	r.created.note(spec.Name)
 	plan.setFacts(ctx, w.image, &resp.Diagnostics)
-	plan.setInputs(ctx, w.image, &resp.Diagnostics)
+	plan.setInputs(w.image)
 	plan.Build = newBuildObject(ctx, w.build, &resp.Diagnostics)
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, resp.Identity, plan)...)
 	resp.Diagnostics.Append(plan.finish(ctx, registry, diags.CreateImage, w)...)
@@ -151,7 +149,7 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 	}
 	takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 	registry, err := r.registry(ctx)
-	intended := decide(ctx, registry, state, plan)
+	intended := decide(registry, state, plan)
 	if intended.task == taskNone {
 		plan.keepComputed(state)
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, importedKey, nil)...)
@@ -162,7 +160,7 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 		resp.Diagnostics.Append(diags.FromError(diags.UpdateImage, plan.Name.ValueString(), err))
 		return
 	}
-	if resp.Diagnostics.Append(r.checkPackageTypes(ctx, plan.PackageRequirements)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.checkPackageKind(plan.AptPackages)...); resp.Diagnostics.HasError() {
 		return
 	}
 	plan.RebuildReason = intended.reason
@@ -184,7 +182,7 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 
 // start sets the task going.
 func start(ctx context.Context, registry imageregistry.Registry, t task, plan, state managedImageModel) (wanted, error) {
-	spec, _ := plan.spec(ctx)
+	spec, _ := plan.spec()
 	switch t {
 	case taskUpdate:
 		return update(ctx, registry, spec)

@@ -143,7 +143,7 @@ func (m *managedImageModel) finish(ctx context.Context, registry imageregistry.R
 	image, build, err := await(ctx, registry, name, w)
 	if !w.ours && abandoned(err) {
 		// The process that was to do this is dead, so it is for this one to do.
-		spec, _ := m.spec(ctx)
+		spec, _ := m.spec()
 		if w, err = repair(ctx, registry, spec); err == nil {
 			image, build, err = await(ctx, registry, name, w)
 		}

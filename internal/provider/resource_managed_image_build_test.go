@@ -90,7 +90,7 @@ func TestFinish_abandoned(t *testing.T) {
 		registry.failure = nil
 		var d diag.Diagnostics
 		model := managedImageModel{Name: stringValue("sklearn")}
-		model.setInputs(t.Context(), image, &d)
+		model.setInputs(image)
 		d.Append(model.finish(t.Context(), registry, diags.UpdateImage, wanted{image: image, build: build, ours: ours})...)
 		if d.HasError() != ours || (model.Status.ValueString() == "ready") == ours {
 			t.Errorf("ours %t: the image is %s, %v", ours, model.Status, d)

@@ -24,10 +24,10 @@ resource "rime_managed_image" "test" {
   name           = "sklearn"
   adopt_existing = true
   pip_requirements = [
-    { name = "numpy", version_specifier = ">=1,<2" },
-    { name = "pandas" },
+    "numpy>=1,<2",
+    "pandas",
   ]
-  package_requirements = [{ name = "libgomp1", package_type = "apt" }]
+  apt_packages = ["libgomp1"]
 }`
 
 func TestManagedImage_alreadyExists(t *testing.T) {
@@ -196,7 +196,7 @@ func TestManagedImage_updateTimesOut(t *testing.T) {
 	withNumpy := `
 resource "rime_managed_image" "test" {
   name             = "sklearn"
-  pip_requirements = [{ name = "numpy" }]
+  pip_requirements = ["numpy"]
   timeouts         = { update = "5s" }
 }`
 	run(t, registry,

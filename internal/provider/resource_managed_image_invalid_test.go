@@ -11,11 +11,11 @@ import (
 var invalidImages = map[string]struct{ body, message string }{
 	"neither name nor prefix": {
 		`python_version = "3.11"`,
-		`Exactly one of these attributes must be configured: [name,name_prefix]`,
+		`Missing Managed Image Name § On a RIME platform, write ` + "`name_prefix`" + ` together with`,
 	},
 	"both name and prefix": {
 		"name = \"a\"\n name_prefix = \"a-\"",
-		`Exactly one of these attributes must be configured: [name,name_prefix]`,
+		`Two Managed Image Names § On a RIME platform, write ` + "`name_prefix`" + ` together with`,
 	},
 	"upper case name": {
 		`name = "My.Image"`,
@@ -45,40 +45,47 @@ var invalidImages = map[string]struct{ body, message string }{
 	"python with wrong letters": {"name = \"a\"\n python_version = \"latest\"", `Invalid Python Version § python_version = "latest" must be major and minor version only`},
 
 	"pip: empty name": {
-		"name = \"a\"\n pip_requirements = [{ name = \"\" }]",
+		"name = \"a\"\n pip_requirements = [\"\"]",
 		`Invalid Pip Requirement § pip_requirements`,
 	},
 	"pip: bad specifier": {
-		"name = \"a\"\n pip_requirements = [{ name = \"numpy\", version_specifier = \"=1.0\" }]",
+		"name = \"a\"\n pip_requirements = [\"numpy=1.0\"]",
 		`Invalid Pip Requirement § pip_requirements: "numpy=1.0" cannot be used: "=" is not an operator of PEP 440. § Write "numpy==1.0".`,
 	},
 	"pip: impossible specifier": {
-		"name = \"a\"\n pip_requirements = [{ name = \"numpy\", version_specifier = \">2,<1\" }]",
+		"name = \"a\"\n pip_requirements = [\"numpy>2,<1\"]",
 		`Invalid Pip Requirement § can be met by no version`,
 	},
 	"pip: twice, impossible": {
-		"name = \"a\"\n pip_requirements = [{ name = \"numpy\", version_specifier = \">2\" }, { name = \"NumPy\", version_specifier = \"<1\" }]",
+		"name = \"a\"\n pip_requirements = [\"numpy>2\", \"NumPy<1\"]",
 		`Invalid Pip Requirement § pip_requirements: "numpy>2,<1" can be met by no version: ">2" and "<1" exclude each other.`,
 	},
-	"pip: null": {"name = \"a\"\n pip_requirements = [null]", `Null Set Value`},
-	"package: unknown type": {
-		"name = \"a\"\n package_requirements = [{ name = \"vim\", package_type = \"yum\" }]",
-		`Invalid Package Requirement § "yum" is not a package type`,
+	"pip: null":     {"name = \"a\"\n pip_requirements = [null]", `Null Element § pip_requirements holds null, which asks for nothing. § Leave the element out`},
+	"package: null": {"name = \"a\"\n apt_packages = [null]", `Null Element § apt_packages holds null`},
+	"package: of two kinds": {
+		"name = \"a\"\n apt_packages = [\"git\"]\n rocky_linux_packages = [\"git\"]",
+		`Two Package Managers § an image has one package manager`,
 	},
+	"package: bad name of Rocky Linux": {
+		"name = \"a\"\n rocky_linux_packages = [\"@development\"]",
+		`Invalid Package Requirement § rocky_linux_packages: "@development"`,
+	},
+	"package: an object": {"name = \"a\"\n apt_packages = [{ name = \"git\" }]", `string required`},
+	"pip: an object":     {"name = \"a\"\n pip_requirements = [{ name = \"git\" }]", `string required`},
 	"package: bad name": {
-		"name = \"a\"\n package_requirements = [{ name = \"vim; rm -rf /\", package_type = \"apt\" }]",
-		`Invalid Package Requirement § package_requirements: "vim; rm -rf /"`,
+		"name = \"a\"\n apt_packages = [\"vim; rm -rf /\"]",
+		`Invalid Package Requirement § apt_packages: "vim; rm -rf /"`,
 	},
 	"package: version range": {
-		"name = \"a\"\n package_requirements = [{ name = \"vim\", package_type = \"apt\", version_specifier = \">=9\" }]",
-		`Invalid Package Requirement § package_requirements: "vim=>=9" cannot be used: "=>=9" makes a range`,
+		"name = \"a\"\n apt_packages = [\"vim=>=9\"]",
+		`Invalid Package Requirement § apt_packages: "vim=>=9" cannot be used: "=>=9" makes a range`,
 	},
 	"package: twice": {
-		"name = \"a\"\n package_requirements = [{ name = \"vim\", package_type = \"apt\" }, { name = \"vim\", package_type = \"apt\", version_specifier = \"9\" }]",
+		"name = \"a\"\n apt_packages = [\"vim\", \"vim=9\"]",
 		`Invalid Package Requirement § are two versions of one package`,
 	},
 	"deletion policy":   {"name = \"a\"\n deletion_policy = \"keep\"", `Attribute deletion_policy value must be one of: ["delete" "retain"], got: "keep"`},
-	"null trigger":      {"name = \"a\"\n triggers = { a = null }", `Null Map Value`},
+	"null trigger":      {"name = \"a\"\n triggers = { weekly = null }", `Null Trigger § triggers["weekly"] is null. A trigger needs a text. § Remove the key, or write triggers = { weekly = "" }.`},
 	"timeout":           {"name = \"a\"\n timeouts = { create = \"long\" }", `Invalid Duration § timeouts["create"] = "long" must be a positive number with a unit. Write it like "60s" or "2m30s".`},
 	"negative timeout":  {"name = \"a\"\n timeouts = { delete = \"-1h\" }", `Invalid Duration § timeouts["delete"] = "-1h" must be a positive`},
 	"unit forgotten":    {"name = \"a\"\n timeouts = { read = \"90\" }", `Invalid Duration § Write "90s" for seconds or "90m" for minutes.`},

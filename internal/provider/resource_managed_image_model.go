@@ -14,6 +14,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
 // managedImageModel is the state of a rime_managed_image.
@@ -33,15 +34,16 @@ type managedImageModel struct {
 }
 
 // spec is the request for the image, and whether all of it is known.
-func (m *managedImageModel) spec(ctx context.Context) (spec imageregistry.Spec, whole bool) {
-	pips, pipsWhole := pipRequirements(ctx, m.PipRequirements)
-	packages, packagesWhole := packageRequirements(ctx, m.PackageRequirements)
+func (m *managedImageModel) spec() (spec imageregistry.Spec, whole bool) {
+	pips, pipsWhole := pipRequirements(m.PipRequirements)
+	apt, aptWhole := packages(m.AptPackages, requirement.PackageTypeApt)
+	rocky, rockyWhole := packages(m.RockyLinuxPackages, requirement.PackageTypeRockyLinux)
 	return imageregistry.Spec{
 		Name:                m.Name.ValueString(),
 		PythonVersion:       m.PythonVersion.ValueString(),
 		PipRequirements:     pips,
-		PackageRequirements: packages,
-	}, pipsWhole && packagesWhole
+		PackageRequirements: slices.Concat(apt, rocky),
+	}, pipsWhole && aptWhole && rockyWhole
 }
 
 // triggerValues are the triggers, and whether all of them are known.
@@ -61,8 +63,8 @@ func (m *managedImageModel) triggerValues() (values map[string]string, whole boo
 // generatedName is the name that a configuration with a name_prefix asks for: the prefix and the beginning of a hash over everything that
 // leads to another build. Unknown as long as anything of that is. It looks at the configuration only, because the
 // state may know more (the Python version that the registry chose), which must not change the name.
-func (m *managedImageModel) generatedName(ctx context.Context) types.String {
-	spec, whole := m.spec(ctx)
+func (m *managedImageModel) generatedName() types.String {
+	spec, whole := m.spec()
 	triggers, triggersWhole := m.triggerValues()
 	if !whole || !triggersWhole || m.NamePrefix.IsUnknown() || m.PythonVersion.IsUnknown() {
 		return types.StringUnknown()
@@ -93,7 +95,7 @@ func (m *managedImageModel) setImage(ctx context.Context, registry imageregistry
 	if m.madeAnew(image) {
 		return d
 	}
-	m.setInputs(ctx, image, &d)
+	m.setInputs(image)
 	m.setFacts(ctx, image, &d)
 	known := m.knownBuild()
 	id := cmp.Or(image.BuildID, known.ID)

@@ -19,7 +19,7 @@ func prefixConfig(requirement, commit string) string {
 	return `
 resource "rime_managed_image" "test" {
   name_prefix      = "sklearn-"
-  pip_requirements = [{ name = "` + requirement + `" }]
+  pip_requirements = ["` + requirement + `"]
   triggers         = { commit = "` + commit + `" }
   lifecycle {
     create_before_destroy = true
@@ -76,7 +76,7 @@ func TestManagedImage_namePrefixToName(t *testing.T) {
 	}
 	generated := managedImageModel{}
 	generated.NamePrefix = stringValue("plain-")
-	name := generated.generatedName(t.Context()).ValueString()
+	name := generated.generatedName().ValueString()
 	run(t, registry,
 		resource.TestStep{Config: config(`name_prefix = "plain-"`)},
 		resource.TestStep{Config: config(`name = "` + name + `"`), ConfigPlanChecks: before(expectAction(plancheck.ResourceActionUpdate))},
@@ -95,21 +95,21 @@ resource "rime_managed_image" "test" {
   name             = "from-${terraform_data.source.output}"
   python_version   = terraform_data.source.output == "one" ? "3.11" : "3.12"
   pip_requirements = [
-    { name = "numpy", version_specifier = terraform_data.source.output == "one" ? ">=1" : ">=2" },
-    { name = "lib-${terraform_data.source.output}" },
+    terraform_data.source.output == "one" ? "numpy>=1" : "numpy>=2",
+    "lib-${terraform_data.source.output}",
   ]
-  package_requirements = [for p in toset([terraform_data.source.output]) : { name = "pkg-${p}", package_type = "apt" }]
+  apt_packages = [for p in toset([terraform_data.source.output]) : "pkg-${p}"]
   triggers             = { source = terraform_data.source.output }
   deletion_policy      = terraform_data.source.output == "never" ? "retain" : "delete"
   timeouts             = { create = "${length(terraform_data.source.output)}h" }
 }
 resource "rime_managed_image" "prefixed" {
   name_prefix      = "prefixed-"
-  pip_requirements = toset([for l in [terraform_data.source.output] : { name = l, version_specifier = null }])
+  pip_requirements = toset([for l in [terraform_data.source.output] : l])
 }
 resource "rime_managed_image" "set" {
   name             = "set"
-  pip_requirements = terraform_data.source.output == "one" ? [] : [{ name = "numpy", version_specifier = null }]
+  pip_requirements = terraform_data.source.output == "one" ? [] : ["numpy"]
 }`
 }
 
@@ -164,9 +164,9 @@ func TestManagedImage_namePrefixRepair(t *testing.T) {
 	registry.failure = noSuchLibrary
 	model := managedImageModel{}
 	model.NamePrefix = stringValue("sklearn-")
-	model.PipRequirements = pipSet(t.Context(), []requirement.Pip{{Name: "numpy"}}, nil)
+	model.PipRequirements = pipSet([]requirement.Pip{{Name: "numpy"}})
 	model.Triggers = types.MapValueMust(types.StringType, map[string]attr.Value{"commit": types.StringValue("a")})
-	name := model.generatedName(t.Context()).ValueString()
+	name := model.generatedName().ValueString()
 	run(t, registry,
 		resource.TestStep{Config: prefixConfig("numpy", "a"), ExpectError: words("Managed Image Build Failed")},
 		resource.TestStep{

@@ -40,9 +40,9 @@ type intent struct {
 
 // decide finds what has to be done to get from the state to the plan. Plan and apply both ask it, so that the apply does what was planned. A registry that cannot
 // build an image anew sees to outdated images by itself, as a RIME platform does; a nil one is not known yet.
-func decide(ctx context.Context, registry imageregistry.Registry, state, plan managedImageModel) intent {
-	before, _ := state.spec(ctx)
-	after, whole := plan.spec(ctx)
+func decide(registry imageregistry.Registry, state, plan managedImageModel) intent {
+	before, _ := state.spec()
+	after, whole := plan.spec()
 	triggers, triggersKnown := changedTriggers(state, plan)
 	if !whole || !triggersKnown || plan.PythonVersion.IsUnknown() {
 		return intent{taskUpdate, types.StringUnknown()}
@@ -117,9 +117,9 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		return
 	}
 	resp.Diagnostics.Append(r.checkPythonVersion(config.PythonVersion)...)
-	resp.Diagnostics.Append(r.checkPackageTypes(ctx, config.PackageRequirements)...)
+	resp.Diagnostics.Append(r.checkPackageKind(config.AptPackages)...)
 	if !config.NamePrefix.IsNull() {
-		plan.Name = config.generatedName(ctx)
+		plan.Name = config.generatedName()
 	}
 	plan.Registry = state.Registry
 	switch {
@@ -134,9 +134,9 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.RequiresReplace.Append(pathName)
 	default:
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
-		replaces := plan.planChange(ctx, registry, state)
+		replaces := plan.planChange(registry, state)
 		resp.RequiresReplace.Append(replaces...)
-		if len(replaces) > 0 && state.retained() && !plan.repairsItself(ctx, state) {
+		if len(replaces) > 0 && state.retained() && !plan.repairsItself(state) {
 			resp.Diagnostics.Append(diags.RetainedInTheWay(state.Name.ValueString()))
 		}
 	}
@@ -163,8 +163,8 @@ func (r *managedImageResource) planDestroy(ctx context.Context, state tfsdk.Stat
 
 // planChange plans what is to be done with an image that keeps its name. It returns the attributes that force a replacement, because the
 // registry can only create and delete. A nil registry is one that is not known yet.
-func (m *managedImageModel) planChange(ctx context.Context, registry imageregistry.Registry, state managedImageModel) path.Paths {
-	intended := decide(ctx, registry, state, *m)
+func (m *managedImageModel) planChange(registry imageregistry.Registry, state managedImageModel) path.Paths {
+	intended := decide(registry, state, *m)
 	if intended.task == taskNone {
 		m.keepComputed(state)
 		return nil
@@ -173,16 +173,16 @@ func (m *managedImageModel) planChange(ctx context.Context, registry imageregist
 	if registry == nil || canDo(registry, intended.task) {
 		return nil
 	}
-	if changed := m.changedInputs(ctx, state); len(changed) > 0 {
+	if changed := m.changedInputs(state); len(changed) > 0 {
 		return changed
 	}
 	return path.Paths{path.Root("status")} // it is what the image is like that has to change
 }
 
 // repairsItself tells a replacement that needs nothing deleted before: its create takes the failed image over and builds it again.
-func (m *managedImageModel) repairsItself(ctx context.Context, state managedImageModel) bool {
+func (m *managedImageModel) repairsItself(state managedImageModel) bool {
 	status := imageregistry.Status(state.Status.ValueString())
-	return status == imageregistry.StatusFailed && len(m.changedInputs(ctx, state)) == 0 && m.mayAdopt(imageregistry.Image{Status: status})
+	return status == imageregistry.StatusFailed && len(m.changedInputs(state)) == 0 && m.mayAdopt(imageregistry.Image{Status: status})
 }
 
 // canDo tells whether the registry can do that to an image that exists.
@@ -211,16 +211,19 @@ func (m *managedImageModel) expectBuild(state managedImageModel, reason types.St
 }
 
 // changedInputs are the paths of what is configured of an image's content and differs, or is not known.
-func (m *managedImageModel) changedInputs(ctx context.Context, state managedImageModel) path.Paths {
+func (m *managedImageModel) changedInputs(state managedImageModel) path.Paths {
 	var changed path.Paths
 	if !m.PythonVersion.Equal(state.PythonVersion) {
 		changed.Append(path.Root("python_version"))
 	}
-	if !samePips(ctx, m.PipRequirements, state.PipRequirements) {
+	if !samePips(m.PipRequirements, state.PipRequirements) {
 		changed.Append(path.Root("pip_requirements"))
 	}
-	if !samePackages(ctx, m.PackageRequirements, state.PackageRequirements) {
-		changed.Append(path.Root("package_requirements"))
+	if !sameAptPackages(m.AptPackages, state.AptPackages) {
+		changed.Append(path.Root("apt_packages"))
+	}
+	if !sameRockyPackages(m.RockyLinuxPackages, state.RockyLinuxPackages) {
+		changed.Append(path.Root("rocky_linux_packages"))
 	}
 	if names, known := changedTriggers(state, *m); len(names) > 0 || !known {
 		changed.Append(path.Root("triggers"))
@@ -238,17 +241,11 @@ func (r *managedImageResource) checkPythonVersion(asked types.String) diag.Diagn
 	return d
 }
 
-// checkPackageTypes refuses packages without a type where the registry has none for them. A plan that does not know its registry leaves it to the apply.
-func (r *managedImageResource) checkPackageTypes(ctx context.Context, packages types.Set) diag.Diagnostics {
+// checkPackageKind refuses packages of Debian where only those of Rocky Linux can be installed. A plan that does not know its registry leaves it to the apply.
+func (r *managedImageResource) checkPackageKind(apt types.Set) diag.Diagnostics {
 	var d diag.Diagnostics
-	if r.clients == nil || !r.needsPackageTypes {
-		return d
-	}
-	known, _ := decode[packageRequirementModel](ctx, packages)
-	for _, e := range known {
-		if e.model.PackageType.IsNull() {
-			d.Append(diags.MissingPackageType(path.Root("package_requirements").AtSetValue(e.value), e.model.Name.ValueString()))
-		}
+	if names, _ := texts(apt); r.clients != nil && r.rockyLinuxOnly && len(names) > 0 {
+		d.Append(diags.AptPackagesOnPlatform(path.Root("apt_packages"), names))
 	}
 	return d
 }

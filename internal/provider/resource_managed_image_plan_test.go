@@ -18,7 +18,7 @@ func modelOf(t *testing.T, image imageregistry.Image, build imageregistry.Build)
 	t.Helper()
 	var d diag.Diagnostics
 	model := managedImageModel{Name: types.StringValue(image.Name), Triggers: types.MapNull(types.StringType)}
-	model.setInputs(t.Context(), image, &d)
+	model.setInputs(image)
 	model.setFacts(t.Context(), image, &d)
 	model.Build = newBuildObject(t.Context(), build, &d)
 	if d.HasError() {
@@ -87,7 +87,7 @@ func TestDecide(t *testing.T) {
 			if test.plan != nil {
 				test.plan(&plan)
 			}
-			got := decide(t.Context(), nil, state, plan)
+			got := decide(nil, state, plan)
 			if got.task != test.task || !got.reason.Equal(test.reason) {
 				t.Errorf("got %d %s, want %d %s", got.task, got.reason, test.task, test.reason)
 			}
@@ -146,7 +146,7 @@ func TestGeneratedName(t *testing.T) {
 		return model
 	}
 	reference := base()
-	name := reference.generatedName(t.Context())
+	name := reference.generatedName()
 	if !strings.HasPrefix(name.ValueString(), "a-") || len(name.ValueString()) != len("a-")+hashDigits || imageNameCheck.find(name.ValueString()) != nil {
 		t.Errorf("%s is not a name", name)
 	}
@@ -156,11 +156,11 @@ func TestGeneratedName(t *testing.T) {
 	}{
 		"nothing": {func(*managedImageModel) {}, true},
 		"spelling": {func(m *managedImageModel) {
-			m.PipRequirements = pipSet(t.Context(), []requirement.Pip{{Name: "NumPy"}}, nil)
+			m.PipRequirements = textSet([]string{"NumPy"})
 		}, true},
 		"no triggers": {func(m *managedImageModel) { m.Triggers = types.MapValueMust(types.StringType, nil) }, true},
 		"python":      {func(m *managedImageModel) { m.PythonVersion = types.StringValue("3.12") }, false},
-		"pip":         {func(m *managedImageModel) { m.PipRequirements = pipSet(t.Context(), nil, nil) }, false},
+		"pip":         {func(m *managedImageModel) { m.PipRequirements = textSet(nil) }, false},
 		"triggers": {func(m *managedImageModel) {
 			m.Triggers = types.MapValueMust(types.StringType, map[string]attr.Value{"a": types.StringValue("1")})
 		}, false},
@@ -169,7 +169,7 @@ func TestGeneratedName(t *testing.T) {
 			t.Parallel()
 			model := base()
 			change.apply(&model)
-			if got := model.generatedName(t.Context()); got.Equal(name) != change.same {
+			if got := model.generatedName(); got.Equal(name) != change.same {
 				t.Errorf("%s against %s", got, name)
 			}
 		})
@@ -177,14 +177,14 @@ func TestGeneratedName(t *testing.T) {
 	for what, change := range map[string]func(*managedImageModel){
 		"prefix":   func(m *managedImageModel) { m.NamePrefix = types.StringUnknown() },
 		"python":   func(m *managedImageModel) { m.PythonVersion = types.StringUnknown() },
-		"pip":      func(m *managedImageModel) { m.PipRequirements = types.SetUnknown(pipRequirementType) },
+		"pip":      func(m *managedImageModel) { m.PipRequirements = types.SetUnknown(types.StringType) },
 		"triggers": func(m *managedImageModel) { m.Triggers = types.MapUnknown(types.StringType) },
 	} {
 		t.Run(what+" not known", func(t *testing.T) {
 			t.Parallel()
 			model := base()
 			change(&model)
-			if got := model.generatedName(t.Context()); !got.IsUnknown() {
+			if got := model.generatedName(); !got.IsUnknown() {
 				t.Errorf("got %s", got)
 			}
 		})
@@ -194,23 +194,48 @@ func TestGeneratedName(t *testing.T) {
 // What a registry answers in another spelling is no change of the state.
 func TestSetInputs_keepsSpelling(t *testing.T) {
 	t.Parallel()
-	var d diag.Diagnostics
-	inputs := imageInputs{
-		PythonVersion:   types.StringValue("3.9"),
-		PipRequirements: pipSet(t.Context(), []requirement.Pip{{Name: "NumPy", VersionSpecifier: ">= 1"}}, &d),
-	}
+	inputs := imageInputs{PythonVersion: types.StringValue("3.9"), PipRequirements: textSet([]string{"NumPy >= 1", "numpy<2"})}
 	before := inputs.PipRequirements
-	inputs.setInputs(t.Context(), imageregistry.Image{
-		PythonVersion: "3.9.17", PipRequirements: []requirement.Pip{{Name: "numpy", VersionSpecifier: ">=1"}},
-	}, &d)
+	inputs.setInputs(imageregistry.Image{PythonVersion: "3.9.17", PipRequirements: []requirement.Pip{{Name: "numpy", VersionSpecifier: "<2,>=1"}}})
 	if !inputs.PipRequirements.Equal(before) || inputs.PythonVersion.ValueString() != "3.9" {
 		t.Errorf("got %s and python %s", inputs.PipRequirements, inputs.PythonVersion)
 	}
-	inputs.setInputs(t.Context(), imageregistry.Image{PythonVersion: "3.10", PipRequirements: []requirement.Pip{{Name: "numpy", VersionSpecifier: ">=2"}}}, &d)
-	if inputs.PipRequirements.Equal(before) || inputs.PythonVersion.ValueString() != "3.10" {
+	inputs.setInputs(imageregistry.Image{PythonVersion: "3.10", PipRequirements: []requirement.Pip{{Name: "numpy", VersionSpecifier: ">=2"}}})
+	if !inputs.PipRequirements.Equal(textSet([]string{"numpy>=2"})) || inputs.PythonVersion.ValueString() != "3.10" {
 		t.Errorf("a real change was not taken over: %s and python %s", inputs.PipRequirements, inputs.PythonVersion)
 	}
-	if d.HasError() {
-		t.Error(d)
+	inputs.setInputs(imageregistry.Image{PackageRequirements: []requirement.Package{
+		{Name: "git", Type: requirement.PackageTypeApt, VersionSpecifier: "1:2.39"}, {Name: "vim", Type: requirement.PackageTypeRockyLinux}, {Name: "nano"},
+	}})
+	if !inputs.AptPackages.Equal(textSet([]string{"git=1:2.39"})) || !inputs.RockyLinuxPackages.Equal(textSet([]string{"nano", "vim"})) {
+		t.Errorf("packages %s and %s", inputs.AptPackages, inputs.RockyLinuxPackages)
+	}
+}
+
+func TestSamePips(t *testing.T) {
+	t.Parallel()
+	for _, equal := range [][2][]string{
+		{{"numpy>=1,<2"}, {"NumPy < 2.0", "numpy>=1"}},
+		{{"pkg==1.3", "pkg[extra]"}, {"PKG[extra]==1.3.0"}},
+		{{"spacy", "spacy>=3.5,<4"}, {"spacy<4,>=3.5"}},
+		{{"a_b.c"}, {"A--b-C"}},
+		{nil, {}},
+	} {
+		if !samePips(textSet(equal[0]), textSet(equal[1])) {
+			t.Errorf("%q is a change of %q", equal[1], equal[0])
+		}
+	}
+	for _, other := range [][2][]string{
+		{{"numpy>=1"}, {"numpy>1"}},
+		{{"pkg"}, {"pkg[extra]"}},
+		{{"numpy"}, nil},
+	} {
+		if samePips(textSet(other[0]), textSet(other[1])) {
+			t.Errorf("%q is no change of %q", other[1], other[0])
+		}
+	}
+	partly := types.SetValueMust(types.StringType, []attr.Value{types.StringValue("numpy"), types.StringUnknown()})
+	if pips, whole := pipRequirements(partly); whole || len(pips) != 1 || samePips(partly, partly) {
+		t.Errorf("a set with an unknown element is %v, whole %t", pips, whole)
 	}
 }

@@ -25,7 +25,7 @@ var noSuchLibrary = &imageregistry.BuildFailure{
 const failingConfig = `
 resource "rime_managed_image" "test" {
   name             = "sklearn"
-  pip_requirements = [{ name = "no-such-lib" }]
+  pip_requirements = ["no-such-lib"]
 }`
 
 func TestManagedImage_buildFails(t *testing.T) {

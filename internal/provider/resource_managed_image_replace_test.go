@@ -116,7 +116,7 @@ func TestManagedImage_retainFailed(t *testing.T) {
 resource "rime_managed_image" "test" {
   name             = "sklearn"
   deletion_policy  = "retain"
-  pip_requirements = [{ name = "` + requirement + `" }]
+  pip_requirements = ["` + requirement + `"]
 }`
 	}
 	resource.UnitTest(t, resource.TestCase{

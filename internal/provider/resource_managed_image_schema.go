@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
@@ -15,8 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
 // The values of deletion_policy.
@@ -75,7 +71,7 @@ func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaReques
 				Optional:            true,
 				ElementType:         types.StringType,
 				MarkdownDescription: "Any values; when one changes, the image is built anew from a fresh base and fresh packages. Not part of the image.",
-				Validators:          []validator.Map{mapvalidator.NoNullValues()},
+				Validators:          []validator.Map{triggersCheck{}},
 			},
 			"rebuild_reason": schema.StringAttribute{
 				Computed:            true,
@@ -92,9 +88,6 @@ func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaReques
 
 // imageInputAttributes are the attributes of [imageInputs].
 func imageInputAttributes() map[string]schema.Attribute {
-	specifier := func(description string) schema.Attribute {
-		return schema.StringAttribute{Optional: true, MarkdownDescription: description}
-	}
 	return map[string]schema.Attribute{
 		"python_version": schema.StringAttribute{
 			Optional: true,
@@ -104,51 +97,29 @@ func imageInputAttributes() map[string]schema.Attribute {
 			Validators:    []validator.String{pythonVersionCheck},
 			PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 		},
-		"pip_requirements": schema.SetNestedAttribute{
-			Optional: true,
-			Computed: true,
-			Default:  setdefault.StaticValue(types.SetValueMust(pipRequirementType, nil)),
-			MarkdownDescription: "Python packages to install with pip, with what they depend on. Order and spelling mean nothing: `NumPy` is `numpy`, `>=1,<2` is `<2, >=1.0`. " +
-				"The function `parse_pip_requirements` reads them from a `requirements.txt`. Defaults to none.",
-			Validators: []validator.Set{
-				setvalidator.NoNullValues(),
-				requirementsCheck[pipRequirementModel, requirement.Pip]{"Invalid Pip Requirement", func(pips []requirement.Pip) error {
-					_, err := requirement.JoinPips(pips)
-					return err
-				}},
-			},
-			PlanModifiers: []planmodifier.Set{keepSpelling{samePips}},
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"name": schema.StringAttribute{
-					Required:            true,
-					MarkdownDescription: "Name of the distribution on the package index, with extras if wanted, such as `uvicorn[standard]`.",
-				},
-				"version_specifier": specifier("Which versions will do, as PEP 440 has it, such as `>=1.5,<2`; a bare version such as `1.5.3` means exactly that one. Without it, any version will do."),
-			}},
-		},
-		"package_requirements": schema.SetNestedAttribute{
-			Optional:            true,
-			Computed:            true,
-			Default:             setdefault.StaticValue(types.SetValueMust(packageRequirementType, nil)),
-			MarkdownDescription: "Packages of the operating system to install before the Python packages. Order means nothing. Defaults to none.",
-			Validators: []validator.Set{
-				setvalidator.NoNullValues(),
-				requirementsCheck[packageRequirementModel, requirement.Package]{"Invalid Package Requirement", requirement.CheckPackages},
-			},
-			PlanModifiers: []planmodifier.Set{keepSpelling{samePackages}},
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"name": schema.StringAttribute{
-					Required:            true,
-					MarkdownDescription: "Name of the package in the distribution of the base image, such as `libgomp1`.",
-				},
-				"version_specifier": specifier("Exactly the version to install, such as `12.2.0-14`. Without it, the distribution's current version."),
-				"package_type": schema.StringAttribute{
-					Optional: true,
-					MarkdownDescription: "Package manager: `apt` on Debian and its relatives, `rocky_linux` for dnf or yum on Rocky Linux and its relatives. It must be the base image's. " +
-						"Defaults to `rocky_linux` on a RIME platform; the embedded registry needs it, because its base images may be of either kind.",
-				},
-			}},
-		},
+		"pip_requirements": requirementsAttribute(pipCheck, keepSpelling{samePips},
+			"Python packages to install with pip, with what they depend on, as people write them: `[\"scikit-learn>=1.5,<2\", \"uvicorn[standard]\"]`. "+
+				"Order and spelling mean nothing: `NumPy >= 1, < 2` is `numpy<2,>=1.0`. What is said of one package in several entries holds together. "+
+				"The function `parse_pip_requirements` reads them from a `requirements.txt`. Defaults to none."),
+		"apt_packages": requirementsAttribute(aptCheck, keepSpelling{sameAptPackages},
+			"Packages of Debian and its relatives to install before the Python packages: `name` or `name=version`, such as `[\"libgomp1\", \"git=1:2.39.5-0+deb12u2\"]`. "+
+				"For base images with apt, as the default ones of the embedded registry are. Defaults to none."),
+		"rocky_linux_packages": requirementsAttribute(rockyCheck, keepSpelling{sameRockyPackages},
+			"Packages of Rocky Linux and its relatives to install before the Python packages: `name` or `name=version`, such as `[\"libgomp\", \"vim-enhanced=8.0.1763\"]`. "+
+				"For base images with dnf or yum, and for RIME platforms. Defaults to none."),
+	}
+}
+
+// requirementsAttribute is a set of requirements, as people write them.
+func requirementsAttribute(check validator.Set, keep planmodifier.Set, description string) schema.Attribute {
+	return schema.SetAttribute{
+		Optional:            true,
+		Computed:            true,
+		ElementType:         types.StringType,
+		Default:             setdefault.StaticValue(types.SetValueMust(types.StringType, nil)),
+		MarkdownDescription: description,
+		Validators:          []validator.Set{check},
+		PlanModifiers:       []planmodifier.Set{keep},
 	}
 }
 

@@ -40,10 +40,10 @@ resource "rime_managed_image" "test" {
   name           = "sklearn"
   python_version = "3.11"
   pip_requirements = [
-    { name = "NumPy", version_specifier = ">= 1, < 2" },
-    { name = "pandas" },
+    "NumPy>= 1, < 2",
+    "pandas",
   ]
-  package_requirements = [{ name = "libgomp1", package_type = "apt" }]
+  apt_packages = ["libgomp1"]
 }`
 
 // The same, spelled differently.
@@ -52,11 +52,11 @@ resource "rime_managed_image" "test" {
   name           = "sklearn"
   python_version = "3.11"
   pip_requirements = [
-    { name = "Pandas", version_specifier = "" },
-    { name = "numpy", version_specifier = "<2.0,>=1" },
-    { name = "pandas" },
+    "Pandas",
+    "numpy<2.0,>=1",
+    "pandas",
   ]
-  package_requirements = [{ name = "libgomp1", package_type = "apt" }]
+  apt_packages = ["libgomp1"]
 }`
 
 const updatedConfig = `
@@ -64,10 +64,10 @@ resource "rime_managed_image" "test" {
   name           = "sklearn"
   python_version = "3.12"
   pip_requirements = [
-    { name = "numpy", version_specifier = ">=2" },
-    { name = "scipy" },
+    "numpy>=2",
+    "scipy",
   ]
-  package_requirements = [{ name = "libgomp1", package_type = "apt" }]
+  apt_packages = ["libgomp1"]
 }`
 
 func TestManagedImage_basic(t *testing.T) {
@@ -129,10 +129,10 @@ resource "rime_managed_image" "test" {
   deletion_policy       = "retain"
   rebuild_when_outdated = true
   pip_requirements = [
-    { name = "numpy", version_specifier = ">=1,<2" },
-    { name = "pandas" },
+    "numpy>=1,<2",
+    "pandas",
   ]
-  package_requirements = [{ name = "libgomp1", package_type = "apt" }]
+  apt_packages = ["libgomp1"]
   timeouts             = { create = "2h", delete = "1m" }
 }`
 
@@ -218,7 +218,7 @@ func TestManagedImage_onlyABase(t *testing.T) {
 			Config: `resource "rime_managed_image" "test" {
 				name                 = "plain"
 				pip_requirements     = []
-				package_requirements = []
+				rocky_linux_packages = []
 			}`,
 			ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()),
 		},

@@ -49,8 +49,8 @@ const churn = `
 resource "rime_managed_image" "test" {
   name           = "churn"
   python_version = "3.9"
-  pip_requirements     = [{ name = "XGBoost", version_specifier = "<2, >=1" }, { name = "pandas", version_specifier = "1.5.3" }]
-  package_requirements = [{ name = "vim", package_type = "rocky_linux" }]
+  pip_requirements     = ["XGBoost<2, >=1", "pandas==1.5.3"]
+  rocky_linux_packages = ["vim"]
 }
 `
 
@@ -100,7 +100,7 @@ func TestPlatform_basic(t *testing.T) {
 					Config: config, ResourceName: "rime_managed_image.test", ImportState: true, ImportStateId: "churn", ImportStateVerify: true,
 					ImportStateVerifyIdentifierAttribute: "name",
 					// The platform does not tell the build of an image, and keeps its own spelling of requirements.
-					ImportStateVerifyIgnore: []string{"build", "pip_requirements", "package_requirements", "adopt_existing", "deletion_policy", "rebuild_when_outdated", "timeouts"},
+					ImportStateVerifyIgnore: []string{"build", "pip_requirements", "adopt_existing", "deletion_policy", "rebuild_when_outdated", "timeouts"},
 				},
 			)
 			if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 1 {
@@ -136,51 +136,26 @@ func TestPlatform_changes(t *testing.T) {
 	)
 }
 
-// TestPlatform_packageTypes leaves out what kind a package is of: the platform knows one kind. To write it down later, or to import the image, is no change.
-func TestPlatform_packageTypes(t *testing.T) {
+// TestPlatform_unknownRegistry plans without knowing which registry it will be: which kind of packages it takes is then for the apply to say.
+func TestPlatform_unknownRegistry(t *testing.T) {
 	t.Parallel()
 	server := startPlatform(t, sandbox.Options{})
-	config := onPlatform(server, sandbox.KeyOrgAdmin, churn)
-	without := strings.Replace(config, `, package_type = "rocky_linux"`, "", 1)
-	empty := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
-	apply(t, server,
-		resource.TestStep{Config: without, ConfigStateChecks: []statecheck.StateCheck{
-			statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("package_requirements"), knownvalue.SetExact([]knownvalue.Check{
-				knownvalue.ObjectExact(map[string]knownvalue.Check{"name": knownvalue.StringExact("vim"), "version_specifier": knownvalue.Null(), "package_type": knownvalue.Null()}),
-			})),
-		}},
-		resource.TestStep{Config: without, ConfigPlanChecks: empty},
-		resource.TestStep{Config: config, ConfigPlanChecks: empty},
-		resource.TestStep{Config: without, ConfigPlanChecks: empty},
-	)
-	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 1 {
-		t.Errorf("%d images were asked for", posts)
-	}
-}
-
-// TestPlatform_unknownPackageTypes plans without knowing which registry it will be: whether a package needs a type is then for the apply to say.
-func TestPlatform_unknownPackageTypes(t *testing.T) {
-	t.Parallel()
-	server := startPlatform(t, sandbox.Options{})
-	config := func(provider string) string {
-		return "resource \"terraform_data\" \"registry\" {\ninput = \"" + server.URL + "\"\n}\nprovider \"rime\" {\n" + provider + "\n}\n" +
-			strings.Replace(churn, `, package_type = "rocky_linux"`, "", 1)
-	}
+	config := "resource \"terraform_data\" \"registry\" {\ninput = \"" + server.URL + "\"\n}\nprovider \"rime\" {\nendpoint = terraform_data.registry.output\n" +
+		"api_key = \"" + sandbox.KeyOrgAdmin + "\"\n}\n" + churn
 	apply(t, server,
 		resource.TestStep{
-			Config:      config(`embedded_registry = { url = replace(terraform_data.registry.output, "http://", "") }`),
-			ExpectError: words(`Missing Package Type § package_requirements["vim"]`),
+			Config:      strings.Replace(config, "rocky_linux_packages", "apt_packages", 1),
+			ExpectError: words(`Packages the Platform Cannot Install § Write rocky_linux_packages = ["vim"]`),
 		},
 		resource.TestStep{
-			Config: strings.Replace(config(`endpoint = terraform_data.registry.output
-				api_key = "`+sandbox.KeyOrgAdmin+`"`), "input =", "triggers_replace = \"now\"\ninput =", 1),
+			Config:            strings.Replace(config, "input =", "triggers_replace = \"now\"\ninput =", 1),
 			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("status"), knownvalue.StringExact("ready"))},
 		},
 	)
 }
 
-// TestPlatform_importPackageTypes imports an image of another client into a configuration that names no type.
-func TestPlatform_importPackageTypes(t *testing.T) {
+// TestPlatform_importPackages imports an image of another client, which named no type of package.
+func TestPlatform_importPackages(t *testing.T) {
 	t.Parallel()
 	server := startPlatform(t, sandbox.Options{})
 	if err := server.Add("churn", sandbox.Inputs{PythonVersion: "3.9", PackageRequirements: []sandbox.Require{{Name: "vim"}}}); err != nil {
@@ -189,7 +164,7 @@ func TestPlatform_importPackageTypes(t *testing.T) {
 	config := onPlatform(server, sandbox.KeyOrgAdmin, `
 resource "rime_managed_image" "test" {
   name                 = "churn"
-  package_requirements = [{ name = "vim" }]
+  rocky_linux_packages = ["vim"]
 }
 import {
   to = rime_managed_image.test
@@ -206,7 +181,7 @@ import {
 func TestPlatform_diagnostics(t *testing.T) {
 	t.Parallel()
 	failing := func(pip string) string {
-		return strings.Replace(churn, `"pandas", version_specifier = "1.5.3"`, `"`+pip+`"`, 1)
+		return strings.Replace(churn, `"pandas==1.5.3"`, `"`+pip+`"`, 1)
 	}
 	for name, test := range map[string]struct {
 		options sandbox.Options
@@ -430,7 +405,7 @@ resource "rime_managed_image" "all" {
   count = 60
   name  = format("preloaded-%04d", count.index)
   lifecycle {
-    ignore_changes = [pip_requirements, package_requirements, python_version]
+    ignore_changes = [pip_requirements, rocky_linux_packages, python_version]
   }
 }`)
 	config := onPlatform(server, sandbox.KeyOrgAdmin, images.String())

@@ -59,13 +59,10 @@ func writtenObjects(t *testing.T) []object {
 	return all
 }
 
-// goingAway are objects that become strings.
-var goingAway = map[string]bool{"pip_requirements": true, "package_requirements": true, "pip_libraries": true}
-
 func objectsIn(in object, attributes []*tfprotov6.SchemaAttribute) []object {
 	var all []object
 	for _, attribute := range attributes {
-		if attribute.NestedType == nil || !attribute.Optional && !attribute.Required || goingAway[attribute.Name] {
+		if attribute.NestedType == nil || !attribute.Optional && !attribute.Required {
 			continue
 		}
 		o := in

@@ -17,12 +17,12 @@ resource "rime_managed_image" "left" {
   python_version = "3.10"
 
   pip_requirements = [
-    { name = "XGBoost" },
-    { name = "pandas", version_specifier = "<2.0, >=1.5" },
-    { name = "scikit_learn", version_specifier = "==1.2" },
+    "XGBoost",
+    "pandas<2.0, >=1.5",
+    "scikit_learn==1.2",
   ]
 
-  package_requirements = [
-    { name = "vim" },
+  rocky_linux_packages = [
+    "vim",
   ]
 }

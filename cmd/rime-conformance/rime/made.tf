@@ -12,14 +12,14 @@ resource "rime_managed_image" "whole" {
   python_version = "3.11"
 
   pip_requirements = [
-    { name = "NumPy", version_specifier = "< 2, >= 1.24" },
-    { name = "pandas", version_specifier = "1.5.3" },
-    { name = "scikit-learn" },
+    "NumPy< 2, >= 1.24",
+    "pandas==1.5.3",
+    "scikit-learn",
   ]
 
-  package_requirements = [
-    { name = "git" },
-    { name = "vim", version_specifier = "8.0.1763", package_type = "rocky_linux" },
+  rocky_linux_packages = [
+    "git",
+    "vim=8.0.1763",
   ]
 }
 

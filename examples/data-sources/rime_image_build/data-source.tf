@@ -1,6 +1,6 @@
 resource "rime_managed_image" "training" {
   name             = "training"
-  pip_requirements = [{ name = "xgboost" }]
+  pip_requirements = ["xgboost"]
 }
 
 # The newest build of an image. An id from elsewhere does as well: on a RIME platform, it is that of the job.

@@ -4,13 +4,13 @@ resource "rime_managed_image" "serving" {
   python_version = "3.11" # a string: the number 3.10 would be 3.1
 
   pip_requirements = [
-    { name = "scikit-learn", version_specifier = ">=1.5,<2" },
-    { name = "pandas" },
-    { name = "uvicorn[standard]", version_specifier = "~=0.30" },
+    "scikit-learn>=1.5,<2",
+    "pandas",
+    "uvicorn[standard]~=0.30",
   ]
 
-  package_requirements = [
-    { name = "libgomp1", package_type = "apt" },
+  apt_packages = [
+    "libgomp1",
   ]
 
   # Follow the base image: plan a rebuild when it has moved on.
@@ -31,7 +31,7 @@ resource "rime_managed_image" "training" {
   name_prefix = "xgboost-training-"
 
   pip_requirements = [
-    { name = "xgboost", version_specifier = "2.1.1" },
+    "xgboost==2.1.1",
   ]
 
   triggers = {
@@ -50,6 +50,6 @@ resource "rime_managed_image" "shared" {
   deletion_policy = "retain"
 
   pip_requirements = [
-    { name = "numpy", version_specifier = ">=2" },
+    "numpy>=2",
   ]
 }

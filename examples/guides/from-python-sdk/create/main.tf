@@ -16,13 +16,13 @@ resource "rime_managed_image" "fraud" {
   python_version = "3.9"
 
   pip_requirements = [
-    { name = "xgboost", version_specifier = "==1.7.6" },
-    { name = "pandas", version_specifier = ">=1.5,<2" },
-    { name = "scikit-learn" },
+    "xgboost==1.7.6",
+    "pandas>=1.5,<2",
+    "scikit-learn",
   ]
 
-  package_requirements = [
-    { name = "libgomp" },
+  rocky_linux_packages = [
+    "libgomp",
   ]
 }
 

@@ -32,6 +32,6 @@ resource "rime_managed_image" "existing" {
   name                 = each.key
   python_version       = each.value.python_version
   pip_requirements     = each.value.pip_requirements
-  package_requirements = each.value.package_requirements
+  rocky_linux_packages = each.value.rocky_linux_packages
   deletion_policy      = "retain" # what leaves the list is forgotten, not deleted
 }

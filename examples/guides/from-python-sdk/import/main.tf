@@ -22,7 +22,7 @@ resource "rime_managed_image" "churn" {
   python_version = "3.9"
 
   pip_requirements = [
-    { name = "xgboost" },
-    { name = "pandas", version_specifier = ">=1.5,<2" },
+    "xgboost",
+    "pandas>=1.5,<2",
   ]
 }

@@ -19,7 +19,7 @@ resource "rime_managed_image" "fraud" {
   adopt_existing  = true
 
   pip_requirements = [
-    { name = "xgboost", version_specifier = "==1.7.6" },
+    "xgboost==1.7.6",
   ]
 
   lifecycle {
