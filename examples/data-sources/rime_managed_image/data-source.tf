@@ -4,5 +4,5 @@ data "rime_managed_image" "serving" {
 
 # The version of numpy that is really installed.
 output "numpy" {
-  value = data.rime_managed_image.serving.pip_libraries["numpy"]
+  value = lookup(data.rime_managed_image.serving.pip_libraries, "numpy", "not installed")
 }
