@@ -133,11 +133,14 @@ func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []
 	w.Env["PRIMEHUB_API_ENDPOINT"], w.Env["PRIMEHUB_API_TOKEN"] = hub.Endpoint(), primehub.TokenAdmin
 	w.Env["TF_VAR_oidc_provider_url"] = "oidc.example.com/id/1" // of the module, which has no cluster of its own
 	w.UseAWS(cloud)
-	read, err := filepath.Glob(filepath.Join(filepath.Dir(files[0]), "*.txt"))
-	if err != nil {
-		t.Fatal(err)
+	for _, pattern := range []string{"*.txt", "*.yml"} {
+		read, err := filepath.Glob(filepath.Join(filepath.Dir(files[0]), pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = slices.Concat(files, read)
 	}
-	for _, file := range slices.Concat(files, read) {
+	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

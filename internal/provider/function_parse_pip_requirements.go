@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -26,21 +27,41 @@ func (parsePipRequirementsFunction) Metadata(_ context.Context, _ function.Metad
 func (parsePipRequirementsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "The pip requirements of a requirements.txt",
-		MarkdownDescription: "Reads the text of a `requirements.txt` and returns what `pip_requirements` of `rime_managed_image` takes: a set of strings such as `numpy>=1.26,<2`, in their canonical spelling. " +
-			"Comments, empty lines and lines joined by a backslash are read as pip does. What a requirement of an image cannot hold is an error that names the line, and never left out: " +
-			"options such as `-r` and `--index-url`, direct references, environment markers, hashes. Needs Terraform 1.8.",
-		Parameters: []function.Parameter{function.StringParameter{Name: "text", MarkdownDescription: "The text, as `file(\"requirements.txt\")` reads it. May be empty."}},
-		Return:     function.SetReturn{ElementType: types.StringType},
+		MarkdownDescription: "Reads the text of a `requirements.txt` and returns what `pip_requirements` of `rime_managed_image` takes: " +
+			"a set of strings such as `numpy>=1.26,<2`, in their canonical spelling.\n\n" +
+			"Lines, comments and backslashes are read as pip reads them. Requirements of one distribution are joined as pip joins them: " +
+			"the extras of all, and every comparison holds. Where no version can meet the comparisons, the error names the lines.\n\n" +
+			"A line `-r other.txt` is replaced by that file, whose text the second argument holds. Paths are those of pip: " +
+			"relative to the file that holds the line. Constraints (`-c other.txt`) bind the distributions that a requirement names. " +
+			"One of any other distribution is an error.\n\n" +
+			"What a requirement of an image cannot hold is an error that names the line, and never left out: " +
+			"indexes and other options, direct references, environment markers, hashes. Needs Terraform 1.8.",
+		Parameters: []function.Parameter{function.StringParameter{
+			Name:                "text",
+			MarkdownDescription: "The text, as `file(\"requirements.txt\")` reads it. May be empty.",
+		}},
+		VariadicParameter: function.MapParameter{
+			Name:        "files",
+			ElementType: types.StringType,
+			MarkdownDescription: "The texts of included files by their paths, such as `{ \"base.txt\" = file(\"base.txt\") }`. " +
+				"A path is relative to the first file. A file that no line includes is not read. Several maps count as one. Defaults to none.",
+		},
+		Return: function.SetReturn{ElementType: types.StringType},
 	}
 }
 
 // Run implements function.Function.
 func (parsePipRequirementsFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var text string
-	if resp.Error = req.Arguments.Get(ctx, &text); resp.Error != nil {
+	var given []map[string]string
+	if resp.Error = req.Arguments.Get(ctx, &text, &given); resp.Error != nil {
 		return
 	}
-	pips, refused := requirement.ParsePipFile(text, nil)
+	files := map[string]string{}
+	for _, more := range given {
+		maps.Copy(files, more)
+	}
+	pips, refused := requirement.ParsePipFile(text, files)
 	if len(refused) > 0 {
 		resp.Error = diags.InvalidRequirementsFile(0, refused)
 		return
