@@ -113,15 +113,22 @@ func drift(ctx context.Context, s *scene) error {
 		return err
 	}
 	if err := s.repairs(ctx, text, "registry_server.policy is not as configured", "registry_server.trust is not as configured",
-		`image_builder.role_tags is "map[]", not "map[team:ml]"`, "image_builder.attachment is missing"); err != nil {
+		`image_builder.role_tags is {}, not { team = "ml" }`, "image_builder.attachment is missing"); err != nil {
 		return err
 	}
-	// What others have put on a role is no drift, and does not keep it from being destroyed.
+	// What others have put on a role is drift unless it is allowed, and goes with the role where that is asked for.
 	if err := errors.Join(
 		byHand(ctx, s.iam.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: &s.BuilderRole, PolicyName: new("key"), PolicyDocument: new(readImages)}),
 		byHand(ctx, s.iam.CreatePolicy, &iam.CreatePolicyInput{PolicyName: new(s.name + "-other"), PolicyDocument: new(readImages)}),
 		byHand(ctx, s.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: &s.BuilderRole, PolicyArn: s.policyARN(s.name + "-other")}),
 	); err != nil {
+		return err
+	}
+	if err := s.fails(ctx, text, "Role Has Other Policies"); err != nil {
+		return err
+	}
+	allowed := strings.Replace(text, "lifecycle_rules", "force_detach_policies = true\n  allowed_policies = [\"inline:key\", \""+*s.policyARN(s.name+"-other")+"\"]\n  lifecycle_rules", 1)
+	if _, err := s.becomes(ctx, "update", allowed); err != nil {
 		return err
 	}
 	if err := s.changesNothing(ctx); err != nil {

@@ -123,6 +123,9 @@ func TestImageRegistryConfig_calls(t *testing.T) {
 			if test.managed {
 				w.Edit("main.tf", `namespace            = "rime"`, policy)
 				want["ecr:GetLifecyclePolicy"] = test.repositories
+				// Other registries within the prefix are looked for, once.
+				want["ecr:DescribeRepositoryCreationTemplates"], want["iam:ListPolicies"] = 1, 1
+				want["iam:GetPolicy"], want["iam:GetPolicyVersion"] = 3, 3
 			}
 			w.Apply()
 			cloud.ForgetCalls()

@@ -55,7 +55,7 @@ func (c *Client) applyRegistry(ctx context.Context, spec RegistrySpec, priors []
 		return err
 	})
 	group.Go(func() (err error) {
-		registry.Repositories, err = c.applyRepositories(within, spec.Prefix, spec.Repositories, released(spec, priors))
+		registry.Repositories, err = c.applyRepositories(within, spec.Prefix, spec.Repositories, c.inner(within, spec, priors...), released(spec, priors))
 		return err
 	})
 	if err := group.Wait(); err != nil {

@@ -39,6 +39,8 @@ type Client struct {
 	token    *wait.Lazy[Credentials]
 	debris   debris
 	claims   claims
+	// neighbours are the registries of the account.
+	neighbours *wait.Lazy[sightings]
 }
 
 // services are the SDK's clients.
@@ -61,7 +63,7 @@ func New(config Config) (*Client, error) {
 	options := config.Options.withDefaults()
 	return &Client{
 		config: config, options: options, limiter: limiter, slots: make(chan struct{}, options.Concurrency),
-		services: wait.NewLazy[*services](), account: wait.NewLazy[Account](), token: wait.NewLazy[Credentials](),
+		services: wait.NewLazy[*services](), account: wait.NewLazy[Account](), token: wait.NewLazy[Credentials](), neighbours: wait.NewLazy[sightings](),
 		debris: debris{creations: lifeline.Creations{Lines: lifeline.Lines{Directory: options.Lifelines}}, workspace: options.Workspace},
 	}, nil
 }

@@ -64,6 +64,8 @@ type claims struct {
 	mu     sync.Mutex
 	owners []string
 	known  []Known
+	// planned are the registries that this process was asked to plan.
+	planned []Neighbour
 }
 
 // ownership is that of the spec and of everything claimed. It takes nothing over: that is for a change.

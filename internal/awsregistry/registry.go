@@ -116,7 +116,7 @@ func (c *Client) ReadRegistry(ctx context.Context, spec RegistrySpec) (Registry,
 		return err
 	})
 	group.Go(func() (err error) {
-		_, registry.Repositories, err = c.surveyRepositories(ctx, spec.Prefix, spec.Repositories, c.options.Confirmations)
+		_, registry.Repositories, err = c.surveyRepositories(ctx, spec.Prefix, spec.Repositories, c.inner(ctx, spec), c.options.Confirmations)
 		return err
 	})
 	if err := group.Wait(); err != nil {

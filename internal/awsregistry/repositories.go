@@ -127,36 +127,43 @@ func hasNoPolicy(err error) bool {
 type state struct {
 	Repository
 	policy string
+	// theirs tells that another registry has a prefix within this one's, and so the repository.
+	theirs bool
 }
 
 // settingsDrift tells whether what is managed of the settings differs.
 func (s state) settingsDrift(want RepositorySettings) bool {
-	return s.mutabilityDrift(want) || want.ScanOnPush != nil && *want.ScanOnPush != s.ScanOnPush
+	return s.mutabilityDrift(want) || !s.theirs && want.ScanOnPush != nil && *want.ScanOnPush != s.ScanOnPush
 }
 
 func (s state) mutabilityDrift(want RepositorySettings) bool {
-	return want.TagMutability != "" && (want.TagMutability != s.TagMutability || !slices.Equal(set(want.Exclusions), set(s.Exclusions)))
+	return !s.theirs && want.TagMutability != "" && (want.TagMutability != s.TagMutability || !slices.Equal(set(want.Exclusions), set(s.Exclusions)))
 }
 
 func (s state) policyDrift(want RepositorySettings) bool {
-	return want.LifecyclePolicy != "" && !SameLifecyclePolicy(want.LifecyclePolicy, s.policy)
+	return !s.theirs && want.LifecyclePolicy != "" && !SameLifecyclePolicy(want.LifecyclePolicy, s.policy)
 }
 
 // set sorts a list whose order and repetitions mean nothing.
 func set(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
-// surveyRepositories looks at everything under the prefix. That a lifecycle policy is not as it should be is believed after that many looks. A repository that goes away meanwhile is left out.
-func (c *Client) surveyRepositories(ctx context.Context, prefix string, want RepositorySettings, looks int) ([]state, RepositoryReport, error) {
+// surveyRepositories looks at everything under the prefix. That a lifecycle policy is not as it should be is believed after that many looks. A repository that goes away meanwhile is left out;
+// those under one of the inner prefixes are another registry's, and only counted.
+func (c *Client) surveyRepositories(ctx context.Context, prefix string, want RepositorySettings, inner []string, looks int) ([]state, RepositoryReport, error) {
 	var states []state
 	for repository, err := range c.Repositories(ctx, prefix) {
 		if err != nil {
 			return nil, RepositoryReport{}, err
 		}
-		states = append(states, state{Repository: repository})
+		theirs := slices.ContainsFunc(inner, func(prefix string) bool { return Covers(prefix, repository.Name) })
+		states = append(states, state{Repository: repository, theirs: theirs})
 	}
 	if want.LifecyclePolicy != "" {
 		gone := make([]bool, len(states))
 		err := c.each(ctx, len(states), func(ctx context.Context, i int) (err error) {
+			if states[i].theirs {
+				return nil
+			}
 			states[i].policy, err = c.believedPolicy(ctx, states[i].Name, want.LifecyclePolicy, looks)
 			if is(err, ClassNotFound) {
 				gone[i] = true

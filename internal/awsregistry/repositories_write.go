@@ -11,12 +11,12 @@ import (
 
 // applyRepositories gives everything under the prefix its settings, in place: there is no moment without a lifecycle policy. released are the policies that were
 // managed before and are no longer; they are taken off the repositories that still have one of them, and a policy that somebody else put there stays.
-func (c *Client) applyRepositories(ctx context.Context, prefix string, want RepositorySettings, released []string) (RepositoryReport, error) {
+func (c *Client) applyRepositories(ctx context.Context, prefix string, want RepositorySettings, inner, released []string) (RepositoryReport, error) {
 	survey := want
 	if len(released) > 0 {
 		survey.LifecyclePolicy = released[0] // so that they are looked at
 	}
-	states, _, err := c.surveyRepositories(ctx, prefix, survey, 1)
+	states, _, err := c.surveyRepositories(ctx, prefix, survey, inner, 1)
 	if err != nil {
 		return RepositoryReport{}, err
 	}
@@ -51,7 +51,7 @@ func (c *Client) applyRepository(ctx context.Context, s *state, want RepositoryS
 
 // holds tells whether the repository still has one of the policies that are to be taken off.
 func (s state) holds(want RepositorySettings, released []string) bool {
-	return want.LifecyclePolicy == "" && slices.ContainsFunc(released, func(policy string) bool { return SameLifecyclePolicy(policy, s.policy) })
+	return !s.theirs && want.LifecyclePolicy == "" && slices.ContainsFunc(released, func(policy string) bool { return SameLifecyclePolicy(policy, s.policy) })
 }
 
 // changeRepository changes what differs about a repository.

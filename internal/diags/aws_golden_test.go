@@ -143,6 +143,7 @@ var awsMessages = map[string]diag.Diagnostics{
 		diags.RepositoriesExist(path.Root("repository_prefix"), "ml/prod/rime", []string{"ml/prod/rime/a", "ml/prod/rime/b", "ml/prod/rime/c", "ml/prod/rime/d", "ml/prod/rime/e", "ml/prod/rime/f", "ml/prod/rime/g"}, []string{"lifecycle_rules", "scan_on_push"}),
 		diags.RepositoriesExist(path.Root("repository_prefix"), "", []string{"churn"}, nil),
 	},
+	"aws_overlap":           {diags.OverlappingPrefixes(path.Root("repository_prefix"), "rime", []awsregistry.Neighbour{{Prefix: "rime/a", Name: "policy arn:aws:iam::123456789012:policy/eks_ecr_repo_management_policy_a"}})},
 	"aws_template_tags":     {diags.TemplateWithoutTags(path.Root("creation_template").AtName("custom_role_arn"), []string{"owner", "team"})},
 	"aws_empty_prefix":      {diags.EmptyPrefix(path.Root("repository_prefix"))},
 	"aws_empty_prefix_warn": {diags.EmptyPrefixAllowed(path.Root("repository_prefix"))},

@@ -58,6 +58,19 @@ func RepositoriesExist(at path.Path, prefix string, repositories, settings []str
 	))
 }
 
+// OverlappingPrefixes warns of other registries that have repositories in common with one.
+func OverlappingPrefixes(at path.Path, prefix string, others []awsregistry.Neighbour) diag.Diagnostic {
+	lines := make([]string, 0, len(others))
+	for _, other := range others {
+		lines = append(lines, fmt.Sprintf("  %q: %s", other.Prefix, other.Name))
+	}
+	return diag.NewAttributeWarningDiagnostic(at, "Registry Prefixes Overlap", text(
+		fmt.Sprintf("Other image registries have repositories in common with the one under %q:\n%s", prefix, strings.Join(lines, "\n")),
+		"The roles of each may use the repositories of both. The settings and the lifecycle policy of a repository are those of the registry with the longest prefix; two with the same prefix change each other's back.",
+		"Give prefixes of which none is within another one, such as \"rime/a\" and \"rime/b\".",
+	))
+}
+
 // TemplateWithoutTags warns of default tags that repositories do not get.
 func TemplateWithoutTags(at path.Path, keys []string) diag.Diagnostic {
 	return diag.NewAttributeWarningDiagnostic(at, "Repositories Get No Default Tags", text(

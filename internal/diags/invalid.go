@@ -74,7 +74,7 @@ func sentence(clause string) string {
 		return ""
 	}
 	clause = strings.ToUpper(clause[:1]) + strings.TrimSuffix(clause[1:], ".")
-	if strings.HasSuffix(clause, "}") {
+	if strings.Contains(clause, "\n") && strings.HasSuffix(clause, "}") {
 		return clause // It ends with something to copy.
 	}
 	return clause + "."

@@ -193,3 +193,19 @@ func (s *registryServer) imported(id string) held {
 	s.expectNone(diagnostics, nil)
 	return seen
 }
+
+// Two configurations of prefixes of which one is within the other: whoever comes second is told at plan, also where neither is there yet.
+func TestProtoImageRegistryConfig_overlap(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	server := newRegistryServer(t, a, nil)
+	inner := registryInput(map[string]any{"resource_name_suffix": "other"})
+	outer := map[string]any{"repository_prefix": "ml", "pod_identity": true}
+	warning := []string{"WARNING", "Registry Prefixes Overlap", "repository_prefix", `"ml/other/rime": another resource of this configuration`}
+	server.expectNone(server.plan(server.absent(), inner).Diagnostics, nil)
+	expectDiagnostic(t, server.plan(server.absent(), outer).Diagnostics, warning)
+	whole := server.must(server.absent(), inner)
+	warning[3] = `"ml/other/rime": policy arn:aws:iam::123456789012:policy/eks_ecr_repo_management_policy_other_rime`
+	expectDiagnostic(t, newRegistryServer(t, a, nil).plan(server.absent(), outer).Diagnostics, warning)
+	server.must(whole, nil)
+}

@@ -59,7 +59,8 @@ func scopeAttributes() map[string]schema.Attribute {
 		"repository_prefix": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultRepositoryPrefix),
 			MarkdownDescription: "Base of the prefix of all repositories of the registry: one or more words of lower-case letters and digits with single `-`, `_` or `/` between them, starting with a letter, at most 192 characters. " +
-				"`resource_name_suffix` and `namespace` follow it: see `effective_repository_prefix`. Defaults to `" + defaultRepositoryPrefix + "`.",
+				"`resource_name_suffix` and `namespace` follow it: see `effective_repository_prefix`. Of registries whose prefixes overlap, the one with the longest prefix has a repository's settings; a plan warns of such registries. " +
+				" Defaults to `" + defaultRepositoryPrefix + "`.",
 			Validators: []validator.String{managedPrefixCheck},
 		},
 		"allow_empty_prefix": schema.BoolAttribute{

@@ -65,6 +65,12 @@ func (r *imageRegistryConfigResource) foresee(ctx context.Context, private priva
 	if state.Enable.ValueBool() && state.EffectiveRepositoryPrefix.Equal(plan.EffectiveRepositoryPrefix) {
 		return d // The repositories are this registry's already.
 	}
+	overlapping, err := client.Overlapping(look, spec)
+	unforeseen(ctx, err)
+	overlapping = slices.DeleteFunc(overlapping, func(other awsregistry.Neighbour) bool { return other.Is(prior) })
+	if len(overlapping) > 0 {
+		d.Append(diags.OverlappingPrefixes(path.Root("repository_prefix"), plan.prefix(), overlapping))
+	}
 	if names := repositoriesUnder(look, client, plan.prefix()); len(names) > 0 {
 		d.Append(diags.RepositoriesExist(path.Root("repository_prefix"), plan.prefix(), names, plan.replacedSettings()))
 	}

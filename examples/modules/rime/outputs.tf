@@ -5,7 +5,7 @@ output "helm_values" {
 
 output "ecr_config" {
   description = "The account and the prefix of the repositories, as the platform's own module has them. Null if not enabled."
-  value = var.image_registry_config.enable ? {
+  value = local.enable ? {
     registry_id       = rime_image_registry_config.this.registry_id
     repository_prefix = rime_image_registry_config.this.effective_repository_prefix
   } : null
