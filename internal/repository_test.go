@@ -48,6 +48,7 @@ var allowedImports = map[string][]string{
 	"cmd/rime-sandbox":                 {"internal/sandbox", "internal/sandbox/aws", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/primehub", "internal/sandbox/pypi", "internal/sandbox/rime"},
 	"cmd/rime-conformance":             {"internal/awsregistry", "internal/sandbox/aws", "internal/sandbox/primehub", "internal/sandbox/rime"},
 	"cmd/rime-quickstart":              {"internal/sandbox", "internal/sandbox/oci", "internal/sandbox/primehub", "internal/sandbox/pypi", "internal/workbench"},
+	"cmd/rime-test":                    {"internal/workbench"},
 	"cmd/rime-workbench":               {"internal/workbench"},
 }
 

@@ -3,7 +3,8 @@
 // back, shows the drift and its repair, and destroys everything. Then it does the same job on stand-ins of a PrimeHub platform and of an AWS account, with
 // examples/platforms. It stops what it started.
 //
-// Everything it writes is below .cache; Terraform's own output is in .cache/quickstart/*.log.
+// Everything it writes is below .cache; Terraform's own output is in .cache/quickstart/*.log. It fails if it leaves a temporary file
+// or a process behind.
 package main
 
 import (
@@ -48,6 +49,11 @@ func quickstart(ctx context.Context, out io.Writer, directory string) (err error
 	if _, err := os.Stat("examples/quickstart/main.tf"); err != nil {
 		return errors.New("run this from the top of the repository: make quickstart")
 	}
+	temporary, err := workbench.UseTemporary()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, temporary.Close()) }()
 	r := &reporter{out: out}
 	p := &parts{reporter: r, directory: directory, workbench: workbench.Options{Progress: r.note}}
 	defer func() { err = errors.Join(err, p.stop()) }()

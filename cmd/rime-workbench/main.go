@@ -3,7 +3,7 @@
 //
 //	go run ./cmd/rime-workbench -- go test ./...
 //
-// Where BuildKit cannot be had, the command runs without it, unless RIME_REQUIRE_BUILDKIT is 1.
+// Where BuildKit cannot be had, the command runs without it, unless this is Debian and the user is root: there it always can.
 package main
 
 import (
@@ -39,7 +39,7 @@ func runWithBuildKit(args []string) (code int, err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	daemon, err := workbench.BuildKit(ctx, workbench.Options{Progress: report})
-	if _, missing := errors.AsType[*workbench.UnavailableError](err); missing && os.Getenv("RIME_REQUIRE_BUILDKIT") != "1" {
+	if _, missing := errors.AsType[*workbench.UnavailableError](err); missing && !workbench.MustHaveTools() {
 		report("going on without BuildKit: " + err.Error())
 		return run(ctx, args)
 	}

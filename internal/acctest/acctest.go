@@ -7,12 +7,10 @@
 package acctest
 
 import (
-	"cmp"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -47,10 +45,13 @@ func (r run) Run() int {
 	return code
 }
 
-// Binary returns the path of the provider's binary, built once from the tree as it is, with the race detector where cgo allows. RIME_TEST_RACE has the flags of
-// that: a build like that of the test itself finds most of its packages compiled.
+// Binary returns the path of the provider's binary: the one that `make test` has built and RIME_TEST_PROVIDER names, else one
+// that is built here, once. It has no race detector: what it consists of is watched by the tests of its packages.
 func Binary(t testing.TB) string {
 	t.Helper()
+	if built := os.Getenv("RIME_TEST_PROVIDER"); built != "" {
+		return built
+	}
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.binary != "" {
@@ -62,12 +63,8 @@ func Binary(t testing.TB) string {
 	}
 	shared.cleanups = append(shared.cleanups, func() { _ = os.RemoveAll(dir) })
 	binary := filepath.Join(dir, "terraform-provider-rime")
-	args := []string{"build", "-o", binary}
-	if os.Getenv("CGO_ENABLED") == "1" {
-		args = append(args, strings.Fields(cmp.Or(os.Getenv("RIME_TEST_RACE"), "-race"))...)
-	}
-	cmd := exec.Command("go", append(args, ".")...) //nolint:noctx // all tests share the result, whichever of them asks first
-	cmd.Dir = repositoryRoot(t)
+	cmd := exec.Command("go", "build", "-o", binary, ".") //nolint:noctx // all tests share the result, whichever of them asks first
+	cmd.Dir, cmd.Env = repositoryRoot(t), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the provider: %v\n%s", err, out)
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,8 +18,11 @@ import (
 // Process is a command of Terraform that runs.
 type Process struct {
 	t      testing.TB
-	cmd    *exec.Cmd
-	output lockedBuffer
+	killed *atomic.Bool // of the workspace
+	// interrupted tells that it was interrupted once.
+	interrupted bool
+	cmd         *exec.Cmd
+	output      lockedBuffer
 	// ended is closed when the command has ended; result is valid from then on.
 	ended  chan struct{}
 	result error
@@ -28,14 +32,12 @@ type Process struct {
 // provider's work, unless TF_LOG is set: it is written only then, or where the workspace's TF_LOG_SDK says so.
 func (w *Workspace) Start(args ...string) *Process {
 	w.t.Helper()
-	p := &Process{t: w.t, ended: make(chan struct{})}
+	p := &Process{t: w.t, killed: w.killed, ended: make(chan struct{})}
 	// Longer than any test: a command that hangs ends with the test binary's own time-out and its stacks.
 	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), terraform(), args...)
 	p.cmd.Dir = w.Dir
 	p.cmd.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "NO_COLOR=1", "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1",
-		"GOGC=400", // their memory is small, and not worth the time to collect it that often
-		// A data race in the provider would only be found in Terraform's log. As nothing goes on after one, nothing has to be waited for in the end.
-		"GORACE=halt_on_error=1 atexit_sleep_ms=0")
+		"GOGC=400") // their memory is small, and not worth the time to collect it that often
 	if w.Env["TF_LOG"] == "" {
 		p.cmd.Env = append(p.cmd.Env, "TF_LOG_SDK=off")
 	}
@@ -63,8 +65,16 @@ func terraform() string {
 	return "terraform"
 }
 
-// Interrupt sends SIGINT to Terraform and its providers, as Ctrl-C at a terminal does.
-func (p *Process) Interrupt() { p.signal(-p.cmd.Process.Pid, syscall.SIGINT) }
+// Interrupt sends SIGINT to Terraform and its providers, as Ctrl-C at a terminal does. After a second one Terraform kills its
+// providers.
+func (p *Process) Interrupt() {
+	p.t.Helper()
+	if p.interrupted {
+		p.killed.Store(true)
+	}
+	p.interrupted = true
+	p.signal(-p.cmd.Process.Pid, syscall.SIGINT)
+}
 
 // Terminate sends SIGTERM to Terraform alone, as a CI system does when it cancels a job.
 func (p *Process) Terminate() { p.signal(p.cmd.Process.Pid, syscall.SIGTERM) }
@@ -102,6 +112,9 @@ func (p *Process) providers() []int {
 
 func (p *Process) signal(pid int, s syscall.Signal) {
 	p.t.Helper()
+	if s == syscall.SIGKILL {
+		p.killed.Store(true)
+	}
 	if err := syscall.Kill(pid, s); err != nil {
 		p.t.Fatalf("signal %v: %v", s, err)
 	}

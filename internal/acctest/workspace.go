@@ -9,7 +9,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,12 +40,15 @@ type Workspace struct {
 	// Env is added to the environment of every command.
 	Env map[string]string
 	t   testing.TB
+	// killed tells that a command was killed, so that its temporary files stay. It is shared by all on the same machine.
+	killed *atomic.Bool
 }
 
 // NewWorkspace makes an empty workspace.
 func NewWorkspace(t testing.TB) *Workspace {
 	t.Helper()
-	w := &Workspace{Dir: t.TempDir(), Env: map[string]string{}, t: t}
+	var killed atomic.Bool
+	w := &Workspace{Dir: t.TempDir(), Env: map[string]string{"TMPDIR": temporary(t, &killed)}, t: t, killed: &killed}
 	rc := filepath.Join(t.TempDir(), "terraform.rc")
 	text := fmt.Sprintf("provider_installation {\n  dev_overrides { \"managed-images/rime\" = %q }\n  direct {}\n}\n", filepath.Dir(Binary(t)))
 	if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
@@ -51,6 +56,28 @@ func NewWorkspace(t testing.TB) *Workspace {
 	}
 	w.Env["TF_CLI_CONFIG_FILE"] = rc
 	return w
+}
+
+// temporary is a directory for the temporary files of Terraform and its providers, which leave nothing there unless they are
+// killed, but for the lifeline of a create that failed. It is not that of the test: the path of a socket is limited to some
+// hundred bytes.
+func temporary(t testing.TB, killed *atomic.Bool) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tf-") //nolint:usetesting // its name would be too long
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		left, err := os.ReadDir(dir)
+		left = slices.DeleteFunc(left, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".lock") })
+		if err != nil || len(left) > 0 && !killed.Load() {
+			t.Errorf("Terraform and its providers left temporary files behind: %v %v", left, err)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // NewEmbeddedWorkspace makes a workspace whose provider has the embedded registry on that OCI registry (host and port), on the
@@ -84,7 +111,7 @@ func (w *Workspace) Edit(name, before, after string) {
 // Clone makes another directory with the same configuration and a copy of the state: another machine.
 func (w *Workspace) Clone() *Workspace {
 	w.t.Helper()
-	c := &Workspace{Dir: w.t.TempDir(), Env: maps.Clone(w.Env), t: w.t}
+	c := &Workspace{Dir: w.t.TempDir(), Env: maps.Clone(w.Env), t: w.t, killed: w.killed}
 	if err := os.CopyFS(c.Dir, os.DirFS(w.Dir)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -156,29 +183,15 @@ func (w *Workspace) Destroy() Result {
 	return w.MustRun("destroy", "-auto-approve")
 }
 
-// Values returns the attributes of a resource in the state, by its address; nil when it is not in the state.
+// Values returns the attributes of the resource of that address ("rime_managed_image.a") from the state file; nil when it is not there.
 func (w *Workspace) Values(address string) map[string]any {
 	w.t.Helper()
-	var state struct {
-		Values struct {
-			RootModule struct {
-				Resources []struct {
-					Address string
-					Values  map[string]any
-				}
-			} `json:"root_module"`
-		}
+	kind, name, ok := strings.Cut(address, ".")
+	if !ok {
+		w.t.Fatalf("%q is no address of a resource", address)
 	}
-	r := w.MustRun("show", "-json")
-	if err := json.Unmarshal([]byte(r.Output), &state); err != nil {
-		w.t.Fatalf("terraform show -json: %v\n%s", err, r.Output)
-	}
-	for _, resource := range state.Values.RootModule.Resources {
-		if resource.Address == address {
-			return resource.Values
-		}
-	}
-	return nil
+	r, _ := w.resource(kind, name)
+	return r.Attributes
 }
 
 // Resource is a resource as the state file has it.

@@ -19,15 +19,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 // dockerRegistry starts Docker's registry, from Debian, and returns a world on it. settings go into its storage section.
 func dockerRegistry(t *testing.T, settings string) *world {
 	t.Helper()
-	binary, err := exec.LookPath("docker-registry")
-	if err != nil {
-		t.Skip("docker-registry is not installed (apt-get install docker-registry)")
-	}
+	binary := workbenchtest.Tool(t, "docker-registry")
 	directory := t.TempDir()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -196,10 +194,7 @@ func TestReferee_atOnce(t *testing.T) {
 // TestReferee_skopeo lets an independent client read what is in the repository: the image, and the record as an OCI artifact.
 func TestReferee_skopeo(t *testing.T) {
 	t.Parallel()
-	skopeo, err := exec.LookPath("skopeo")
-	if err != nil {
-		t.Skip("skopeo is not installed (apt-get install skopeo)")
-	}
+	skopeo := workbenchtest.Tool(t, "skopeo")
 	w := dockerRegistry(t, deletesEnabled)
 	built := w.process(t, "a/1").mustCreate(t, specOf("model-a", "numpy"))
 	inspect := func(arguments ...string) string {

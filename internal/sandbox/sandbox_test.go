@@ -13,6 +13,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 func start(t *testing.T, o sandbox.Options) *sandbox.Sandbox {
@@ -117,12 +118,7 @@ func TestStart_refusesInvalidFaults(t *testing.T) {
 // The packages refer to each other; pip has to find a set of versions for all of them.
 func TestPackages_canBeInstalledTogether(t *testing.T) {
 	t.Parallel()
-	if out, err := exec.CommandContext(t.Context(), "python3", "-m", "pip", "--version").CombinedOutput(); err != nil {
-		if os.Getenv("RIME_REQUIRE_BUILDKIT") == "1" {
-			t.Fatalf("python3 with pip is required here: %v %s", err, out)
-		}
-		t.Skipf("needs python3 with pip: %v", err)
-	}
+	workbenchtest.Python(t)
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "python3", "-m", "pip", "download", "--quiet", "--dest", dir,
 		"--index-url", start(t, sandbox.Options{}).Addresses().PackageIndex, "sandbox-learn[frames]")

@@ -108,7 +108,3 @@ func (r *Registry) probe(ctx context.Context, logFile string) error {
 	}
 	return errors.Join(err, response.Body.Close())
 }
-
-// Skopeo returns the path of skopeo, a client of registries that none of our code had a part in. It returns
-// [*UnavailableError] where it cannot be had.
-func Skopeo(ctx context.Context, o Options) (string, error) { return o.need(ctx, "skopeo") }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 func TestIndex_pages(t *testing.T) {
@@ -209,12 +210,7 @@ type pipRunner struct {
 
 func newPip(t *testing.T, packages ...pypi.Package) pipRunner {
 	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), "python3", "-m", "pip", "--version").CombinedOutput(); err != nil {
-		if os.Getenv("RIME_REQUIRE_BUILDKIT") == "1" {
-			t.Fatalf("python3 with pip is required here: %v %s", err, out)
-		}
-		t.Skipf("needs python3 with pip: %v", err)
-	}
+	workbenchtest.Python(t)
 	server := httptest.NewServer(pypi.New(packages...))
 	t.Cleanup(server.Close)
 	return pipRunner{t: t, index: server.URL + "/simple/"}

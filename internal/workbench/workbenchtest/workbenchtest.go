@@ -1,5 +1,5 @@
-// Package workbenchtest gives tests what package workbench provides: a test that needs something this machine cannot provide is
-// skipped with the reason, or fails with it where RIME_REQUIRE_BUILDKIT is 1 (.ci/run sets it).
+// Package workbenchtest gives tests what package workbench provides. A test that needs something this machine cannot provide is
+// skipped with the reason, but fails where everything can be had: as root on Debian.
 package workbenchtest
 
 import (
@@ -14,16 +14,14 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/workbench"
 )
 
-// required tells whether a test may be skipped for want of a tool.
-func required() bool { return os.Getenv("RIME_REQUIRE_BUILDKIT") == "1" }
-
-// SkipUnavailable ends the test if err is not nil: skipped for a [*workbench.UnavailableError] where that is allowed, else failed.
+// SkipUnavailable ends the test if err is not nil: skipped for a [*workbench.UnavailableError] where something may be missing,
+// else failed.
 func SkipUnavailable(t testing.TB, err error) {
 	t.Helper()
 	if err == nil {
 		return
 	}
-	if _, missing := errors.AsType[*workbench.UnavailableError](err); missing && !required() {
+	if _, missing := errors.AsType[*workbench.UnavailableError](err); missing && !workbench.MustHaveTools() {
 		t.Skip(err)
 	}
 	t.Fatal(err)
@@ -120,7 +118,21 @@ func dockerRegistry(t testing.TB, start func(context.Context, workbench.Options)
 // Skopeo returns the path of skopeo.
 func Skopeo(t testing.TB) (path string) {
 	t.Helper()
-	path, err := workbench.Skopeo(t.Context(), options())
+	return Tool(t, "skopeo")
+}
+
+// Tool returns the path of a program that Debian has.
+func Tool(t testing.TB, program string) (path string) {
+	t.Helper()
+	path, err := workbench.Tool(t.Context(), options(), program)
+	SkipUnavailable(t, err)
+	return path
+}
+
+// Python returns the path of a Python 3 that has pip.
+func Python(t testing.TB) (path string) {
+	t.Helper()
+	path, err := workbench.Python(t.Context(), options())
 	SkipUnavailable(t, err)
 	return path
 }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+const module = "github.com/managed-images/terraform-provider-rime"
+
+// unwatched are the packages whose tests run other programs and wait for them: Terraform with the provider's binary, BuildKit, pip,
+// git. The race detector would see only the test. The packages that those programs consist of have tests of their own, which are
+// watched, as everything is that is not listed here.
+var unwatched = []string{
+	"internal", "internal/acctest", "internal/workbench",
+	"cmd/rime-conformance", "cmd/rime-quickstart", "cmd/rime-test", "cmd/rime-workbench",
+}
+
+// phase is a run of `go test`.
+type phase struct {
+	name     string
+	packages []string
+	args     []string
+	env      []string
+	dir      string // where it runs; empty: here
+}
+
+// split sorts the packages into phases. The ones with the race detector come first: they fail sooner.
+func split(packages []string) []phase {
+	watched := phase{name: "with the race detector", args: []string{"-race"}, env: []string{"CGO_ENABLED=1"}}
+	programs := phase{name: "what runs programs", env: []string{"CGO_ENABLED=0"}}
+	for _, p := range packages {
+		if slices.Contains(unwatched, strings.TrimPrefix(p, module+"/")) {
+			programs.packages = append(programs.packages, p)
+		} else {
+			watched.packages = append(watched.packages, p)
+		}
+	}
+	return []phase{watched, programs}
+}
+
+// phases runs all packages that have tests.
+func (r *runner) phases(ctx context.Context, env, args []string) error {
+	out, err := exec.CommandContext(ctx, "go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "./...").Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
+	packages := strings.Fields(string(out))
+	r.totals.packagesLeft = len(packages)
+	var errs []error
+	for _, p := range split(packages) {
+		r.say("%s: %d packages", p.name, len(p.packages))
+		errs = append(errs, r.test(ctx, p, env, args))
+	}
+	return errors.Join(errs...)
+}
+
+// test runs one phase and reports it as it goes. -vet=off: `make check` looks at all code, and once.
+func (r *runner) test(ctx context.Context, p phase, env, args []string) error {
+	all := slices.Concat([]string{"test", "-json", "-vet=off", "-shuffle=on", "-parallel=4", "-timeout=30m"}, p.args, args, p.packages)
+	cmd := exec.CommandContext(ctx, "go", all...)
+	cmd.Dir = p.dir
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	cmd.Env = slices.Concat(os.Environ(), p.env, env)
+	cmd.Stderr = os.Stderr
+	events, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	reportErr := r.report(events)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%w %s: %w", errFailed, p.name, err)
+	}
+	return reportErr
+}
