@@ -188,6 +188,7 @@ func (r *groupImageResource) Delete(ctx context.Context, req resource.DeleteRequ
 
 // save is the only place that writes the state of an image, and its identity with it.
 func (r *groupImageResource) save(ctx context.Context, state *tfsdk.State, identity *tfsdk.ResourceIdentity, model groupImageModel) diag.Diagnostics {
+	model.Endpoint = r.endpoint(model.Endpoint)
 	d := state.Set(ctx, model)
 	d.Append(r.identify(ctx, identity, model.Name)...)
 	return d

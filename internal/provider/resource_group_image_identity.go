@@ -45,11 +45,15 @@ func (r *groupImageResource) identify(ctx context.Context, identity *tfsdk.Resou
 			return d
 		}
 	}
-	known.Name = name
+	return identity.Set(ctx, groupImageIdentity{Endpoint: r.endpoint(known.Endpoint), Name: name})
+}
+
+// endpoint is the address of the platform, or what is known of it as long as the provider's configuration is not.
+func (r *groupImageResource) endpoint(known types.String) types.String {
 	if client, err := r.hub(); err == nil {
-		known.Endpoint = types.StringValue(client.Endpoint())
+		return types.StringValue(client.Endpoint())
 	}
-	return identity.Set(ctx, known)
+	return known
 }
 
 // ImportState implements resource.ResourceWithImportState, by name, by endpoint and name, or by identity. Read fills in the image.

@@ -21,6 +21,7 @@ var (
 
 // groupImageModel is the state of a rime_group_image.
 type groupImageModel struct {
+	Endpoint      types.String  `tfsdk:"endpoint"`
 	Name          types.String  `tfsdk:"name"`
 	Groups        types.Set     `tfsdk:"groups"`
 	Existing      types.Object  `tfsdk:"existing"`

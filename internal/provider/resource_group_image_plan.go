@@ -84,7 +84,9 @@ func (r *groupImageResource) ModifyPlan(ctx context.Context, req resource.Modify
 			return
 		}
 		plan.groupImageFacts, plan.RebuildReason = unknownGroupImageFacts(), types.StringNull()
+		plan.Endpoint = r.endpoint(types.StringUnknown())
 	} else {
+		plan.Endpoint = r.endpoint(state.Endpoint)
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 		resp.RequiresReplace.Append(plan.planChange(ctx, *state)...)
 	}

@@ -34,6 +34,7 @@ func (r *groupImageResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				Validators:    []validator.String{groupImageNameCheck},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
+			"endpoint": computed("Address of the API of the PrimeHub platform that has the image. With `name`, it tells the image from all others."),
 			"existing": existingAttribute(),
 			"groups":   groupsAttribute(),
 			"triggers": schema.MapAttribute{

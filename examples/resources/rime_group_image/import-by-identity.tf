@@ -1,6 +1,7 @@
 import {
   to = rime_group_image.tensorflow
   identity = {
-    name = "tensorflow-2.5"
+    endpoint = "https://primehub.example.com/api/graphql" # may be left out
+    name     = "tensorflow-2.5"
   }
 }
