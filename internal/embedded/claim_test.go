@@ -43,7 +43,7 @@ func jittery(next http.RoundTripper, seed uint64, most time.Duration) http.Round
 // TestCreate_atOnce lets many creates of one name loose at once, of several processes (G5 of README).
 func TestCreate_atOnce(t *testing.T) {
 	t.Parallel()
-	const rounds, processes, goroutines = 300, 4, 2
+	const rounds, processes, goroutines = 80, 4, 2
 	for round := range rounds {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
@@ -98,7 +98,7 @@ func TestCreate_atOnce(t *testing.T) {
 // registry holds what the record says.
 func TestUpdate_atOnce(t *testing.T) {
 	t.Parallel()
-	for round := range 100 {
+	for round := range 30 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {
@@ -235,7 +235,7 @@ func TestExclusively_listBehind(t *testing.T) {
 // TestExclusively_noTwo watches the principle itself: nobody is ever inside together, whatever the delays.
 func TestExclusively_noTwo(t *testing.T) {
 	t.Parallel()
-	for round := range 100 {
+	for round := range 30 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {

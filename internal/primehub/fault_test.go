@@ -4,10 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"log"
-	"net"
-	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -80,7 +76,7 @@ type operation struct {
 type faulty struct {
 	*sandbox.Platform
 	*fault.Gate
-	network pipes
+	network *fault.Network
 	check   *primehub.Client
 }
 
@@ -202,9 +198,8 @@ func startFaulty(t *testing.T) *faulty {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &faulty{Platform: platform, Gate: &fault.Gate{}, network: make(pipes)}
-	server := &http.Server{Handler: platform.Behind(f.Gate), ReadHeaderTimeout: time.Hour, ErrorLog: log.New(io.Discard, "", 0)}
-	go func() { _ = server.Serve(f.network) }()
+	f := &faulty{Platform: platform, Gate: &fault.Gate{}, network: fault.NewNetwork()}
+	server := fault.Serve(f.network, f.Gate, platform.Behind(f.Gate))
 	t.Cleanup(func() { _ = server.Close() })
 	f.check = f.client(t)
 	for _, spec := range []primehub.Spec{existing("tf"), built("busy", "numpy")} {
@@ -217,7 +212,7 @@ func startFaulty(t *testing.T) *faulty {
 
 func (f *faulty) client(t *testing.T) *primehub.Client {
 	t.Helper()
-	transport := &http.Transport{DialContext: f.network.dial}
+	transport := f.network.Transport()
 	t.Cleanup(transport.CloseIdleConnections)
 	client, err := primehub.New(primehub.Config{Endpoint: "http://primehub.test", APIToken: sandbox.TokenAdmin, Transport: transport, Retries: 2, RetryDelay: time.Millisecond})
 	if err != nil {
@@ -225,27 +220,3 @@ func (f *faulty) client(t *testing.T) *primehub.Client {
 	}
 	return client
 }
-
-// pipes is a network without machines. It implements [net.Listener].
-type pipes chan net.Conn
-
-func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case p <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	if conn, ok := <-p; ok {
-		return conn, nil
-	}
-	return nil, net.ErrClosed
-}
-
-func (p pipes) Close() error { close(p); return nil }
-
-func (pipes) Addr() net.Addr { return &net.IPAddr{} }

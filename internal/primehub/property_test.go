@@ -87,7 +87,7 @@ func TestProperty(t *testing.T) {
 		for _, name := range []string{sandbox.GroupDataScience, sandbox.GroupDataScience2, sandbox.GroupResearch} {
 			c.groups = append(c.groups, w.group(name))
 		}
-		for i := range 300 {
+		for i := range 100 {
 			spec := c.spec(fmt.Sprintf("image-%d", i))
 			w.create(spec)
 			before := w.get(spec.Name)

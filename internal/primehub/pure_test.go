@@ -133,7 +133,7 @@ func TestGenerateName_property(t *testing.T) {
 		t.Error("two names are the same")
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 1000 {
+	for range 300 {
 		text := make([]rune, random.IntN(90))
 		for i := range text {
 			text[i] = rune(random.IntN(0x250))

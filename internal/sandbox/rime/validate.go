@@ -121,10 +121,9 @@ func (p *Platform) checkPackage(r packageRequirement) error {
 	return nil
 }
 
-var separators = regexp.MustCompile(`[-_.]+`)
-
 // normalName is the name of a library or a package whatever its spelling, without extras (PEP 503).
 func normalName(name string) string {
 	name, _, _ = strings.Cut(name, "[")
-	return separators.ReplaceAllString(strings.ToLower(name), "-")
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("-_.", r) })
+	return strings.Join(words, "-")
 }
