@@ -188,7 +188,8 @@ var condaMistakes = []struct {
 		regexp.MustCompile(`^(?:-c|--channel)[ =]+([^\s:]+) +([^\s].*)$`), "begins with an option, which is not part of a specification",
 		func(m []string) string { return m[1] + "::" + m[2] },
 	},
-	{regexp.MustCompile(`^--?[A-Za-z][a-z-]*[ =]+(.+)$`), "begins with an option, which is not part of a specification", first},
+	{regexp.MustCompile(`^--?[A-Za-z][a-z-]*[ =]+([^ ]+)$`), "begins with an option, which is not part of a specification", first},
+	{regexp.MustCompile(`^--?[A-Za-z]`), "begins with an option, which is not part of a specification", nil},
 	{regexp.MustCompile(`^["'](.*)["']$`), "stands in quotes, which mean nothing here", first},
 	{regexp.MustCompile(`^(.+?)@(.+)$`), `has an "@", which conda does not know`, func(m []string) string { return m[1] + "==" + m[2] }},
 }

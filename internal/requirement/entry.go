@@ -57,7 +57,8 @@ func CheckEntries(installer Installer, entries []string) (tokens []string, refus
 		}
 	}
 	if last := len(entries) - 1; check.open != "" && !check.refused {
-		refuse(last, newError(Field(installer), entries[last], check.open, "stands at the end, where a value has to follow", "write the value after it, or leave it out"))
+		refuse(last, newError(Field(installer), entries[last], check.open, "stands at the end, where a value has to follow",
+			"write the value after it, or leave it out"))
 	}
 	return tokens, refused
 }
@@ -219,6 +220,8 @@ func (c *entryCheck) option(entry, word string) *Error {
 		return refuse("names a file or a directory, and a build of PrimeHub has none of yours", "write the packages themselves, one an entry")
 	case c.installer == InstallerPip && name == "--hash":
 		return refuse("fixes an archive, which pip takes in a file only", "leave it out")
+	case !passing.MatchString(word) && c.installer == InstallerConda && isChannelOption(name):
+		return refuse(dropped(word), ownChannel)
 	case !passing.MatchString(word):
 		return refuse(dropped(word), c.suggestion(word))
 	case slices.Contains(c.rules.valued, word):
@@ -240,6 +243,9 @@ func (c *entryCheck) channel(entry, option, word string) *Error {
 		if passing.MatchString(word) && !strings.ContainsAny(word, ":=") {
 			return nil
 		}
+		if strings.Contains(word, "/") {
+			return refuse(dropped(word), ownChannel)
+		}
 		return refuse(dropped(word), "write the name of a channel, as in \"-c conda-forge\"")
 	}
 	problem := fmt.Sprintf("is a package with a channel, where %s takes a channel alone", option)
@@ -255,6 +261,9 @@ func (c *entryCheck) channel(entry, option, word string) *Error {
 	}
 	return refuse(problem, write(p.text)+" without "+option+p.remark())
 }
+
+// ownChannel is what to do about a channel with a label, and one with an address.
+const ownChannel = "PrimeHub cannot pass on a label or an address: the base image's .condarc can name the channel"
 
 // dropped says why a token does not reach the installer.
 func dropped(word string) string {

@@ -48,6 +48,7 @@ func TestCheckEntries_refuses(t *testing.T) {
 	}
 	pipRange := func(name, comparisons string) string { return ranged(name, comparisons, "name==version") }
 	condaRange := func(name, comparisons string) string { return ranged(name, comparisons, "name=version") }
+	const ownChannel = "PrimeHub cannot pass on a label or an address: the base image's .condarc can name the channel"
 	const noFile = "names a file or a directory, and a build of PrimeHub has none of yours"
 	for entry, want := range map[string]struct {
 		installer                      requirement.Installer
@@ -84,7 +85,10 @@ func TestCheckEntries_refuses(t *testing.T) {
 		"numpy===1.0":                    {requirement.InstallerConda, "", `has "===", which is pip's`, `write "numpy==1.0"`},
 		"numpy=":                         {requirement.InstallerConda, "", "has no version behind its operator", `write "numpy"`},
 		"conda-forge:numpy":              {requirement.InstallerConda, "", `has one ":", where two stand between a channel and a package`, `write "conda-forge::numpy"`},
-		"-c https://conda.example.com/x": {requirement.InstallerConda, "https://conda.example.com/***", dropped("/"), `write the name of a channel, as in "-c conda-forge"`},
+		"-c https://conda.example.com/x": {requirement.InstallerConda, "https://conda.example.com/***", dropped("/"), ownChannel},
+		"-c nvidia/label/cuda-11.8.0":    {requirement.InstallerConda, "nvidia/label/cuda-11.8.0", dropped("/"), ownChannel},
+		"--channel=nvidia/label/x":       {requirement.InstallerConda, "", dropped("/"), ownChannel},
+		"-c a*":                          {requirement.InstallerConda, "a*", dropped("*"), `write the name of a channel, as in "-c conda-forge"`},
 		"torch -c":                       {requirement.InstallerConda, "-c", "stands at the end, where a value has to follow", "write the value after it, or leave it out"},
 		" \n\t":                          {requirement.InstallerConda, "", "is empty", "write a package, or leave the entry out"},
 		"numpy >=1":                      {requirement.InstallerConda, "", inWords(2, "conda"), `write "numpy", which is the newest version`},
@@ -240,6 +244,8 @@ func TestParseCondaSpec_refuses(t *testing.T) {
 		"'numpy=1'":            {"stands in quotes, which mean nothing here", `write "numpy=1"`},
 		"numpy@1.2":            {`has an "@", which conda does not know`, `write "numpy==1.2"`},
 		"-c conda-forge numpy": {"begins with an option, which is not part of a specification", `write "conda-forge::numpy"`},
+		"-n env numpy":         {"begins with an option, which is not part of a specification", ""},
+		"-y numpy":             {"begins with an option, which is not part of a specification", `write "numpy"`},
 		"-c a numpy>=1":        {"begins with an option, which is not part of a specification", `write "a::numpy>=1"`},
 		"numpy[verison='1']": {
 			"is no key of a match specification",

@@ -23,6 +23,9 @@ func diagnosePip(line string) []*Error {
 		return []*Error{fault}
 	}
 	rest, faults := peelParts(line)
+	if fault := diagnoseVariable(line, rest); fault != nil {
+		return append(faults, fault)
+	}
 	if _, ok := matchPip(rest); !ok {
 		faults = append(faults, diagnoseNameAndSpecifier(line, rest)...)
 	}
@@ -76,7 +79,8 @@ func suggestPip(text string) string {
 func peelParts(line string) (rest string, faults []*Error) {
 	rest = line
 	if m := hashPart.FindStringSubmatch(rest); m != nil {
-		faults = append(faults, newError(FieldPip, line, "--hash", "fixes the archive, and an image's requirements hold versions only", hashAdvice))
+		faults = append(faults, newError(FieldPip, line, "--hash",
+			"fixes the archive, and an image's requirements hold versions only", hashAdvice))
 		rest = strings.TrimSpace(hashPart.ReplaceAllString(rest, ""))
 	}
 	for _, m := range optionPart.FindAllStringSubmatch(rest, -1) {
@@ -141,7 +145,8 @@ func diagnoseNameAndSpecifier(line, rest string) []*Error {
 // diagnoseName says what is wrong with a text that does not even begin with a name.
 func diagnoseName(line, text string) *Error {
 	if trimmed := strings.TrimLeft(text, "._-"); trimmed != text {
-		return newError(FieldPip, line, text[:len(text)-len(trimmed)], "is before the name, where only a letter or a digit may be", suggestPip(trimmed))
+		before := text[:len(text)-len(trimmed)]
+		return newError(FieldPip, line, before, "is before the name, where only a letter or a digit may be", suggestPip(trimmed))
 	}
 	bad := firstNotIn(text, isAlnum)
 	return newError(FieldPip, line, bad, "cannot begin a requirement", exampleLine)
@@ -185,7 +190,8 @@ func diagnoseBehind(line, name, extras, behind string) *Error {
 		}
 		return newError(FieldPip, line, behind, "begins a second requirement", suggestion)
 	case separators.MatchString(behind):
-		return newError(FieldPip, line, behind, "is at the end of the name, where only a letter or a digit may be", write(name+extras))
+		return newError(FieldPip, line, behind, "is at the end of the name, where only a letter or a digit may be",
+			write(name+extras))
 	case strings.ContainsAny(behind[:1], "._-"):
 		return newError(FieldPip, line, behind, without, exampleOf(name+extras))
 	}

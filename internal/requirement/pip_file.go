@@ -133,7 +133,7 @@ func (r *pipReader) include(at place, line, option, name string) {
 	case name == "":
 		fault("names no file", "write the path of a file behind it, or leave the line out")
 	case variable.MatchString(name):
-		r.refuse(at, diagnoseWhole(line))
+		r.refuse(at, diagnoseVariable(line, name))
 	case slices.Contains(r.reading, resolved):
 		fault("includes the file that the line is in, or one that includes it: a cycle", "leave one of the lines out")
 	case !given && strings.Contains(resolved, "://"):
@@ -190,7 +190,8 @@ func (r *pipReader) bind() {
 		case strings.Contains(c.pip.Name, "["):
 			r.refuse(c.at, newError(FieldPip, c.text, "", "has extras, which constraints cannot have", "write it without them"))
 		case !named[c.pip.Name]:
-			r.refuse(c.at, newError(FieldPip, c.text, "", "is a constraint of a distribution that no requirement names, and requirements cannot hold it",
+			r.refuse(c.at, newError(FieldPip, c.text, "",
+				"is a constraint of a distribution that no requirement names, and requirements cannot hold it",
 				"leave it out if nothing needs the distribution, or make it a requirement; "+otherConstraints))
 		default:
 			r.pips, r.at = append(r.pips, c.pip), append(r.at, c.at)

@@ -86,9 +86,16 @@ func TestParsePipFile_refused(t *testing.T) {
 		"pkg==1.0 other==2":             `"other==2" begins a second requirement; write each in a line or a string of its own`,
 		"\"numpy\"":                     `"\"" is a quotation mark; the requirement stands in quotes; write "numpy"`,
 		"--extra-index-url https://${TOKEN}@i.test/simple": `"--extra-index-url" tells where pip finds`,
-		"-f https://i.test/": `"-f" tells where pip finds distributions, which is a setting of the provider for all of its images; leave the line out, and set find-links in config of pip`,
-		"numpy≥1":            `is not an ASCII character; write "numpy>=1"`,
-		"ｎumpy":              `is not an ASCII character; write "numpy"`,
+		"a @ https://${TOKEN}@i.test/a.whl":                `is a direct reference`,
+		"git+https://${TOKEN}@i.test/a":                    `is the address of a repository of source code`,
+		"- numpy":                                          `"-" begins an entry of a list in YAML; write "numpy"`,
+		"\"numpy\",":                                       `the requirement stands in quotes; write "numpy"`,
+		"~/a":                                              `pip "~/a" ` + address,
+		"a>=1;b":                                           `begins a second requirement, "b"; write each in a line or a string of its own`,
+		"a; (platform_system == 'Windows')":                `is an environment marker that is true on no image`,
+		"-f https://i.test/":                               `"-f" tells where pip finds distributions, which is a setting of the provider for all of its images; leave the line out, and set find-links in config of pip`,
+		"numpy≥1":                                          `is not an ASCII character; write "numpy>=1"`,
+		"ｎumpy":                                            `is not an ASCII character; write "numpy"`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()

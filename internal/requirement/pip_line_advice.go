@@ -23,7 +23,17 @@ const (
 )
 
 // variable is what pip replaces by the value of an environment variable.
-var variable = regexp.MustCompile(`(?P<bad>\$\{[A-Z0-9_]+\})`)
+var variable = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
+
+// diagnoseVariable says what to do about such a variable, if the text has one.
+func diagnoseVariable(line, text string) *Error {
+	found := variable.FindString(text)
+	if found == "" {
+		return nil
+	}
+	return newError(FieldPip, line, found, "is a variable of pip's environment, which is not at hand here",
+		"put its value into the text first")
+}
 
 // lineDiagnoses are tried in this order.
 var lineDiagnoses = []lineDiagnosis{
@@ -38,10 +48,6 @@ var lineDiagnoses = []lineDiagnosis{
 			option := strings.TrimLeft(strings.Replace(m[1], "-f", "--find-links", 1), "-")
 			return "leave the line out, and set " + option + " in " + inConfig + "; on a platform, its administrator does"
 		},
-	},
-	{
-		variable, "is a variable of pip's environment, which is not at hand here",
-		constant("put its value into the text first"),
 	},
 	{
 		regexp.MustCompile(`^(?P<bad>-r|--requirement)(?:[=\s]|$)`), "names another file, which cannot be part of a requirement",
@@ -68,11 +74,15 @@ var lineDiagnoses = []lineDiagnosis{
 		regexp.MustCompile(`^(?P<bad>--hash)\b`), "fixes the archive of the line before it, which does not end in a backslash", constant(hashAdvice),
 	},
 	{
+		regexp.MustCompile(`^(?P<bad>-) (.+)$`), "begins an entry of a list in YAML",
+		func(m []string) string { return suggestPip(m[2]) },
+	},
+	{
 		regexp.MustCompile(`^(?P<bad>-[^\s=]*)`), "is an option of pip, not a requirement",
 		constant("leave the line out; what pip.conf can say may stand in " + inConfig),
 	},
 	{
-		regexp.MustCompile("^(?P<bad>\"|'|`)(.*)[\"'`]$"), "is a quotation mark; the requirement stands in quotes",
+		regexp.MustCompile("^(?P<bad>\"|'|`)(.*)[\"'`],?$"), "is a quotation mark; the requirement stands in quotes",
 		func(m []string) string { return suggestPip(m[2]) },
 	},
 	{
@@ -84,7 +94,7 @@ var lineDiagnoses = []lineDiagnosis{
 		regexp.MustCompile(`^(?P<bad>(?:git|hg|svn|bzr)\+[^;\s]*.*)$`), repository, constant(publishIt),
 	},
 	{
-		regexp.MustCompile(`(?i)^(?P<bad>[^;@\s=<>!~]*(?:/|\\|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.[a-z0-9]+)(?:$|[ ;\[])).*)$`),
+		regexp.MustCompile(`(?i)^(?P<bad>~?[^;@\s=<>!~]*(?:/|\\|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.[a-z0-9]+)(?:$|[ ;\[])).*)$`),
 		"is an address or a path; " + fromIndex, constant(publishIt),
 	},
 	{

@@ -2,6 +2,7 @@ package requirement
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,12 @@ const (
 	never
 )
 
+// markerVariables are what markers compare (PEP 508).
+var markerVariables = []string{
+	"os_name", "sys_platform", "platform_machine", "platform_python_implementation", "platform_release", "platform_system",
+	"platform_version", "python_version", "python_full_version", "implementation_name", "implementation_version", "extra",
+}
+
 // linux is what markers can ask about every image (PEP 508, "Environment Markers").
 var linux = map[string]string{"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
 
@@ -22,6 +29,9 @@ var markerTerm = regexp.MustCompile(`^(?:(\w+) ?(==|!=) ?["']([^"']*)["']|["']([
 
 // judgeMarker tells whether a marker is always or never true on Linux. What it does not understand is unknown.
 func judgeMarker(marker string) verdict {
+	if inner, found := strings.CutPrefix(marker, "("); found {
+		marker = strings.TrimSuffix(inner, ")")
+	}
 	if strings.ContainsAny(marker, "()") {
 		return unknown
 	}
@@ -63,13 +73,18 @@ func judgeTerm(term string) verdict {
 
 // diagnoseMarker says what to do about a marker; before is what stands before it.
 func diagnoseMarker(marker, before string) (problem, suggestion string) {
-	switch judgeMarker(strings.TrimSpace(marker)) {
+	marker = strings.TrimSpace(marker)
+	if second, ok := matchPip(marker); ok && !slices.Contains(markerVariables, nameAndRest.FindStringSubmatch(marker)[1]) {
+		return "begins a second requirement, " + quote(second.String()), oneEach
+	}
+	switch judgeMarker(marker) {
 	case never:
 		return "is an environment marker that is true on no image, because an image is Linux", "leave the requirement out"
 	case always:
 		return "is an environment marker that is true on every image, because an image is Linux", suggestPip(before)
 	}
-	return "is an environment marker; the image has one Python version and one platform, so that a requirement holds for it or does not",
+	return "is an environment marker; the image has one Python version and one platform, " +
+			"so that a requirement holds for it or does not",
 		"write the requirement without the marker if it holds for the image, and leave it out if not " +
 			"(uv pip compile --python-version 3.11 --python-platform linux writes no markers)"
 }
