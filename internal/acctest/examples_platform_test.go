@@ -53,6 +53,7 @@ func TestExamples_platform(t *testing.T) {
 			}
 			w := acctest.NewWorkspace(t)
 			w.Env["RIME_API_KEY"], w.Env["TF_VAR_rime_api_key"] = rime.KeyUser, rime.KeyUser
+			w.Env["RIME_ENDPOINT"] = platform.URL // for those that leave it to the environment
 			for _, file := range files {
 				text, err := os.ReadFile(file)
 				if err != nil {

@@ -46,6 +46,9 @@ func FromError(op Operation, name string, err error) diag.Diagnostic {
 	if other, ok := errors.AsType[*OtherRegistryError](err); ok {
 		return otherRegistry(op, name, other)
 	}
+	if d, ok := keyRefusedAgain(op, name, err); ok {
+		return d
+	}
 	if d, ok := fromPlatform(op, name, err); ok {
 		return d
 	}

@@ -81,6 +81,17 @@ func notEnabled(name string, err *rime.NotEnabledError) diag.Diagnostic {
 	))
 }
 
+// keyRefusedAgain describes a refusal of an API key that another error of the run describes in full.
+func keyRefusedAgain(op Operation, name string, err error) (diag.Diagnostic, bool) {
+	answer, ok := errors.AsType[*rime.APIError](err)
+	if !ok || !answer.ToldBefore() {
+		return nil, false
+	}
+	return diag.NewErrorDiagnostic(op.summary, text(
+		fmt.Sprintf("Tried to %s managed image %q. The platform refused the API key here too: another error of this run says what to do.", op.verb, name),
+	)), true
+}
+
 // answerOf quotes the other side.
 func answerOf(err error) string { return "The answer was:\n" + err.Error() }
 

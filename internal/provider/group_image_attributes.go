@@ -80,7 +80,7 @@ func groupsAttribute() schema.SetAttribute {
 		Optional:    true,
 		Computed:    true,
 		ElementType: types.StringType,
-		MarkdownDescription: "Names of the groups that may use the image: PrimeHub's *Edit Groups*. For system images only; who else may use one is removed. " +
+		MarkdownDescription: "Names of the groups that may use the image: PrimeHub's *Edit Groups*. For system images only. Groups that are not listed lose access. " +
 			"Defaults to none. For a group image it is its group.",
 		Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(stringvalidator.LengthAtLeast(1))},
 	}

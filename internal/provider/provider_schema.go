@@ -94,7 +94,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "The registry of managed images that runs inside the provider: an OCI registry keeps the images and a small record about each, " +
-			"BuildKit builds them. Used when `endpoint` is not configured; then `RIME_ENDPOINT` is not used either. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers; for ECR, those of AWS's chain.",
+			"BuildKit builds them. Used when `endpoint` is not configured; then `RIME_ENDPOINT` is not used either. `{}` will do on ECR. The registry's credentials are those that `docker login` stored, or those of Docker's credential helpers; for ECR, those of AWS's chain.",
 		Attributes: map[string]schema.Attribute{
 			"url": schema.StringAttribute{
 				Optional: true,

@@ -118,7 +118,7 @@ func trustAttributes() map[string]schema.Attribute {
 		"release_name": schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "Name of the Helm release of the platform, where it is not the one that its own module expects. The chart names its service accounts after it, " +
-				"and with others in the trust no image is ever built.",
+				"and if the trust policy names other service accounts, image builds fail.",
 			Validators: []validator.String{stringvalidator.LengthBetween(1, 53)},
 		},
 		"registry_server_service_accounts": accounts("the registry server"),

@@ -149,7 +149,7 @@ func registryFactAttributes() map[string]schema.Attribute {
 		},
 		"drift": schema.ListAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "What differs on AWS from what is configured, in words. An apply puts it right, so that a plan shows it going to be empty. Policies of others on the roles are a difference, too, unless `allowed_policies` has them.",
+			MarkdownDescription: "What differs on AWS from what is configured, in words. The next apply repairs it; the plan shows this list becoming empty. Policies of others on the roles are a difference, too, unless `allowed_policies` has them.",
 		},
 	}
 }

@@ -491,6 +491,29 @@ func TestPlatform_precedence(t *testing.T) {
 	}
 }
 
+// A key that the platform refuses is one error with advice, however many images there are.
+func TestPlatform_keyRefusedOnce(t *testing.T) {
+	t.Parallel()
+	platform := startPlatform(t, sandbox.Options{})
+	server := newProtoServer(t, New("test"))
+	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: server.value(server.schema.Provider, map[string]tftypes.Value{
+		"endpoint": tftypes.NewValue(tftypes.String, platform.URL), "api_key": tftypes.NewValue(tftypes.String, sandbox.KeyExpired),
+	})})
+	server.expectNone(configured.Diagnostics, err)
+	for i, want := range []string{"Make a new token", "another error of this run", "another error of this run"} {
+		name := map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, fmt.Sprintf("image-%d", i))}
+		read, err := server.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
+			TypeName: managedImageType, Config: server.value(server.schema.DataSourceSchemas[managedImageType], name),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(read.Diagnostics) != 1 || !strings.Contains(read.Diagnostics[0].Detail, want) || !strings.Contains(read.Diagnostics[0].Detail, fmt.Sprintf(`"image-%d"`, i)) {
+			t.Errorf("image %d: %v, want %q", i, read.Diagnostics, want)
+		}
+	}
+}
+
 // embeddedValue is an embedded_registry at that address.
 func embeddedValue(t *testing.T, url string) tftypes.Value {
 	t.Helper()

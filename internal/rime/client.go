@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -30,6 +31,8 @@ type client struct {
 	key      string
 	timeout  time.Duration
 	http     *http.Client
+	// keyRefused is set once an error has told that the key was refused.
+	keyRefused *atomic.Bool
 }
 
 // newClient contacts nothing.
@@ -46,7 +49,7 @@ func newClient(c Config) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &client{endpoint: endpoint, base: base, key: key, timeout: c.RequestTimeout}
+	made := &client{endpoint: endpoint, base: base, key: key, timeout: c.RequestTimeout, keyRefused: new(atomic.Bool)}
 	made.http = httpx.NewClient(chain(c, made.show))
 	return made, nil
 }
@@ -90,7 +93,7 @@ func (c *client) do(ctx context.Context, what call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	failed := &APIError{Method: what.method, URL: c.show(req.URL)}
+	failed := &APIError{Method: what.method, URL: c.show(req.URL), told: c.keyRefused}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		failed.Err = httpx.NoAnswer(ctx, limited, c.timeout, err)

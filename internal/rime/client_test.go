@@ -135,12 +135,17 @@ func TestKeyStaysSecret(t *testing.T) {
 		}
 	})
 	_, _, createErr := registry.Create(t.Context(), spec("churn"))
+	told := false
 	for _, err := range []error{
 		second(registry.Get(t.Context(), "churn")), second(registry.Build(t.Context(), "0b6f")), createErr, registry.Delete(t.Context(), "churn"), registry.CancelBuild(t.Context(), "0b6f"),
 	} {
 		if answer := apiError(t, err); answer.StatusCode != http.StatusUnauthorized || !answer.HTML || answer.Transient() {
 			t.Errorf("%v", err)
 		}
+		if before := apiError(t, err).ToldBefore(); before != told {
+			t.Errorf("told before: %t, want %t", before, told)
+		}
+		told = true
 		silent(t, err, sandbox.KeyExpired)
 		if text := fmt.Sprintf("%+v %#v", err, err); strings.Contains(text, sandbox.KeyExpired) {
 			t.Errorf("the key is in the error's fields: %s", text)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -36,6 +37,13 @@ type APIError struct {
 	RetryAfter string
 	// Err is why there was no answer. Nil otherwise.
 	Err error
+	// told is set once a refusal of the API key was told; all errors of a client share it.
+	told *atomic.Bool
+}
+
+// ToldBefore tells whether a refusal of the same API key was told before, and takes note that this one is told.
+func (e *APIError) ToldBefore() bool {
+	return e.StatusCode == http.StatusUnauthorized && e.told != nil && e.told.Swap(true)
 }
 
 // Error implements error.
