@@ -87,26 +87,6 @@ func TestManagedImage_busy(t *testing.T) {
 	b.finish(imageOf("model", "tiny-model"))
 }
 
-// Two resources of one name are a mistake that no plan can see; it costs neither a second build nor the first one's image.
-func TestManagedImage_sameNameTwice(t *testing.T) {
-	t.Parallel()
-	b := newSlowBench(t)
-	twin := strings.Replace(imageOf("model", b.brief), `"rime_managed_image" "model"`, `"rime_managed_image" "twin"`, 1)
-	b.Write("main.tf", imageOf("model", b.brief)+twin)
-	fails(t, b.Workspace, []string{"apply", "-auto-approve"})
-	if pushes := published(b.registry.Gate); pushes != 1 {
-		t.Errorf("%d images were published", pushes)
-	}
-	_, model := b.Image("model")
-	_, other := b.Image("twin")
-	if model == other {
-		t.Errorf("the state has the image %t and %t", model, other)
-	}
-	b.Write("main.tf", "")
-	b.Apply()
-	expectNothingLeft(t, b.registry, "model")
-}
-
 // However much Terraform wants at once, no more builds run at one time than max_parallel_builds says.
 func TestManagedImage_parallelism(t *testing.T) {
 	t.Parallel()

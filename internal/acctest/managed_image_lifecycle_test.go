@@ -94,7 +94,7 @@ func takenName(t *testing.T, w *world) {
 	w.Apply()
 	version := w.version(t, "model")
 	w.Write("second.tf", strings.ReplaceAll(strings.ReplaceAll(model, `"a"`, `"b"`), ">=1,<2", ">=2"))
-	fails(t, w.Workspace, []string{"apply", "-auto-approve"}, "Error: Managed Image Already Exists with rime_managed_image.b,")
+	fails(t, w.Workspace, []string{"apply", "-auto-approve"}, "Error: Managed Image Name Taken Twice", `Two resources of this configuration have a managed image of the name "model"`)
 	w.Write("second.tf", "")
 	w.MustRun("workspace", "new", "staging")
 	fails(t, w.Workspace, []string{"apply", "-auto-approve"}, "Error: Managed Image Already Exists with rime_managed_image.a,")

@@ -107,7 +107,7 @@ func TestManagedImage_content(t *testing.T) {
 	t.Parallel()
 	host := workbenchtest.DockerRegistry(t)
 	w := acctest.NewEmbeddedWorkspace(t, host)
-	w.Write("main.tf", strings.Replace(model, "}]", `}, { name = "needs-other" }]`, 1))
+	w.Write("main.tf", strings.Replace(model, `"]`, `", "needs-other"]`, 1))
 	w.Apply()
 	tag, digest := text(t, w, "rime_tag"), text(t, w, "image_digest")
 	reference := "docker://" + host + "/ml/model:" + tag

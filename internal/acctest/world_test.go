@@ -76,7 +76,7 @@ func (w *world) planChanges(t *testing.T, attribute, reason string) {
 		shows(t, r, address+" will be updated in-place", "Plan: 0 to add, 1 to change, 0 to destroy.", `+ rebuild_reason = "`+reason+`"`)
 		return
 	}
-	shows(t, r, address+" must be replaced", "Plan: 1 to add, 0 to change, 1 to destroy.")
+	shows(t, r, address+" must be replaced", "Plan: 1 to add, 0 to change, 1 to destroy.", `Managed image "model" is replaced: `+reason)
 	if forced := regexp.MustCompile(`[~+-] ` + attribute + ` [^#]*# forces replacement`); !forced.MatchString(r.Flat()) {
 		t.Errorf("%s does not force the replacement:\n%s", attribute, r.Output)
 	}

@@ -127,9 +127,11 @@ type Unfinished struct {
 	Cancel error
 	// Hint is what the registry knows about why the build has not ended. Empty when nothing.
 	Hint string
+	// Creating tells that Terraform would destroy the image after an error.
+	Creating bool
 }
 
-// Diagnostic describes it: a warning when the build goes on because nobody may or can cancel it (the next apply waits for it), else an error.
+// Diagnostic describes it: an error, except for a create whose build goes on because nobody may or can cancel it. The next apply waits for that.
 func (u Unfinished) Diagnostic() diag.Diagnostic {
 	cut := cutShortBy(u.Cause, "Managed Image", "managed image", u.Name, "Apply again to finish the job.")
 	block := facts(fact{"Managed image", u.Name}, fact{"Build", u.BuildID}, fact{"Last seen", u.Wait.Error()})
@@ -137,14 +139,27 @@ func (u Unfinished) Diagnostic() diag.Diagnostic {
 	case u.Cancel == nil:
 		return diag.NewErrorDiagnostic(cut.summary, text(cut.what+" The build was cancelled and has ended.", u.Hint, cut.next, block))
 	case errors.Is(u.Cancel, ErrNotOurs):
-		return cut.goesOn(notOurs, u.Hint, block)
+		return u.goesOn(cut, notOurs, u.Hint, block)
 	case errors.Is(u.Cancel, imageregistry.ErrCannotCancel):
-		return cut.goesOn("The build could not be cancelled", text(cancelAnswer(u.Cancel), u.Hint), block)
+		return u.goesOn(cut, "The build could not be cancelled", text(cancelAnswer(u.Cancel), u.Hint), block)
 	default:
 		return diag.NewErrorDiagnostic(cut.summary,
 			text(cut.what+" Cancelling the build failed too, so it may go on.", "The answer was:\n"+u.Cancel.Error(), u.Hint, cut.next, block))
 	}
 }
+
+// goesOn describes a build that nobody cancelled, for this reason.
+func (u Unfinished) goesOn(cut cutShort, reason, hint, block string) diag.Diagnostic {
+	summary, what, next := cut.title+" Build Continues", cut.what+" "+reason+", so it goes on.", "Apply again to wait for its end."
+	if u.Creating {
+		return diag.NewWarningDiagnostic(summary, text(what, hint, next+" "+notUsableYet, block))
+	}
+	return diag.NewErrorDiagnostic(summary, text(what, hint, next, block))
+}
+
+// notUsableYet is what a create says that is not an error, although there is no image to use.
+const notUsableYet = "Until then, `image_uri` and whatever else follows from the build may be null. " +
+	"To keep Terraform from going on with such an image, give the resource a `postcondition` that `self.status == \"ready\"`."
 
 // cancelAnswer quotes what else is known about why a build cannot be cancelled.
 func cancelAnswer(err error) string {
@@ -160,8 +175,7 @@ func BuildNotWatched(name, buildID string, err error) diag.Diagnostic {
 		fmt.Sprintf("Waiting for the build of managed image %q ended with an error. The build goes on.", name),
 		answerOf(err),
 		advice(ReadImage, err),
-		"Apply again to wait for its end. Until then, `image_uri` and whatever else follows from the build may be null. "+
-			"To keep Terraform from going on with such an image, give the resource a `postcondition` that `self.status == \"ready\"`.",
+		"Apply again to wait for its end. "+notUsableYet,
 		facts(fact{"Managed image", name}, fact{"Build", buildID}, fact{"HTTP status", httpStatus(err)}),
 	))
 }

@@ -128,9 +128,15 @@ var messages = map[string]diag.Diagnostics{
 	"two_package_managers":   {diags.TwoPackageManagers(path.Root("rocky_linux_packages"))},
 	"null_element":           {diags.NullElement(path.Root("pip_requirements"), "pandas>=2,<3")},
 	"null_trigger":           {diags.NullTrigger(path.Root("triggers").AtMapKey("weekly"), "weekly"), diags.NullTrigger(path.Root("triggers").AtMapKey("a b"), "a b")},
-	"no_name":                {diags.ImageWithoutName()},
-	"two_names":              {diags.ImageWithTwoNames("churn", "churn-")},
-	"unsupported_python":     {diags.UnsupportedPythonVersion(path.Root("python_version"), "3.9", []string{"3.11", "3.12"})},
+	"name_twice":             {diags.ImageNameTwice("churn")},
+	"replaced": {
+		diags.Replacement{Name: "churn", Reason: "pip requirements changed: + pandas", SameName: true, Usable: true, Platform: true}.Diagnostic(),
+		diags.Replacement{Name: "churn-0a1b2c3d", Prefix: "churn-", Reason: "triggers changed: weekly", Usable: true}.Diagnostic(),
+		diags.Replacement{Name: "churn", SameName: true}.Diagnostic(),
+	},
+	"no_name":            {diags.ImageWithoutName()},
+	"two_names":          {diags.ImageWithTwoNames("churn", "churn-")},
+	"unsupported_python": {diags.UnsupportedPythonVersion(path.Root("python_version"), "3.9", []string{"3.11", "3.12"})},
 
 	"build_failed_requirement": {diags.FromError(diags.CreateImage, "sklearn", failedBuild(&imageregistry.BuildFailure{
 		Class: imageregistry.FailureUserInput, Step: "install pip requirements", Requirement: "no-such-lib", RequirementKind: "pip",
@@ -152,7 +158,12 @@ var messages = map[string]diag.Diagnostics{
 
 	"build_interrupted": {unfinished(context.Canceled, nil)},
 	"build_timed_out":   {unfinished(&diags.TimeoutError{Setting: "timeouts.create", After: 90 * time.Minute}, nil)},
-	"build_goes_on":     {unfinished(context.Canceled, imageregistry.ErrCannotCancel)},
+	"build_goes_on": {
+		unfinished(context.Canceled, imageregistry.ErrCannotCancel),
+		diags.Unfinished{
+			Name: "sklearn", BuildID: "sklearn/3f2a", Cause: context.Canceled, Cancel: imageregistry.ErrCannotCancel, Wait: context.Canceled, Creating: true,
+		}.Diagnostic(),
+	},
 	"warnings": diags.Warnings(diag.Diagnostics{
 		diag.NewErrorDiagnostic("Unable to Read Managed Image", "The answer was: 503."), diag.NewAttributeErrorDiagnostic(path.Root("name"), "Managed Image Not Found", "There is none."),
 	}),

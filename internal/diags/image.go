@@ -54,9 +54,10 @@ func ImportFromElsewhere(name, asked, here string) diag.Diagnostic {
 func alreadyExists(name string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Managed Image Already Exists", text(
 		fmt.Sprintf("Tried to create managed image %q, but the registry has an image of that name that this state does not know.", name),
-		"If it is the image that this resource replaces: `create_before_destroy` needs `name_prefix` instead of `name`, and then a change of `triggers` instead of `-replace`. "+
+		"If another resource has the same name, in this configuration or in that of a colleague, give one of them another name. "+
+			"If it is the image that this resource replaces: `create_before_destroy` needs `name_prefix` instead of `name`, and then a change of `triggers` instead of `-replace`. "+
 			"If only its inputs were not known while planning, and turned out to be the same, apply again.",
-		"Otherwise, choose another name, set `adopt_existing = true` to take it over if it has the same inputs, or import it with the command\n"+
+		"Otherwise, set `adopt_existing = true` to take it over if it has the same inputs, or import it with the command\n"+
 			fmt.Sprintf("  terraform import rime_managed_image.NAME %s\n", name)+
 			"or with the block\n"+
 			"  import {\n    to = rime_managed_image.NAME\n"+fmt.Sprintf("    id = %q\n  }", name),

@@ -3,8 +3,6 @@ package diags
 import (
 	"errors"
 	"fmt"
-
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
 // cutShort is a wait for a build that ended before the build did, in the words that all images share.
@@ -26,11 +24,6 @@ func cutShortBy(cause error, title, noun, name, again string) cutShort {
 		}
 	}
 	return cutShort{title, title + " Build Interrupted", fmt.Sprintf("Waiting for the build of %s %q was interrupted.", noun, name), again}
-}
-
-// goesOn describes a build that nobody cancelled, for this reason. It is a warning: the next apply waits for the build.
-func (c cutShort) goesOn(reason, hint, block string) diag.Diagnostic {
-	return diag.NewWarningDiagnostic(c.title+" Build Continues", text(c.what+" "+reason+", so it goes on.", hint, "Apply again to wait for its end.", block))
 }
 
 const notOurs = "The build was not started by this apply"

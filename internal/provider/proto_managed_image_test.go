@@ -315,3 +315,95 @@ func TestProtoManagedImage_savedAtOnce(t *testing.T) {
 	}
 	server.expectIdentity(applied.NewIdentity, "registry.test/ml", "sklearn")
 }
+
+// planOf plans an image from that configuration, which differs from nothing but its defaults.
+func (s *protoServer) planOf(schema *tfprotov6.Schema, prior *tfprotov6.DynamicValue, attributes map[string]any) *tfprotov6.PlanResourceChangeResponse {
+	s.t.Helper()
+	config := s.dynamic(schema.ValueType(), terraformValue(s.t, schema.ValueType(), attributes))
+	resp, err := s.PlanResourceChange(s.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: managedImageType, PriorState: prior, ProposedNewState: config, Config: config,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp
+}
+
+// Two resources cannot have one image. One resource that is replaced on request is planned twice, and is no two.
+func TestProtoManagedImage_nameTwice(t *testing.T) {
+	t.Parallel()
+	churn := map[string]any{"name": "churn"}
+	other := map[string]any{"name": "churn", "python_version": "3.12"}
+	prefixed := map[string]any{"name_prefix": "churn-"}
+	for name, test := range map[string]struct {
+		// exists tells which of the plans are of an image that the state has.
+		plans  []map[string]any
+		exists []bool
+		want   string
+	}{
+		"the same twice":       {[]map[string]any{churn, churn}, []bool{false, false}, "Managed Image Name Taken Twice"},
+		"another of that name": {[]map[string]any{churn, other}, []bool{false, false}, "Managed Image Name Taken Twice"},
+		"of one prefix":        {[]map[string]any{prefixed, prefixed}, []bool{false, false}, "Managed Image Name Taken Twice"},
+		"one that exists":      {[]map[string]any{churn, other}, []bool{true, false}, "Managed Image Name Taken Twice"},
+		"and after it":         {[]map[string]any{other, churn}, []bool{false, true}, "Managed Image Name Taken Twice"},
+		"-replace":             {[]map[string]any{churn, churn}, []bool{true, false}, ""},
+		"different names":      {[]map[string]any{churn, {"name": "fraud"}}, []bool{false, false}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			maker, schema := newImageServer(t, newUpdatingRegistry())
+			state := maker.create(t.Context(), schema, "churn").NewState
+			server, _ := newImageServer(t, newUpdatingRegistry())
+			var told []*tfprotov6.Diagnostic
+			for i, config := range test.plans {
+				prior := server.null(schema)
+				if test.exists[i] {
+					prior = state
+				}
+				told = append(told, server.planOf(schema, prior, config).Diagnostics...)
+			}
+			switch {
+			case test.want == "" && len(told) > 0, test.want != "" && (len(told) != 1 || told[0].Summary != test.want):
+				t.Errorf("got %v", told)
+			}
+		})
+	}
+}
+
+// A plan that replaces an image says why, and that there is none during the build.
+func TestProtoManagedImage_replacementTold(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before, after  map[string]any
+		summary, words string
+	}{
+		"fixed name": {
+			before: map[string]any{"name": "churn"}, after: map[string]any{"name": "churn", "pip_requirements": []any{"pandas"}},
+			summary: "No Managed Image During the Build", words: "pip requirements changed: + pandas.",
+		},
+		"prefix": {
+			before: map[string]any{"name_prefix": "churn-"}, after: map[string]any{"name_prefix": "churn-", "rocky_linux_packages": []any{"vim"}},
+			summary: "Managed Image Is Replaced", words: "rocky linux packages changed: + vim.",
+		},
+		"another name": {
+			before: map[string]any{"name": "churn"}, after: map[string]any{"name": "fraud"},
+			summary: "Managed Image Is Replaced", words: "name changed: churn -> fraud.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, schema := newImageServer(t, newFakeRegistry())
+			created := server.planOf(schema, server.null(schema), test.before)
+			config := server.dynamic(schema.ValueType(), terraformValue(t, schema.ValueType(), test.before))
+			applied, err := server.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
+				TypeName: managedImageType, PriorState: server.null(schema), PlannedState: created.PlannedState, Config: config, PlannedPrivate: created.PlannedPrivate,
+			})
+			server.expectNone(applied.Diagnostics, err)
+			planned := server.planOf(schema, applied.NewState, test.after)
+			if len(planned.RequiresReplace) == 0 || len(planned.Diagnostics) != 1 || planned.Diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning ||
+				planned.Diagnostics[0].Summary != test.summary || !strings.Contains(planned.Diagnostics[0].Detail, test.words) {
+				t.Errorf("replaced by %v: %v", planned.RequiresReplace, planned.Diagnostics)
+			}
+		})
+	}
+}

@@ -38,6 +38,8 @@ type clients struct {
 	rockyLinuxOnly bool
 	// created are the images that this run of Terraform has created, or taken over.
 	created createdImages
+	// planned are the images that this walk of Terraform has planned.
+	planned plannedImages
 	// primehub is the PrimeHub platform.
 	primehub primehubAccess
 }

@@ -177,9 +177,16 @@ func (m *managedImageModel) lookAgain(
 	return d
 }
 
-// await waits, and returns the image and the build as they were seen last.
+// await waits, and returns the image and the build as they were seen last. A build that goes on while nobody can be asked about it is waited for as long as time allows,
+// if the trouble may pass.
 func await(ctx context.Context, registry imageregistry.Registry, name string, w wanted) (imageregistry.Image, imageregistry.Build, error) {
-	return imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
+	for {
+		image, build, err := imageregistry.Await(ctx, registry, name, w.build.ID, imageregistry.AwaitOptions{Observe: progress(ctx)})
+		if !mayPass(err) || ctx.Err() != nil || !goesOn(registry, w.build.ID) {
+			return image, build, err
+		}
+		tflog.Info(ctx, "managed image cannot be looked at: waiting on", map[string]any{"image": name, "error": err.Error()})
+	}
 }
 
 // abandoned tells whether a wait ended because the process that ran the build died.
@@ -188,8 +195,8 @@ func abandoned(err error) bool {
 	return ok && failed.Build.Failure != nil && failed.Build.Failure.Class == imageregistry.FailureAbandoned
 }
 
-// settle describes a wait that ended with an error. A build of ours that nobody waits for any more is stopped, unless it ended just in time. One that cannot be watched any
-// longer, and goes on by itself, is left to the next apply: an error would have Terraform destroy the image that may come of it.
+// settle describes a wait that ended with an error. A build of ours that nobody waits for any more is stopped, unless it ended just in time. One that goes on is
+// left to the next apply. That is an error, except in a create: there, Terraform would take the image for half-made and destroy it, and the build with it.
 func settle(ctx context.Context, registry imageregistry.Registry, op diags.Operation, name string, w wanted, hint string, err error) diag.Diagnostics {
 	_, failed := errors.AsType[*imageregistry.BuildFailedError](err)
 	failed = failed || errors.Is(err, imageregistry.ErrNotFound)
@@ -214,7 +221,7 @@ func settle(ctx context.Context, registry imageregistry.Registry, op diags.Opera
 		}
 	}
 	return diag.Diagnostics{diags.Unfinished{
-		Name: name, BuildID: w.build.ID, Cause: context.Cause(ctx), Wait: err, Cancel: cancelErr, Hint: hint,
+		Name: name, BuildID: w.build.ID, Cause: context.Cause(ctx), Wait: err, Cancel: cancelErr, Hint: hint, Creating: op == diags.CreateImage,
 	}.Diagnostic()}
 }
 

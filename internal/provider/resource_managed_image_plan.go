@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
@@ -132,15 +133,28 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	case !plan.Name.Equal(state.Name):
 		plan.expectBuild(state, types.StringNull())
 		resp.RequiresReplace.Append(pathName)
+		resp.RequiresReplace.Append(plan.changedInputs(state)...)
 	default:
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
-		replaces := plan.planChange(registry, state)
-		resp.RequiresReplace.Append(replaces...)
-		if len(replaces) > 0 && state.retained() && !plan.repairsItself(state) {
-			resp.Diagnostics.Append(diags.RetainedInTheWay(state.Name.ValueString()))
-		}
+		resp.RequiresReplace.Append(plan.planChange(registry, state)...)
 	}
+	resp.Diagnostics.Append(r.judge(registry, plan, state, req.Config.Raw, creating, len(resp.RequiresReplace) > 0)...)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// judge says what there is to say about a plan as a whole. What replaces an image is planned once more, as a new one.
+func (r *managedImageResource) judge(
+	registry imageregistry.Registry, plan, state managedImageModel, config tftypes.Value, creating, replacing bool,
+) (d diag.Diagnostics) {
+	if !replacing {
+		return r.checkName(plan.Name, config, creating)
+	}
+	if plan.Name.Equal(state.Name) && state.retained() && !plan.repairsItself(state) {
+		d.Append(diags.RetainedInTheWay(state.Name.ValueString()))
+		return d
+	}
+	d.Append(plan.replacement(registry, state))
+	return d
 }
 
 // planDestroy tells what will be left of the repository. What cannot be found out now is no reason not to plan.

@@ -127,11 +127,11 @@ func TestPlatform_changes(t *testing.T) {
 	apply(t, server,
 		resource.TestStep{Config: config},
 		// The same, written otherwise.
-		resource.TestStep{Config: strings.NewReplacer(`"<2, >=1"`, `">=1.0,<2"`, `"1.5.3"`, `"==1.5.3"`).Replace(config), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
-		resource.TestStep{Config: strings.Replace(config, `"1.5.3"`, `"1.5.2"`, 1), ConfigPlanChecks: action(plancheck.ResourceActionReplace)},
-		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_OUTDATED")) }, Config: strings.Replace(config, `"1.5.3"`, `"1.5.2"`, 1), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
-		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_REBUILDING")) }, Config: strings.Replace(config, `"1.5.3"`, `"1.5.2"`, 1), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
-		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_FAILED")) }, Config: strings.Replace(config, `"1.5.3"`, `"1.5.2"`, 1), ConfigPlanChecks: action(plancheck.ResourceActionReplace)},
+		resource.TestStep{Config: strings.NewReplacer(`"XGBoost<2, >=1"`, `"xgboost >=1.0", "xgboost<2"`, `pandas==1.5.3`, `Pandas == 1.5.3`).Replace(config), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
+		resource.TestStep{Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), ConfigPlanChecks: action(plancheck.ResourceActionReplace)},
+		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_OUTDATED")) }, Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
+		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_REBUILDING")) }, Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
+		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_FAILED")) }, Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), ConfigPlanChecks: action(plancheck.ResourceActionReplace)},
 		resource.TestStep{PreConfig: func() { must(server.Remove("churn")) }, Config: config, ConfigPlanChecks: action(plancheck.ResourceActionCreate)},
 	)
 }
