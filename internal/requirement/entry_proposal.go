@@ -94,7 +94,7 @@ func proposeConda(token string) proposal {
 	if !ok {
 		return proposal{}
 	}
-	lost := spec.takeAttributes()
+	lost := takeAttributes(&spec)
 	p := proposal{}
 	version := p.condaVersion(spec.Version)
 	p.text = spec.Name + version
@@ -128,7 +128,7 @@ func proposeConda(token string) proposal {
 }
 
 // takeAttributes moves what brackets say into the fields that say the same, and tells the keys that have none.
-func (s *CondaSpec) takeAttributes() (lost []string) {
+func takeAttributes(s *CondaSpec) (lost []string) {
 	fields := map[string]*string{"channel": &s.Channel, "subdir": &s.Subdir, "version": &s.Version, "build": &s.Build}
 	for _, key := range slices.Sorted(maps.Keys(s.Attributes)) {
 		field, known := fields[key]

@@ -247,7 +247,7 @@ func TestParseCondaSpec_refuses(t *testing.T) {
 		"-n env numpy":         {"begins with an option, which is not part of a specification", ""},
 		"-y numpy":             {"begins with an option, which is not part of a specification", `write "numpy"`},
 		"-c a numpy>=1":        {"begins with an option, which is not part of a specification", `write "a::numpy>=1"`},
-		"numpy[verison='1']": {
+		"numpy[foo='1']": {
 			"is no key of a match specification",
 			"write one of build, build_number, channel, features, fn, license, license_family, md5, name, sha256, subdir, track_features, url, version",
 		},

@@ -91,7 +91,7 @@ func TestParsePipFile_refused(t *testing.T) {
 		"- numpy":                                          `"-" begins an entry of a list in YAML; write "numpy"`,
 		"\"numpy\",":                                       `the requirement stands in quotes; write "numpy"`,
 		"~/a":                                              `pip "~/a" ` + address,
-		"a>=1;b":                                           `begins a second requirement, "b"; write each in a line or a string of its own`,
+		"a>=1;b":                                           `begins a second requirement; write each in a line or a string of its own`,
 		"a; (platform_system == 'Windows')":                `is an environment marker that is true on no image`,
 		"-f https://i.test/":                               `"-f" tells where pip finds distributions, which is a setting of the provider for all of its images; leave the line out, and set find-links in config of pip`,
 		"numpy≥1":                                          `is not an ASCII character; write "numpy>=1"`,

@@ -35,7 +35,7 @@ func judgeMarker(marker string) verdict {
 	if strings.ContainsAny(marker, "()") {
 		return unknown
 	}
-	any := never
+	some := never
 	for alternative := range strings.SplitSeq(marker, " or ") {
 		all := always
 		for term := range strings.SplitSeq(alternative, " and ") {
@@ -47,13 +47,13 @@ func judgeMarker(marker string) verdict {
 			}
 		}
 		switch {
-		case all == always || any == always:
-			any = always
+		case all == always || some == always:
+			some = always
 		case all == unknown:
-			any = unknown
+			some = unknown
 		}
 	}
-	return any
+	return some
 }
 
 func judgeTerm(term string) verdict {
@@ -74,14 +74,15 @@ func judgeTerm(term string) verdict {
 // diagnoseMarker says what to do about a marker; before is what stands before it.
 func diagnoseMarker(marker, before string) (problem, suggestion string) {
 	marker = strings.TrimSpace(marker)
-	if second, ok := matchPip(marker); ok && !slices.Contains(markerVariables, nameAndRest.FindStringSubmatch(marker)[1]) {
-		return "begins a second requirement, " + quote(second.String()), oneEach
+	if _, ok := matchPip(marker); ok && !slices.Contains(markerVariables, nameAndRest.FindStringSubmatch(marker)[1]) {
+		return "begins a second requirement", oneEach
 	}
 	switch judgeMarker(marker) {
 	case never:
 		return "is an environment marker that is true on no image, because an image is Linux", "leave the requirement out"
 	case always:
 		return "is an environment marker that is true on every image, because an image is Linux", suggestPip(before)
+	case unknown:
 	}
 	return "is an environment marker; the image has one Python version and one platform, " +
 			"so that a requirement holds for it or does not",
