@@ -154,6 +154,38 @@ func TestLimiter_unpublished(t *testing.T) {
 	})
 }
 
+// A request whose turn comes only when the time is up is throttled, and says so at once; the endpoint can be reached.
+func TestLimiter_outOfTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, config := newWorld(t, aws.Options{}), awsregistry.Config{Limiter: &awsregistry.Limiter{}}
+		config.Transport = w
+		client := newClient(t, config)
+		if _, err := client.Account(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			config.Limiter.Throttled("DescribeRepositories")
+			<-time.After(2 * time.Second)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var err error
+		for range 5 {
+			if _, err = client.Repository(ctx, "ml/a"); !errors.Is(err, awsregistry.ErrNotFound) {
+				break
+			}
+		}
+		answer, ok := errors.AsType[*awsregistry.Error](err)
+		if !ok || answer.Class != awsregistry.ClassThrottled || answer.Operation != "DescribeRepositories" || answer.Subject != "repository ml/a" {
+			t.Errorf("%#v", err)
+		}
+		if ctx.Err() != nil {
+			t.Error("it waited until the time was up")
+		}
+	})
+}
+
 // Two hundred repositories get their settings at AWS's rates: no failure, and no more waiting than the rates ask for.
 func TestRegistry_throttled(t *testing.T) {
 	t.Parallel()

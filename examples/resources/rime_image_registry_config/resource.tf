@@ -5,6 +5,7 @@ resource "rime_image_registry_config" "this" {
   namespace            = "rime"
 
   oidc_provider_url = "https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+  oidc_audience     = "sts.amazonaws.com" # only tokens that were made for AWS STS
 
   tags = {
     team = "ml-platform"
@@ -36,6 +37,23 @@ resource "rime_image_registry_config" "shared" {
       tag_patterns = ["experiment-*"]
       count_type   = "imageCountMoreThan"
       count_number = 20
+    },
+    # ECR archives what nobody pulls, and deletes what has been archived for at least 90 days.
+    {
+      priority     = 3
+      tag_status   = "tagged"
+      tag_patterns = ["nightly-*"]
+      count_type   = "sinceImagePulled"
+      count_number = 30
+      action       = "transition"
+    },
+    {
+      priority      = 4
+      tag_status    = "tagged"
+      tag_patterns  = ["nightly-*"]
+      storage_class = "archive"
+      count_type    = "sinceImageTransitioned"
+      count_number  = 90
     },
   ]
 
