@@ -12,13 +12,15 @@ type Creations struct {
 	// Lines is where the lifelines are.
 	Lines Lines
 
-	mu   sync.Mutex
-	held map[string]*line
+	swept sync.Once
+	mu    sync.Mutex
+	held  map[string]*line
 }
 
 // Begin gives something that is about to be created a lifeline of that name. One that a dead process left is done with. It tells whether there is one now:
 // not if somebody else, or another goroutine, is creating the same.
 func (c *Creations) Begin(id string) bool {
+	c.swept.Do(c.Lines.sweep)
 	l := c.Lines.hold(id, os.O_CREATE|os.O_EXCL)
 	if l == nil {
 		l = c.Lines.hold(id, 0)

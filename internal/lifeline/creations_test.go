@@ -1,8 +1,10 @@
 package lifeline
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestCreations(t *testing.T) { //nolint:paralleltest // a process that another test is about to start holds every lock for a moment
@@ -44,6 +46,32 @@ func TestCreations(t *testing.T) { //nolint:paralleltest // a process that anoth
 	first.Drop(id)
 	second.Drop(id)
 	expectNone("dropped")
+}
+
+// What died long ago goes with the next creation; what lives, or died just now, stays.
+func TestCreations_sweep(t *testing.T) { //nolint:paralleltest // a process that another test is about to start holds every lock for a moment
+	lines := Lines{Directory: t.TempDir()}
+	living := Creations{Lines: lines}
+	for _, id := range []string{"living0123", "longdead01", "justdied01"} {
+		living.Begin(id)
+	}
+	living.Fail("longdead01")
+	living.Fail("justdied01")
+	long := time.Now().Add(-stale - time.Hour)
+	for _, id := range []string{"living0123", "longdead01"} {
+		path, _ := lines.path(id)
+		if err := os.Chtimes(path, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := Creations{Lines: lines}
+	next.Begin("another012")
+	left, err := filepath.Glob(lines.Directory + "/*")
+	if err != nil || len(left) != 3 || !lines.Cut("justdied01") || lines.Cut("longdead01") {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	living.Settle()
+	next.Settle()
 }
 
 // Without a directory, nothing is known and nothing breaks.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Lines are the lifelines in a directory. Whoever is at work on something ties one of its name, which locks a file; the system lets go of the lock with the
@@ -21,9 +22,12 @@ type Lines struct {
 // validID is what lifelines are called; anything else is not taken for part of a path.
 var validID = regexp.MustCompile(`\A[a-z0-9]{10,32}\z`)
 
+// prefix and suffix are around the name of a lifeline in that of its file.
+const prefix, suffix = "terraform-provider-rime-", ".lock"
+
 func (l Lines) path(id string) (string, bool) {
 	name := id[strings.LastIndexByte(id, '/')+1:] // a lease is called image/random
-	return filepath.Join(l.Directory, "terraform-provider-rime-"+name+".lock"), canLock && l.Directory != "" && validID.MatchString(name)
+	return filepath.Join(l.Directory, prefix+name+suffix), canLock && l.Directory != "" && validID.MatchString(name)
 }
 
 // Tie shows that the holder of that name lives, until it dies or releases it. Where that cannot be done, others wait for longer, and that is all.
@@ -120,6 +124,20 @@ func leadsTo(path string, file *os.File) bool {
 	}
 	found, err := os.Lstat(path)
 	return err == nil && os.SameFile(opened, found)
+}
+
+// stale is how long what a dead process left is kept for whoever inherits it. A run that comes later finds things by itself.
+const stale = 30 * 24 * time.Hour
+
+// sweep removes what processes left that died long ago and that nobody has inherited.
+func (l Lines) sweep() {
+	left, _ := filepath.Glob(filepath.Join(l.Directory, prefix+"*"+suffix)) // the pattern is a valid one
+	for _, path := range left {
+		id := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), prefix), suffix)
+		if found, err := os.Lstat(path); err == nil && time.Since(found.ModTime()) > stale {
+			l.Forget(id)
+		}
+	}
 }
 
 // Forget removes what a dead process left behind.
