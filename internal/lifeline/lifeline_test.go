@@ -1,6 +1,7 @@
 package lifeline
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,9 +11,9 @@ import (
 // TestMain lets this binary be the process that dies: with this variable set, it ties a lifeline and waits to be killed.
 func TestMain(m *testing.M) {
 	if directory := os.Getenv("RIME_TEST_LIFELINE"); directory != "" {
-		defer Lines{Directory: directory}.Tie("model/abcdefghij")() // never called, but what nobody refers to is closed
+		defer Lines{Directory: directory}.Tie("model/abcdefghij")() // what nobody refers to any more is closed
 		_, _ = os.Stdout.WriteString("tied\n")
-		select {}
+		_, _ = io.Copy(io.Discard, os.Stdin) // it never ends, and select {} would be a deadlock to the runtime
 	}
 	os.Exit(m.Run())
 }
@@ -41,6 +42,9 @@ func TestLines(t *testing.T) {
 	child.Env = append(os.Environ(), "RIME_TEST_LIFELINE="+here.Directory)
 	says, err := child.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := child.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := child.Start(); err != nil {
