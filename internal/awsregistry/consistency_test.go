@@ -169,7 +169,7 @@ func interruptEach(t *testing.T, lag aws.Lag, n int64) (finished bool) {
 		var err error
 		interrupted := w.interrupt(t.Context(), n, func(ctx context.Context) { err = do(ctx, w.hasty(t, lag)) })
 		finished = finished && !interrupted
-		if err != nil && !(interrupted && errors.Is(err, errInterrupted)) {
+		if err != nil && (!interrupted || !errors.Is(err, errInterrupted)) {
 			t.Errorf("the run interrupted after change %d: %v", n, err)
 		}
 		if err := do(t.Context(), w.hasty(t, lag)); err != nil {

@@ -187,6 +187,7 @@ func TestRefresh_writesMeanwhile(t *testing.T) {
 // TestRefresh_interrupted has the caller who reads a page give up; the others must not suffer from it.
 func TestRefresh_interrupted(t *testing.T) {
 	t.Parallel()
+	simulated(t, func(t *testing.T) {
 	w := start(t, sandbox.Options{Preload: sandbox.Preload{Images: 120}})
 	names := w.ImageNames()
 	refreshAll(t, w.Registry, 1, names[:rime.FewReads])
@@ -222,6 +223,7 @@ func TestRefresh_interrupted(t *testing.T) {
 	if lists, gets := w.count(http.MethodPost, "list"), w.count(http.MethodGet, ""); lists != 2 || gets != 0 {
 		t.Errorf("the page was read %d times, and %d images by themselves", lists, gets)
 	}
+	})
 }
 
 // TestRefresh_lifetime shows that a list is good for a minute, by a platform without a network, so that a minute takes no time.

@@ -48,7 +48,7 @@ func Listen(address string) (net.Listener, error) {
 // Serve serves what is behind a gate at a listener, and closes that with [Server.Close].
 func Serve(listener net.Listener, gate *Gate, behind http.Handler) *Server {
 	host := listener.Addr().String()
-	ctx, end := context.WithCancel(context.Background())
+	ctx, end := context.WithCancel(context.Background()) //nolint:forbidigo // a server ends by Close
 	server := &http.Server{
 		Handler: behind, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: log.New(io.Discard, "", 0), // connections that a fault has cut
