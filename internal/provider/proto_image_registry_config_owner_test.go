@@ -209,3 +209,45 @@ func TestProtoImageRegistryConfig_overlap(t *testing.T) {
 	expectDiagnostic(t, newRegistryServer(t, a, nil).plan(server.absent(), outer).Diagnostics, warning)
 	server.must(whole, nil)
 }
+
+// An import takes names that are not the module's, and what lost its tags is changed and destroyed like anything else afterwards.
+func TestProtoImageRegistryConfig_importedByNames(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	server := newRegistryServer(t, a, nil)
+	config := registryInput(map[string]any{"registry_server_role_name": "sr", "image_builder_role_name": "br"})
+	server.must(server.absent(), config)
+	done(a, a.iam.UntagRole, &iam.UntagRoleInput{RoleName: new("br"), TagKeys: []string{awsregistry.OwnershipTag}})
+	imported := server.imported("123456789012:us-east-1:ml,prod,rime,sr,,br")
+	server.expectSettled(imported, config)
+	config["tags"] = map[string]any{"team": "ml"}
+	whole := server.must(imported, config)
+	server.expectSettled(whole, config)
+	server.must(whole, nil)
+	if got := a.roles(); got != 0 {
+		t.Errorf("%d roles and policies are left", got)
+	}
+}
+
+// A role of the module that somebody hardened keeps its audience when it is imported and changed; the other one gets none.
+func TestProtoImageRegistryConfig_importedAudience(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	a.installByModule()
+	hardened := awsregistry.ServiceAccountTrust("arn:aws:iam::123456789012:oidc-provider/"+clusterIssuer, awsregistry.STSAudience, "system:serviceaccount:rime:rime-rime-image-registry-server")
+	done(a, a.iam.UpdateAssumeRolePolicy, &iam.UpdateAssumeRolePolicyInput{RoleName: new(serverRole), PolicyDocument: &hardened})
+	server := newRegistryServer(t, a, nil)
+	config := registryInput(map[string]any{"tags": map[string]any{"team": "ml"}})
+	whole := server.imported("ml,prod,rime")
+	server.expectSettled(whole, config)
+	config["release_name"] = "platform"
+	whole = server.must(whole, config)
+	server.expectSettled(whole, config)
+	for role, want := range map[string]string{serverRole: awsregistry.STSAudience, builderRole: ""} {
+		text := *done(a, a.iam.GetRole, &iam.GetRoleInput{RoleName: &role}).Role.AssumeRolePolicyDocument
+		if trust, ok := awsregistry.ParseTrust(text); !ok || trust.Audience != want {
+			t.Errorf("%s: %s", role, text)
+		}
+	}
+	server.must(whole, nil)
+}
