@@ -47,7 +47,7 @@ func TestFunction_parsePipRequirements(t *testing.T) {
 		result(`parse_pip_requirements("-r a/base.txt\n-c c.txt\nscipy", { "a/base.txt" = "-r more.txt" }, { "a/more.txt" = "numpy", "c.txt" = "numpy<2" })`,
 			knownvalue.SetExact([]knownvalue.Check{text("numpy<2"), text("scipy")})),
 		refused(`parse_pip_requirements("scipy\n-r other.txt\n")`, `Line 2: "-r other.txt" cannot be used: "-r" names the file "other.txt", whose text was not passed. `+
-			`Pass its text in the function's second argument: { "other.txt" = file("${path.module}/other.txt") }.`),
+			`Pass { "other.txt" = file("${path.module}/other.txt") } as the function's second argument.`),
 		refused(`parse_pip_requirements("numpy>2\n-r b.txt\n", { "b.txt" = "\nnumpy<1" })`,
 			`Line 2 of "b.txt": "numpy>2,<1" can be met by no version: ">2" (line 1) and "<1" (line 2 of "b.txt") exclude each other.`),
 	)

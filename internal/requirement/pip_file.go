@@ -140,7 +140,7 @@ func (r *pipReader) include(at place, line, option, name string) {
 		fault("names a file by its address, and nothing is fetched",
 			"fetch it with the data source http, and pass its text under its address in the function's second argument")
 	case !given:
-		suggestion := "pass its text in the function's second argument: " + argument(resolved)
+		suggestion := "pass " + argument(resolved) + " as the function's second argument"
 		if bounds {
 			suggestion += "; " + otherConstraints
 		}

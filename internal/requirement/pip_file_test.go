@@ -179,9 +179,9 @@ func TestParsePipFile_includes(t *testing.T) {
 				`leave it out if nothing needs the distribution, or make it a requirement; ` + config},
 		},
 		"-r nowhere/x.txt": {refused: []string{`:1: pip "-r nowhere/x.txt": "-r" names the file "nowhere/x.txt", whose text was not passed; ` +
-			`pass its text in the function's second argument: { "nowhere/x.txt" = file("${path.module}/nowhere/x.txt") }`}},
+			`pass { "nowhere/x.txt" = file("${path.module}/nowhere/x.txt") } as the function's second argument`}},
 		"--constraint c.txt": {refused: []string{`:1: pip "--constraint c.txt": "--constraint" names the file "c.txt", whose text was not passed; ` +
-			`pass its text in the function's second argument: { "c.txt" = file("${path.module}/c.txt") }; ` + config}},
+			`pass { "c.txt" = file("${path.module}/c.txt") } as the function's second argument; ` + config}},
 		"-r https://h.test/x.txt": {refused: []string{`:1: pip "-r https://h.test/***": "-r" names a file by its address, and nothing is fetched; ` +
 			`fetch it with the data source http, and pass its text under its address in the function's second argument`}},
 		"-r ${DIR}/x.txt": {refused: []string{`:1: pip "-r ${DIR}/x.txt": "${DIR}" is a variable of pip's environment, which is not at hand here; put its value into the text first`}},
