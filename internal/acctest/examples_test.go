@@ -146,6 +146,9 @@ func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []
 			t.Fatal(err)
 		}
 		w.Write(filepath.Base(file), string(text))
+		if strings.Contains(string(text), "windows.txt") { // It is no text in UTF-8, so that the repository cannot have it.
+			w.Write("windows.txt", "\xff\xfen\x00u\x00m\x00p\x00y\x00\r\x00\n\x00")
+		}
 		if strings.Contains(string(text), "required_providers") && filepath.Base(file) != "provider.tf" {
 			w.Write("provider.tf", "")
 		}
