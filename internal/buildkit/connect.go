@@ -48,9 +48,18 @@ func (e *ConnectError) Unwrap() []error {
 func (e *ConnectError) tried() string {
 	tried := make([]string, len(e.Attempts))
 	for i, a := range e.Attempts {
-		tried[i] = fmt.Sprintf("%s (%s)", a.Address, oneLine(a.Err.Error()))
+		tried[i] = fmt.Sprintf("%s (%s)", a.Address, plainly(a.Err))
 	}
 	return strings.Join(tried, ", ")
+}
+
+// plainly leaves out the wrapping of gRPC around the reason why a dial failed.
+func plainly(err error) string {
+	text := oneLine(err.Error())
+	if i := strings.LastIndex(text, "desc = "); i >= 0 {
+		text = strings.Trim(text[i+len("desc = "):], `"\\`)
+	}
+	return strings.TrimPrefix(text, "transport: Error while dialing: ")
 }
 
 const howToStart = "Start one with `docker run --detach --privileged --name buildkitd moby/buildkit` and use the address " +

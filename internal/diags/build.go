@@ -46,7 +46,7 @@ func buildFailed(err *imageregistry.BuildFailedError) diag.Diagnostic {
 			fact{"Class", string(failure.Class)},
 			fact{"Whole log", wholeLog(err.Build)},
 		),
-		logTail(failure.LogTail),
+		logTail(failure.LogTail, failure.Message),
 	)
 	if attribute == "" {
 		return diag.NewErrorDiagnostic(summary, detail)
@@ -76,8 +76,9 @@ func requirementAttribute(failure imageregistry.BuildFailure, packages []require
 	}
 }
 
-func logTail(lines []string) string {
-	if len(lines) == 0 {
+// logTail shows the end of the log, where it says more than the message that was quoted already.
+func logTail(lines []string, said string) string {
+	if len(lines) == 0 || strings.TrimSpace(strings.Join(lines, " ")) == strings.TrimSpace(said) {
 		return ""
 	}
 	lines = lines[max(0, len(lines)-logLines):]

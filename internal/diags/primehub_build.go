@@ -90,7 +90,7 @@ func primehubBuildFailed(err *primehub.BuildFailedError) diag.Diagnostic {
 	const summary = "PrimeHub Image Build Failed"
 	detail := text(what+".", said, next,
 		facts(fact{"PrimeHub image", err.Name}, fact{"Step", string(err.Step)}, fact{"Installer", err.Installer}, fact{"Package", err.Package}),
-		unread, logTail(err.LogTail))
+		unread, logTail(err.LogTail, ""))
 	if err.Package == "" || err.Installer == "" {
 		return diag.NewErrorDiagnostic(summary, detail)
 	}

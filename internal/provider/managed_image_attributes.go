@@ -16,7 +16,7 @@ func imageFactAttributes() map[string]schema.Attribute {
 		"rime_tag":      computed("Tag under which the image is published: on a RIME platform the platform's version; in the embedded registry it names the Python version and a hash of the content."),
 		"repo_uri":      computed("Repository that holds the image, without tag or digest."),
 		"image_uri":     computed("Reference to pull the image by: repository and digest where the digest is known, else repository and tag."),
-		"image_digest":  computed("Digest of the published image (`sha256:…`), as the registry confirmed it. Null on a RIME platform, which does not tell it."),
+		"image_digest":  computed("Digest of the published image (`sha256:…`), as the registry confirmed it. Null on a RIME platform, which does not tell it: `image_uri` is never null once the image is ready."),
 		"image_size_bytes": schema.Int64Attribute{
 			Computed:            true,
 			MarkdownDescription: "Size of the image in bytes: what a client that has nothing of it pulls, compressed, all platforms together. Null where it is not told.",

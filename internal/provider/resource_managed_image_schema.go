@@ -34,7 +34,7 @@ func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaReques
 				Optional: true,
 				Computed: true,
 				MarkdownDescription: "Name of the image, unique in its registry: lower-case letters and digits with single `-` or `_` between them, starting with a letter, at most 128 characters. " +
-					"Changing it replaces the image. Exactly one of `name` and `name_prefix` is needed.",
+					"Changing it replaces the image. Exactly one of `name` and `name_prefix` is needed: `name` where images change in place, `name_prefix` on a RIME platform.",
 				Validators:    []validator.String{imageNameCheck},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
@@ -75,7 +75,8 @@ func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaReques
 			},
 			"rebuild_reason": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Why the newest build after the first was planned, such as `pip requirements changed: + pandas`. The plan shows it before the build.",
+				MarkdownDescription: "Why the newest build after the first was planned, such as `pip requirements changed: + pandas`. The plan shows it before the build. " +
+					"Null after a replacement, which Terraform plans without the old image: a warning of that plan has the reason.",
 			},
 			"build":    buildAttribute(),
 			"timeouts": timeoutsAttribute(),

@@ -22,8 +22,13 @@ resource "rime_managed_image" "serving" {
   }
 }
 
+# What to deploy: with the digest where the registry tells it, else with the tag. image_digest alone is null on a RIME platform.
 output "image" {
   value = rime_managed_image.serving.image_uri # registry.example.com:5000/ml-images/sklearn-serving@sha256:…
+}
+
+output "digest" {
+  value = coalesce(rime_managed_image.serving.image_digest, "not told")
 }
 
 # An image by prefix. Other requirements make another image, which is there before the old one goes.
