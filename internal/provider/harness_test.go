@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -53,19 +54,18 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// withRegistry is the provider on that registry, as the CLI starts it.
+// served is a provider as the CLI starts it.
+func served(construct func() provider.Provider) map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){"rime": providerserver.NewProtocol6WithError(construct())}
+}
+
+// withRegistry is the provider on that registry.
 func withRegistry(registry imageregistry.Registry) map[string]func() (tfprotov6.ProviderServer, error) {
-	return map[string]func() (tfprotov6.ProviderServer, error){
-		"rime": providerserver.NewProtocol6WithError(New("test", WithRegistry(registry))()),
-	}
+	return served(New("test", WithRegistry(registry)))
 }
 
 // asConfigured is the provider with whatever registry its configuration describes.
-func asConfigured() map[string]func() (tfprotov6.ProviderServer, error) {
-	return map[string]func() (tfprotov6.ProviderServer, error){
-		"rime": providerserver.NewProtocol6WithError(New("test")()),
-	}
-}
+func asConfigured() map[string]func() (tfprotov6.ProviderServer, error) { return served(New("test")) }
 
 // run runs steps of the real CLI against the registry; at the end, the destroy must have left no image behind.
 func run(t *testing.T, registry imageregistry.Registry, steps ...resource.TestStep) {

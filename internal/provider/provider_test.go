@@ -18,15 +18,6 @@ resource "rime_managed_image" "test" {
   name = "sklearn"
 }`
 
-// planned plans a configuration of the real provider and expects the message.
-func planned(t *testing.T, config, message string) {
-	t.Helper()
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: asConfigured(),
-		Steps:                    []resource.TestStep{{Config: config, PlanOnly: true, ExpectError: words(message)}},
-	})
-}
-
 func TestProvider_noRegistry(t *testing.T) {
 	t.Parallel()
 	planned(t, anImage, `No Managed Image Registry Configured with rime_managed_image.test § provider "rime" { embedded_registry = { url = "registry.example.com:5000" § RIME_EMBEDDED_REGISTRY_URL`)

@@ -3,8 +3,6 @@ package provider
 import (
 	"strings"
 	"testing"
-
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 )
 
 // invalidImages are configurations that are refused before anything is contacted, with what is said about each.
@@ -105,11 +103,6 @@ func TestManagedImage_invalidConfig(t *testing.T) {
 // expectRefused plans the configuration and expects the messages, separated by §, in that order.
 func expectRefused(t *testing.T, registry updatingRegistry, config, messages string) {
 	t.Helper()
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: withRegistry(registry),
-		Steps: []resource.TestStep{{
-			Config: config, PlanOnly: true, ExpectError: words(messages),
-		}},
-	})
+	refuses(t, New("test", WithRegistry(registry)), config, messages)
 	registry.expectChanges(t)
 }
