@@ -232,7 +232,7 @@ func TestLifecyclePolicy_json(t *testing.T) {
 	if got := p.JSON(); got != want {
 		t.Errorf("got %s", got)
 	}
-	change := func(old, new string) string { return strings.Replace(countThree, old, new, 1) }
+	change := func(before, after string) string { return strings.Replace(countThree, before, after, 1) }
 	for name, test := range map[string]struct{ text, want string }{
 		"no JSON":          {`{"rules":`, `it is not JSON (unexpected EOF)`},
 		"two values":       {want + want, `there is more than one value in it`},

@@ -116,32 +116,41 @@ func (c *Client) registriesByTemplate(ctx context.Context) ([]Neighbour, error) 
 }
 
 func (c *Client) registriesByPolicy(ctx context.Context) ([]Neighbour, error) {
-	var found []Neighbour
 	begin := ModuleNames("", "").ServerPolicy
+	arns, err := c.listPolicies(ctx, begin)
+	var found []Neighbour
+	for _, arn := range arns {
+		policy, lookErr := c.getPolicy(ctx, arn)
+		switch {
+		case is(lookErr, ClassNotFound) || is(lookErr, classTorn): // It has gone meanwhile.
+		case lookErr != nil:
+			return found, lookErr
+		default:
+			if prefix, ok := prefixOf(policy.Document); ok {
+				found = append(found, Neighbour{Prefix: prefix, Name: "policy " + policy.ARN, policy: policy.Name})
+			}
+		}
+	}
+	return found, err
+}
+
+// listPolicies are the ARNs of the account's policies whose names begin so.
+func (c *Client) listPolicies(ctx context.Context, begin string) ([]string, error) {
+	var arns []string
 	for marker := (*string)(nil); ; {
 		page, err := call(ctx, c, "", func(ctx context.Context, s *services) (*iam.ListPoliciesOutput, error) {
 			return s.iam.ListPolicies(ctx, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, Marker: marker, MaxItems: aws.Int32(pageSize)})
 		})
 		if err != nil {
-			return found, err
+			return arns, err
 		}
 		for _, listed := range page.Policies {
-			if !strings.HasPrefix(aws.ToString(listed.PolicyName), begin) {
-				continue
-			}
-			policy, err := c.getPolicy(ctx, aws.ToString(listed.Arn))
-			if is(err, ClassNotFound) || is(err, classTorn) {
-				continue // It has gone meanwhile.
-			}
-			if err != nil {
-				return found, err
-			}
-			if prefix, ok := prefixOf(policy.Document); ok {
-				found = append(found, Neighbour{Prefix: prefix, Name: "policy " + policy.ARN, policy: policy.Name})
+			if strings.HasPrefix(aws.ToString(listed.PolicyName), begin) {
+				arns = append(arns, aws.ToString(listed.Arn))
 			}
 		}
 		if marker = page.Marker; !page.IsTruncated || marker == nil {
-			return found, nil
+			return arns, nil
 		}
 	}
 }

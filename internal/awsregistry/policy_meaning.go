@@ -133,8 +133,13 @@ func grants(text string) (map[string]bool, error) {
 // split are the grants of a statement. What is excepted stays together: two exceptions mean another thing than one of both.
 func (s policyStatement) split() []string {
 	axes := [][]string{
-		{s.Effect}, s.Principal, {joined(s.NotPrincipal)},
-		lower(s.Action), {joined(lower(s.NotAction))}, s.Resource, {joined(s.NotResource)},
+		{s.Effect},
+		s.Principal,
+		{joined(s.NotPrincipal)},
+		lower(s.Action),
+		{joined(lower(s.NotAction))},
+		s.Resource,
+		{joined(s.NotResource)},
 	}
 	for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
 		for _, key := range slices.Sorted(maps.Keys(s.Condition[operator])) {
