@@ -188,41 +188,41 @@ func TestRefresh_writesMeanwhile(t *testing.T) {
 func TestRefresh_interrupted(t *testing.T) {
 	t.Parallel()
 	simulated(t, func(t *testing.T) {
-	w := start(t, sandbox.Options{Preload: sandbox.Preload{Images: 120}})
-	names := w.ImageNames()
-	refreshAll(t, w.Registry, 1, names[:rime.FewReads])
-	w.Forget()
-	w.faults(fault.Rule{Method: http.MethodPost, Path: "list", Times: 1, Delay: fault.Duration(time.Minute)})
+		w := start(t, sandbox.Options{Preload: sandbox.Preload{Images: 120}})
+		names := w.ImageNames()
+		refreshAll(t, w.Registry, 1, names[:rime.FewReads])
+		w.Forget()
+		w.faults(fault.Rule{Method: http.MethodPost, Path: "list", Times: 1, Delay: fault.Duration(time.Minute)})
 
-	why := errors.New("interrupted")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	var everybody sync.WaitGroup
-	everybody.Go(func() {
-		if _, err := w.Refresh(ctx, names[50]); !errors.Is(err, why) {
-			t.Errorf("the one who gave up: %v", err)
-		}
-	})
-	for w.count(http.MethodPost, "list") == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	waiting, stop := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, why)
-	defer stop()
-	began := time.Now()
-	if _, err := w.Refresh(waiting, names[51]); !errors.Is(err, why) || time.Since(began) > 30*time.Second {
-		t.Errorf("one who waits for the page and gives up: %v after %s", err, time.Since(began))
-	}
-	for i := range 5 {
+		why := errors.New("interrupted")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var everybody sync.WaitGroup
 		everybody.Go(func() {
-			if _, err := w.Refresh(t.Context(), names[60+i]); err != nil {
-				t.Error(err)
+			if _, err := w.Refresh(ctx, names[50]); !errors.Is(err, why) {
+				t.Errorf("the one who gave up: %v", err)
 			}
 		})
-	}
-	cancel(why)
-	everybody.Wait()
-	if lists, gets := w.count(http.MethodPost, "list"), w.count(http.MethodGet, ""); lists != 2 || gets != 0 {
-		t.Errorf("the page was read %d times, and %d images by themselves", lists, gets)
-	}
+		for w.count(http.MethodPost, "list") == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		waiting, stop := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, why)
+		defer stop()
+		began := time.Now()
+		if _, err := w.Refresh(waiting, names[51]); !errors.Is(err, why) || time.Since(began) > 30*time.Second {
+			t.Errorf("one who waits for the page and gives up: %v after %s", err, time.Since(began))
+		}
+		for i := range 5 {
+			everybody.Go(func() {
+				if _, err := w.Refresh(t.Context(), names[60+i]); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		cancel(why)
+		everybody.Wait()
+		if lists, gets := w.count(http.MethodPost, "list"), w.count(http.MethodGet, ""); lists != 2 || gets != 0 {
+			t.Errorf("the page was read %d times, and %d images by themselves", lists, gets)
+		}
 	})
 }
 
