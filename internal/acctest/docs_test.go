@@ -65,7 +65,9 @@ func documentedBlocks(t *testing.T) []block {
 
 // mayBeFragments are the pages of one type or function, where a registry shows beside the example where the provider comes from; and the provider's page,
 // which shows some of their examples.
-func mayBeFragments(page string) bool { return !strings.Contains(page, "guides") && page != "README.md" }
+func mayBeFragments(page string) bool {
+	return !strings.Contains(page, "guides") && page != "README.md"
+}
 
 // TestDocs_blocks has Terraform validate every block of README and pages as it is pasted, many in one start. What is complete is not touched; a fragment of a
 // type's page gets where the provider comes from, and what an import is for.

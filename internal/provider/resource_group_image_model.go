@@ -43,7 +43,7 @@ func (m *groupImageModel) setImage(ctx context.Context, image primehub.Image, ow
 	} else {
 		m.Existing = types.ObjectNull(existingType.AttrTypes)
 	}
-	m.Existing, m.Build = slipped("existing", m.Existing), slipped("build", m.Build)
+	m.Existing, m.Build = slipped(ctx, "existing", m.Existing), slipped(ctx, "build", m.Build)
 	return d
 }
 

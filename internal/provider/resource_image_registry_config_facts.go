@@ -206,7 +206,7 @@ func (m *imageRegistryConfigModel) takeOverTemplate(ctx context.Context, client 
 		model.AppliedFor, d = types.SetValueFrom(ctx, types.StringType, template.AppliedFor)
 	}
 	object, more := types.ObjectValueFrom(ctx, plainTypes(m.CreationTemplate.AttributeTypes(ctx)), model)
-	m.CreationTemplate = slipped("creation_template", object)
+	m.CreationTemplate = slipped(ctx, "creation_template", object)
 	return append(d, more...)
 }
 

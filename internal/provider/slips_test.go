@@ -240,14 +240,14 @@ func TestSlipped(t *testing.T) {
 	if d.HasError() {
 		t.Fatal(d)
 	}
-	whole := slipped("existing", plain)
+	whole := slipped(ctx, "existing", plain)
 	if model, ok := asModel[existingModel](ctx, whole); !ok || model.URL.ValueString() != "a:1" {
 		t.Errorf("%v, %v", model, ok)
 	}
 	if value, found := whole.Attributes()["pull_secret"]; !found || !value.IsNull() || whole.Attributes()["url"].IsNull() {
 		t.Errorf("%v", whole)
 	}
-	if again := slipped("existing", types.ObjectNull(existingType.AttrTypes)); !again.IsNull() || !again.Type(ctx).Equal(whole.Type(ctx)) {
+	if again := slipped(ctx, "existing", types.ObjectNull(existingType.AttrTypes)); !again.IsNull() || !again.Type(ctx).Equal(whole.Type(ctx)) {
 		t.Errorf("%v is not a null %v", again, whole.Type(ctx))
 	}
 }

@@ -128,8 +128,8 @@ func plainTypes(object map[string]attr.Type) map[string]attr.Type {
 }
 
 // slipped is a plain object as a resource has it: with its slips, which are null.
-func slipped(name string, plain types.Object) types.Object {
-	attributes := maps.Clone(plain.AttributeTypes(context.Background()))
+func slipped(ctx context.Context, name string, plain types.Object) types.Object {
+	attributes := maps.Clone(plain.AttributeTypes(ctx))
 	values := plain.Attributes()
 	for wrong := range slipsAmong(name, attributes) {
 		attributes[wrong], values[wrong] = slipType{}, types.DynamicNull()
