@@ -176,4 +176,3 @@ func expectParsesText(t *testing.T, b block) *hclsyntax.Body {
 	}
 	return body
 }
-
