@@ -15,8 +15,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/managed-images/terraform-provider-rime/internal/workbench"
 )
@@ -40,11 +43,14 @@ var errFailed = errors.New("tests failed")
 type runner struct {
 	began  time.Time
 	out    io.Writer
+	mu     sync.Mutex
 	totals totals
 }
 
-// say writes a line, with the time since the beginning.
+// say writes a line, with the time since the beginning. It may be called by several at once.
 func (r *runner) say(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	_, _ = fmt.Fprintf(r.out, "%6s  %s\n", round(time.Since(r.began)), fmt.Sprintf(format, args...)) // who reads it has gone
 }
 
@@ -86,31 +92,41 @@ func gitStatus(ctx context.Context) (string, error) {
 // prepared gets what the tests need, runs them, and stops what it started.
 func (r *runner) prepared(ctx context.Context, dir string, args []string) (err error) {
 	o := workbench.Options{Progress: func(line string) { r.say("%s", line) }}
-	r.say("getting the tools: Debian's packages, BuildKit")
-	if err := workbench.Tools(ctx, o); err != nil {
-		if workbench.MustHaveTools() {
-			return err
-		}
-		r.say("going on without: %v", err)
-	}
-	env := []string{}
-	daemon, err := workbench.BuildKit(ctx, o)
-	switch _, missing := errors.AsType[*workbench.UnavailableError](err); {
-	case missing && !workbench.MustHaveTools():
-		r.say("going on without: %v", err)
-	case err != nil:
+	r.say("getting the tools")
+	if err := r.missing(workbench.Tools(ctx, o)); err != nil {
 		return err
-	default:
+	}
+	binary := filepath.Join(dir, "provider", "terraform-provider-rime")
+	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(binary))) }()
+	env := []string{"RIME_TEST_PROVIDER=" + binary}
+	// One goes to work while another waits for the network.
+	r.say("building the provider, BuildKit and a base image")
+	var group errgroup.Group
+	var daemon *workbench.Daemon
+	group.Go(func() error { return build(ctx, binary) })
+	group.Go(func() error { return r.missing(workbench.MakeLocalBase(ctx, o)) })
+	group.Go(func() (err error) {
+		daemon, err = workbench.BuildKit(ctx, o)
+		return r.missing(err)
+	})
+	err = group.Wait()
+	if daemon != nil {
 		defer func() { err = errors.Join(err, daemon.Stop()) }()
 		env = append(env, "BUILDKIT_HOST="+daemon.Address)
 	}
-	r.say("building the provider")
-	binary := filepath.Join(dir, "provider", "terraform-provider-rime")
-	if err := build(ctx, binary); err != nil {
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(binary))) }()
-	return r.phases(ctx, append(env, "RIME_TEST_PROVIDER="+binary), args)
+	return r.phases(ctx, env, args)
+}
+
+// missing is the error, unless it says that something is missing on a machine where something may be: tests skip then.
+func (r *runner) missing(err error) error {
+	if _, missing := errors.AsType[*workbench.UnavailableError](err); missing && !workbench.MustHaveTools() {
+		r.say("going on without: %v", err)
+		return nil
+	}
+	return err
 }
 
 func build(ctx context.Context, binary string) error {

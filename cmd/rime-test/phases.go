@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -65,7 +66,9 @@ func (r *runner) test(ctx context.Context, p phase, env, args []string) error {
 	all := slices.Concat([]string{"test", "-json", "-vet=off", "-shuffle=on", "-parallel=4", "-timeout=30m"}, p.args, args, p.packages)
 	cmd := exec.CommandContext(ctx, "go", all...)
 	cmd.Dir = p.dir
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	// The tests have to hear of an interrupt, and not only go: it would wait for them.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = time.Minute
 	cmd.Env = slices.Concat(os.Environ(), p.env, env)
 	cmd.Stderr = os.Stderr

@@ -70,6 +70,12 @@ func LocalBaseImage(ctx context.Context, registryHost string, o Options) (ref st
 	return target.String(), nil
 }
 
+// MakeLocalBase makes the image of [LocalBaseImage], unless it has been made, and pushes it nowhere.
+func MakeLocalBase(ctx context.Context, o Options) error {
+	_, err := o.localBase(ctx)
+	return err
+}
+
 // localBase returns the image from the cache, where it is kept as an OCI layout, compressed once and for all.
 func (o Options) localBase(ctx context.Context) (v1.Image, error) {
 	dir, err := o.cacheDir("base")

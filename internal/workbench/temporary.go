@@ -34,11 +34,16 @@ func UseTemporary() (*Temporary, error) {
 // Close removes the directory. The error names what was left in it, and the processes that were started here and still run,
 // which are killed.
 func (t *Temporary) Close() error {
-	err := errors.Join(t.processes(), t.files(), os.RemoveAll(t.Dir))
-	if t.previous == "" {
-		return errors.Join(err, os.Unsetenv("TMPDIR"))
+	restore := os.Unsetenv("TMPDIR")
+	if t.previous != "" {
+		restore = os.Setenv("TMPDIR", t.previous)
 	}
-	return errors.Join(err, os.Setenv("TMPDIR", t.previous))
+	left := t.processes()
+	// What removes a directory must not reach into the system's own that are mounted there, as mmdebstrap does.
+	if err := unmountBelow(t.Dir); err != nil {
+		return errors.Join(left, restore, err)
+	}
+	return errors.Join(left, t.files(), restore, os.RemoveAll(t.Dir))
 }
 
 // files names what is in the directory.

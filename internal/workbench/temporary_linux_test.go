@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -38,7 +39,14 @@ func TestTemporary(t *testing.T) {
 	if err := sleeper.Start(); err != nil {
 		t.Fatal(err)
 	}
+	mounted := mountSystem(t, filepath.Join(untidy.Dir, "root", "proc"))
 	err = untidy.Close()
+	if points, mountErr := mountsBelow(untidy.Dir); mountErr != nil || len(points) > 0 {
+		t.Errorf("still mounted: %v %v", points, mountErr)
+	}
+	if _, statErr := os.Stat(filepath.Join(mounted, "kept")); statErr != nil {
+		t.Errorf("what was mounted there was removed: %v", statErr)
+	}
 	if sleeper.Wait() == nil {
 		t.Error("the process was not killed")
 	}
@@ -48,4 +56,22 @@ func TestTemporary(t *testing.T) {
 	if _, err := os.Stat(untidy.Dir); !os.IsNotExist(err) {
 		t.Errorf("the directory is still there: %v", err)
 	}
+}
+
+// mountSystem mounts a directory with a file at that place, as a tool does with the system's own, and returns the directory.
+func mountSystem(t *testing.T, place string) (mounted string) {
+	t.Helper()
+	mounted = t.TempDir()
+	if err := os.WriteFile(filepath.Join(mounted, "kept"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(place, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		if err := syscall.Mount(mounted, place, "", syscall.MS_BIND, ""); err != nil {
+			t.Logf("nothing mounted: %v", err)
+		}
+	}
+	return mounted
 }
