@@ -179,7 +179,7 @@ resource "rime_managed_image" "timeout" {
 		`pip_requirements: "" is empty. Write a name and comparisons, for example "numpy>=1.26,<2".`,
 		`pip_requirements: "scipy=1.0" cannot be used: "=" is not an operator of PEP 440. Write "scipy==1.0".`,
 		`pip_requirements: "pandas>=2,<1" can be met by no version: ">=2" and "<1" exclude each other.`,
-		`pip_requirements: "torch; rm -rf /" cannot be used: "-rf" is an option of pip`, `"; rm" is an environment marker`,
+		`pip_requirements: "torch; rm -rf /" cannot be used: "-rf" is an option of pip`, `"; rm" begins a second requirement`,
 		`pip_requirements: "tiny-model>=1,<1" can be met by no version: ">=1" and "<1" exclude each other.`,
 		`apt_packages: "vim=>=9" cannot be used: "=>=9" makes a range`, `Write "vim=9" to get exactly that version`,
 		`timeouts["create"] = "90" must be a positive number with a unit. Write "90s" for seconds or "90m" for minutes.`,
