@@ -42,7 +42,7 @@ func imported(t *testing.T, w *world) {
 
 	byCommand.Write("b.tf", `resource "rime_managed_image" "b" { name = "nowhere" }`)
 	fails(t, byCommand, []string{"import", "rime_managed_image.b", "nowhere"}, "Error: Cannot import non-existent remote object")
-	fails(t, byCommand, []string{"import", "rime_managed_image.b", "registry.test/Model"}, "Error: Invalid Managed Image Name", `Write "registry-test-model".`)
+	fails(t, byCommand, []string{"import", "rime_managed_image.b", "Model"}, "Error: Invalid Managed Image Name", `Write "model".`)
 	byCommand.Write("b.tf", "")
 	byCommand.Destroy()
 	w.expectGone(t, "model")
