@@ -93,7 +93,8 @@ type RepositoryReport struct {
 // A look costs, besides one call of STS for each client: five calls of IAM for each identity (role, its attachments, its inline policies, policy, version), one of ECR
 // for each 1,000 repositories of the account, as ECR cannot list by prefix, one for the creation template if there is to be one, and one for each repository
 // under the prefix if a lifecycle policy is managed, as ECR has no other way to see them. Where settings of
-// repositories are managed, other registries within the prefix are looked for once: one call of ECR and one of IAM, and two for each that has the module's names. There is a second look only at what is not as it should be.
+// repositories are managed, other registries within the prefix are looked for once: one call of ECR and one of IAM, and two for
+// each that has the module's names. There is a second look only at what is not as it should be.
 func (c *Client) ReadRegistry(ctx context.Context, spec RegistrySpec) (Registry, error) {
 	account, err := c.Account(ctx)
 	if err != nil {
