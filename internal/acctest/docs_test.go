@@ -136,7 +136,7 @@ func writeBlock(t *testing.T, dir string, b block) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string][]byte{"main.tf": []byte(b.text)}
+	files := map[string][]byte{"main.tf": []byte(b.text), "windows.txt": []byte(frozenOnWindows)}
 	for _, path := range read {
 		if filepath.Ext(path) == ".tf" {
 			continue

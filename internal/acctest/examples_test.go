@@ -147,7 +147,7 @@ func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []
 		}
 		w.Write(filepath.Base(file), string(text))
 		if strings.Contains(string(text), "windows.txt") { // It is no text in UTF-8, so that the repository cannot have it.
-			w.Write("windows.txt", "\xff\xfen\x00u\x00m\x00p\x00y\x00\r\x00\n\x00")
+			w.Write("windows.txt", frozenOnWindows)
 		}
 		if strings.Contains(string(text), "required_providers") && filepath.Base(file) != "provider.tf" {
 			w.Write("provider.tf", "")
@@ -159,6 +159,9 @@ func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []
 	}
 	return w.MustRun("plan")
 }
+
+// frozenOnWindows is a requirements file in UTF-16.
+const frozenOnWindows = "\xff\xfen\x00u\x00m\x00p\x00y\x00\r\x00\n\x00"
 
 // exampleHub is a PrimeHub platform with the image that some examples take for given.
 func exampleHub(t *testing.T) *primehub.Server {
