@@ -66,7 +66,7 @@ func (r *runner) report(events io.Reader) error {
 		if len(line) > 0 {
 			p.line(line)
 		}
-		if err == io.EOF { //nolint:errorlint // bufio returns it as it is
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

@@ -56,7 +56,8 @@ func (s *protoServer) evaluate(config string) (blocks []configBlock, ok bool) {
 	}
 	content, diags := file.Body.Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 		{Type: "provider", LabelNames: []string{"name"}},
-		{Type: "resource", LabelNames: []string{"type", "name"}}, {Type: "data", LabelNames: []string{"type", "name"}},
+		{Type: "resource", LabelNames: []string{"type", "name"}},
+		{Type: "data", LabelNames: []string{"type", "name"}},
 	}})
 	if diags.HasErrors() {
 		return nil, false
