@@ -90,8 +90,9 @@ func arnOf(subject string, account Account) string {
 // newError gives the SDK's error a type. An interrupted call is the context's cause, wrapped, and no [*Error].
 func newError(ctx context.Context, subject string, err error) error {
 	if known, ok := errors.AsType[*Error](err); ok {
-		known.Subject = cmp.Or(known.Subject, subject)
-		return known
+		named := *known // others may be reading it: the first error of a group is why its context ended
+		named.Subject = cmp.Or(known.Subject, subject)
+		return &named
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return fmt.Errorf("%w: %w", ctx.Err(), cause)
