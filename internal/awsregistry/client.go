@@ -3,7 +3,6 @@ package awsregistry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -109,7 +108,7 @@ func call[O any](ctx context.Context, c *Client, subject string, request func(co
 	out, err := request(countFailures(ctx), s)
 	if err != nil {
 		err = newError(ctx, subject, err)
-		if answer, ok := errors.AsType[*Error](err); ok {
+		if answer, ok := err.(*Error); ok { //nolint:errorlint // one that this wraps may be another call's
 			answer.Region = s.aws.Region
 		}
 		return none, err
