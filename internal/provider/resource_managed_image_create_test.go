@@ -30,36 +30,6 @@ resource "rime_managed_image" "test" {
   apt_packages = ["libgomp1"]
 }`
 
-func TestManagedImage_alreadyExists(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	registry.put(basicSpec, nil)
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: withRegistry(registry),
-		Steps: []resource.TestStep{
-			{Config: basicConfig, ExpectError: words(`Managed Image Already Exists with rime_managed_image.test`)},
-			{Config: basicConfig, ExpectError: words(`terraform import rime_managed_image.NAME sklearn or with the block import {`)},
-		},
-	})
-	registry.expectChanges(t) // An image of somebody else is not touched, not by the destroy either.
-}
-
-func TestManagedImage_adopt(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	registry.put(basicSpec, nil)
-	run(t, registry,
-		resource.TestStep{
-			Config: adoptingConfig,
-			ConfigStateChecks: []statecheck.StateCheck{
-				expectState("status", text("ready")),
-				expectState("build", knownvalue.ObjectPartial(map[string]knownvalue.Check{"id": text("sklearn/1")})),
-			},
-		},
-	)
-	registry.expectChanges(t, "Delete sklearn")
-}
-
 func TestManagedImage_adoptBroken(t *testing.T) {
 	t.Parallel()
 	registry := newUpdatingRegistry()
@@ -69,23 +39,6 @@ func TestManagedImage_adoptBroken(t *testing.T) {
 		ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
 	})
 	registry.expectChanges(t, "Update sklearn", "Delete sklearn")
-}
-
-func TestManagedImage_adoptOtherInputs(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	registry.put(imageregistry.Spec{Name: "sklearn", PythonVersion: "3.11", PipRequirements: []requirement.Pip{{Name: "scipy"}}}, nil)
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: withRegistry(registry),
-		Steps: []resource.TestStep{{
-			Config:      adoptingConfig,
-			ExpectError: words(`Managed Image Has Other Inputs`),
-		}, {
-			Config:      adoptingConfig,
-			ExpectError: words(`pip requirements changed: + numpy >=1,<2, + pandas, - scipy package requirements changed: + libgomp1 (apt)`),
-		}},
-	})
-	registry.expectChanges(t)
 }
 
 // What a killed apply of ours left behind is taken over without being asked for.

@@ -185,24 +185,6 @@ func triggeredConfig(commit string) string {
 	}`
 }
 
-func TestManagedImage_triggers(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	run(t, registry,
-		resource.TestStep{Config: triggeredConfig("a")},
-		resource.TestStep{
-			Config:           triggeredConfig("b"),
-			ConfigPlanChecks: before(expectAction(plancheck.ResourceActionUpdate), expectPlanned("rebuild_reason", text("triggers changed: commit"))),
-		},
-		resource.TestStep{
-			Config:            triggeredConfig("b"),
-			ConfigPlanChecks:  before(plancheck.ExpectEmptyPlan()),
-			ConfigStateChecks: []statecheck.StateCheck{expectState("rebuild_reason", text("triggers changed: commit"))},
-		},
-	)
-	registry.expectChanges(t, "Create sklearn", "Rebuild sklearn", "Delete sklearn")
-}
-
 // A build that goes on when the plan is made is waited for, whoever started it.
 func TestManagedImage_resume(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
-	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
 const address = "rime_managed_image.test"
@@ -160,35 +159,6 @@ func TestManagedImage_settingsOnly(t *testing.T) {
 	registry.expectChanges(t, "Delete sklearn")
 }
 
-func TestManagedImage_retain(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: withRegistry(registry),
-		Steps:                    []resource.TestStep{{Config: settingsConfig}},
-	})
-	registry.expectChanges(t, "Create sklearn")
-	if _, err := registry.Get(t.Context(), "sklearn"); err != nil {
-		t.Errorf("the image was not kept: %v", err)
-	}
-}
-
-func TestManagedImage_disappears(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	run(t, registry,
-		resource.TestStep{Config: basicConfig},
-		resource.TestStep{
-			PreConfig: registry.set(func(f *fakeRegistry) { delete(f.images, "sklearn") }),
-			Config:    basicConfig,
-			ConfigPlanChecks: before(
-				expectAction(plancheck.ResourceActionCreate),
-			),
-		},
-	)
-	registry.expectChanges(t, "Create sklearn", "Create sklearn", "Delete sklearn")
-}
-
 func TestManagedImage_goneBeforeDelete(t *testing.T) {
 	t.Parallel()
 	registry := newUpdatingRegistry()
@@ -201,52 +171,6 @@ func TestManagedImage_goneBeforeDelete(t *testing.T) {
 		},
 		resource.TestStep{PreConfig: registry.set(func(f *fakeRegistry) { delete(f.images, "sklearn") }), Config: "# nothing is left"},
 	)
-}
-
-func TestManagedImage_onlyABase(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	run(t, registry,
-		resource.TestStep{
-			Config: `resource "rime_managed_image" "test" { name = "plain" }`,
-			ConfigStateChecks: []statecheck.StateCheck{
-				expectState("python_version", text("3.11")),
-				expectState("pip_requirements", knownvalue.SetSizeExact(0)),
-			},
-		},
-		resource.TestStep{ // No requirements and an empty list of requirements are the same.
-			Config: `resource "rime_managed_image" "test" {
-				name                 = "plain"
-				pip_requirements     = []
-				rocky_linux_packages = []
-			}`,
-			ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()),
-		},
-	)
-}
-
-func TestManagedImage_import(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	registry.put(imageregistry.Spec{Name: "sklearn", PythonVersion: "3.11", PipRequirements: []requirement.Pip{
-		{Name: "pandas"}, {Name: "numpy", VersionSpecifier: ">=1,<2"},
-	}, PackageRequirements: []requirement.Package{{Name: "libgomp1", Type: requirement.PackageTypeApt}}}, nil)
-	imported := `
-import {
-  to = rime_managed_image.test
-  id = "sklearn"
-}
-`
-	run(t, registry,
-		resource.TestStep{
-			Config: imported + basicConfig,
-			ConfigPlanChecks: resource.ConfigPlanChecks{
-				PreApply: []plancheck.PlanCheck{expectAction(plancheck.ResourceActionNoop)},
-			},
-		},
-		resource.TestStep{Config: basicConfig, ConfigPlanChecks: before(plancheck.ExpectEmptyPlan())},
-	)
-	registry.expectChanges(t, "Delete sklearn")
 }
 
 func TestManagedImage_importThenTriggers(t *testing.T) {
@@ -275,18 +199,4 @@ func TestManagedImage_importThenTriggers(t *testing.T) {
 		},
 	)
 	registry.expectChanges(t, "Rebuild plain", "Delete plain")
-}
-
-func TestManagedImage_importErrors(t *testing.T) {
-	t.Parallel()
-	registry := newUpdatingRegistry()
-	step := func(id, message string) resource.TestStep {
-		return resource.TestStep{
-			Config: basicConfig, ResourceName: address, ImportState: true, ImportStateId: id, ExpectError: words(message),
-		}
-	}
-	run(t, registry,
-		step("My.Image", `Invalid Managed Image Name name = "My.Image" must start with a lower-case letter`),
-		step("nowhere", "Cannot import non-existent remote object"),
-	)
 }
