@@ -127,7 +127,7 @@ func drift(ctx context.Context, s *scene) error {
 	if err := s.fails(ctx, text, "Role Has Other Policies"); err != nil {
 		return err
 	}
-	allowed := strings.Replace(text, "lifecycle_rules", "force_detach_policies = true\n  allowed_policies = [\"inline:key\", \""+*s.policyARN(s.name+"-other")+"\"]\n  lifecycle_rules", 1)
+	allowed := strings.Replace(text, "lifecycle_rules", "force_detach_policies = true\n  allowed_policies = [\"inline:key\", \""+*s.policyARN(s.name + "-other")+"\"]\n  lifecycle_rules", 1)
 	if _, err := s.becomes(ctx, "update", allowed); err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaReques
 				Validators:          []validator.Map{triggersCheck{}},
 			},
 			"rebuild_reason": schema.StringAttribute{
-				Computed:            true,
+				Computed: true,
 				MarkdownDescription: "Why the newest build after the first was planned, such as `pip requirements changed: + pandas`. The plan shows it before the build. " +
 					"Null after a replacement, which Terraform plans without the old image: a warning of that plan has the reason.",
 			},
