@@ -57,7 +57,7 @@ func (e *ConnectError) tried() string {
 func plainly(err error) string {
 	text := oneLine(err.Error())
 	if i := strings.LastIndex(text, "desc = "); i >= 0 {
-		text = strings.Trim(text[i+len("desc = "):], `"\\`)
+		text = strings.Trim(text[i+len("desc = "):], `"\`)
 	}
 	return strings.TrimPrefix(text, "transport: Error while dialing: ")
 }
