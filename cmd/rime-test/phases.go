@@ -17,9 +17,11 @@ const module = "github.com/managed-images/terraform-provider-rime"
 // unwatched are the packages whose tests run other programs and wait for them: Terraform with the provider's binary, BuildKit, pip,
 // git. The race detector would see only the test. The packages that those programs consist of have tests of their own, which are
 // watched, as everything is that is not listed here.
+//
+// The one that takes longest is first, so that the others run beside it.
 var unwatched = []string{
-	"internal", "internal/acctest", "internal/workbench",
-	"cmd/rime-conformance", "cmd/rime-quickstart", "cmd/rime-test", "cmd/rime-workbench",
+	"internal/acctest", "cmd/rime-quickstart", "internal/workbench", "internal",
+	"cmd/rime-conformance", "cmd/rime-test", "cmd/rime-workbench",
 }
 
 // phase is a run of `go test`.
@@ -36,10 +38,13 @@ func split(packages []string) []phase {
 	watched := phase{name: "with the race detector", args: []string{"-race"}, env: []string{"CGO_ENABLED=1"}}
 	programs := phase{name: "what runs programs", env: []string{"CGO_ENABLED=0"}}
 	for _, p := range packages {
-		if slices.Contains(unwatched, strings.TrimPrefix(p, module+"/")) {
-			programs.packages = append(programs.packages, p)
-		} else {
+		if !slices.Contains(unwatched, strings.TrimPrefix(p, module+"/")) {
 			watched.packages = append(watched.packages, p)
+		}
+	}
+	for _, name := range unwatched {
+		if p := module + "/" + name; slices.Contains(packages, p) {
+			programs.packages = append(programs.packages, p)
 		}
 	}
 	return []phase{watched, programs}
