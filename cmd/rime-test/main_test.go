@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,13 +60,22 @@ func TestRunner_test(t *testing.T) {
 // Every name in the list is a package: a renamed one would be watched, slowly, and nobody would see why.
 func TestSplit(t *testing.T) {
 	t.Parallel()
-	for _, name := range unwatched {
+	for _, name := range slices.Concat(unwatched, slow) {
 		if files, err := filepath.Glob(filepath.Join("../..", name, "*_test.go")); err != nil || len(files) == 0 {
 			t.Errorf("%s has no tests: %v", name, err)
 		}
 	}
-	phases := split([]string{module + "/internal/acctest", module + "/internal/rime"})
-	if len(phases) != 2 || phases[0].packages[0] != module+"/internal/rime" || phases[0].args[0] != "-race" || len(phases[1].args) > 0 {
-		t.Errorf("phases: %+v", phases)
+	in := func(names ...string) (packages []string) {
+		for _, name := range names {
+			packages = append(packages, module+"/"+name)
+		}
+		return packages
+	}
+	phases := split(in("cmd/rime-test", "internal/acctest", "internal/httpx", "internal/embedded", "internal/provider"))
+	if got := phases[0]; !slices.Equal(got.packages, in("internal/provider", "internal/embedded", "internal/httpx")) || got.args[0] != "-race" {
+		t.Errorf("watched: %+v", got)
+	}
+	if got := phases[1]; !slices.Equal(got.packages, in("internal/acctest", "cmd/rime-test")) || len(got.args) > 0 {
+		t.Errorf("not watched: %+v", got)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,9 @@ var unwatched = []string{
 	"cmd/rime-conformance", "cmd/rime-test", "cmd/rime-workbench",
 }
 
+// slow are the ones of the others that take longest: they start first.
+var slow = []string{"internal/provider", "internal/embedded", "internal/buildkit", "internal/awsregistry"}
+
 // phase is a run of `go test`.
 type phase struct {
 	name     string
@@ -37,16 +41,20 @@ type phase struct {
 func split(packages []string) []phase {
 	watched := phase{name: "with the race detector", args: []string{"-race"}, env: []string{"CGO_ENABLED=1"}}
 	programs := phase{name: "what runs programs", env: []string{"CGO_ENABLED=0"}}
+	rank := func(p string, names []string) int { return slices.Index(names, strings.TrimPrefix(p, module+"/")) }
 	for _, p := range packages {
-		if !slices.Contains(unwatched, strings.TrimPrefix(p, module+"/")) {
+		if rank(p, unwatched) < 0 {
 			watched.packages = append(watched.packages, p)
-		}
-	}
-	for _, name := range unwatched {
-		if p := module + "/" + name; slices.Contains(packages, p) {
+		} else {
 			programs.packages = append(programs.packages, p)
 		}
 	}
+	sort := func(packages, names []string) {
+		last := func(p string) uint { return uint(rank(p, names)) } // what is not named comes last
+		slices.SortStableFunc(packages, func(a, b string) int { return cmp.Compare(last(a), last(b)) })
+	}
+	sort(watched.packages, slow)
+	sort(programs.packages, unwatched)
 	return []phase{watched, programs}
 }
 
