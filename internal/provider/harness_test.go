@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -39,12 +40,13 @@ func TestMain(m *testing.M) {
 	for variable, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": aws.AccessKeyID, "AWS_SECRET_ACCESS_KEY": aws.SecretAccessKey,
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-		"GOGC": "400", // of Terraform, whose small memory is not worth the time to collect it that often
+		"GOGC": "400", // of Terraform, as of this process below: their memory is small, and not worth the time to collect it that often
 	} {
 		if err := os.Setenv(variable, value); err != nil {
 			panic(err)
 		}
 	}
+	debug.SetGCPercent(400)
 	found, _ := exec.LookPath("terraform")
 	if err := os.Setenv("TF_ACC_TERRAFORM_PATH", cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), found, "/usr/local/bin/terraform")); err != nil {
 		panic(err)
