@@ -44,7 +44,7 @@ type localState struct {
 	slot    *slot
 	fresh   bool
 	root    string // state and cache
-	run     string // socket and configuration
+	run     string // socket, configuration, temporary files
 	cgroup  string // of the build steps
 	process *process
 }
@@ -97,8 +97,9 @@ func (l *localState) start(ctx context.Context, binary string) error {
 	defer func() { _ = log.Close() }()
 	cmd := exec.Command(binary, "--config", filepath.Join(l.run, "buildkitd.toml")) //nolint:noctx // the daemon outlives the context of its start; Stop ends it
 	cmd.Stdout, cmd.Stderr = log, log
-	// runc may be outside the PATH of a user who became root with su.
-	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	// runc may be outside the PATH of a user who became root with su. The daemon mounts the secrets of builds among its temporary files,
+	// and leaves them there when it is killed.
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "TMPDIR="+l.run)
 	// The daemon holds the slot's lock too: should this process be killed, nobody takes the slot before the daemon is gone.
 	cmd.ExtraFiles = []*os.File{l.slot.lock}
 	if l.process, err = startProcess(cmd); err != nil {
@@ -125,7 +126,7 @@ func (l *localState) stop() error {
 
 // sweep ends build steps without a daemon, unmounts what they had mounted, and removes the socket and a throw-away cache.
 func (l *localState) sweep() error {
-	err := errors.Join(killCgroup(l.cgroup), unmountBelow(l.root), os.RemoveAll(l.run))
+	err := errors.Join(killCgroup(l.cgroup), unmountBelow(l.root), unmountBelow(l.run), os.RemoveAll(l.run))
 	if l.fresh && err == nil {
 		err = os.RemoveAll(l.root)
 	}
