@@ -118,7 +118,7 @@ func TestInputChanges(t *testing.T) {
 		"packages": {
 			before: imageregistry.Spec{PackageRequirements: []requirement.Package{{Name: "vim", Type: requirement.PackageTypeApt}}},
 			after:  imageregistry.Spec{PackageRequirements: []requirement.Package{{Name: "vim", Type: requirement.PackageTypeRockyLinux}}},
-			want:   []string{"package requirements changed: + vim (rocky_linux), - vim (apt)"},
+			want:   []string{"rocky linux packages changed: + vim", "apt packages changed: - vim"},
 		},
 		"python": {
 			after: imageregistry.Spec{PythonVersion: "3.12"},
