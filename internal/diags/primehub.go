@@ -166,7 +166,7 @@ func GroupImageNotFound(name string) diag.Diagnostic {
 // GroupImageTwice describes a name that two resources of one configuration give to a new image.
 func GroupImageTwice(name string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "PrimeHub Image Name Taken Twice", text(
-		fmt.Sprintf("Two resources of this configuration make a PrimeHub image of the name %q. Names are unique in an installation, whatever the group.", name),
+		fmt.Sprintf("Two resources of this configuration have a PrimeHub image of the name %q. Names are unique in an installation, whatever the group.", name),
 		"Give one of them another name, or leave `name` out to have one generated.",
 		facts(fact{"PrimeHub image", name}),
 	))

@@ -124,6 +124,7 @@ func TestPrimeHub_diagnostics(t *testing.T) {
 		"no secret":          {body: replaced(teamBuild, "image-dockerhub", "image-nosuch"), message: `PrimeHub Image Build Does Not Begin § its pull secret "image-nosuch" does not exist. § Name an image pull secret that exists`},
 		"no secret in time":  {body: replaced(replaced(teamBuild, "image-dockerhub", "image-nosuch"), "  group ", "timeouts = { create = \"1500ms\" }\n  group "), message: `PrimeHub Image Build Does Not Begin § its pull secret "image-nosuch" does not exist. § Name an image pull secret that exists`},
 		"one name for two":   {body: teamImage + replaced(replaced(teamBuild, `"test"`, `"other"`), `"churn"`, `"r-4"`), message: `pre-apply plan § PrimeHub Image Name Taken Twice § "r-4"`},
+		"one block twice":    {body: teamImage + replaced(teamImage, `"test"`, `"other"`), message: `pre-apply plan § PrimeHub Image Name Taken Twice § "r-4"`},
 		"groups of nobody":   {body: replaced(teamImage, `group        = "data-science"`, `groups = ["research", "nobody"]`), message: `pre-apply plan § PrimeHub Group Not Found § There is no group "nobody".`},
 		"secret by name":     {body: replaced(teamBuild, "image-dockerhub", "dockerhub"), message: `Image Pull Secret Needs Its Id § on § "dockerhub" § Write § "image-dockerhub"`},
 		"secret of existing": {body: replaced(teamImage, `"r-base:4" }`, `"r-base:4", image_pull_secret = "dockerhub" }`), message: `Image Pull Secret Needs Its Id § "image-dockerhub"`},

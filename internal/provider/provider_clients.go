@@ -39,7 +39,7 @@ type clients struct {
 	// created are the images that this run of Terraform has created, or taken over.
 	created createdImages
 	// planned are the images that this walk of Terraform has planned.
-	planned plannedImages
+	planned plannedNames
 	// primehub is the PrimeHub platform.
 	primehub primehubAccess
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
@@ -23,31 +22,13 @@ type primehubAccess struct {
 	group types.String
 	// refused is set once a plan has said that the API token is not accepted: one such error is enough.
 	refused *atomic.Bool
-	// planned are the images that this plan creates.
+	// planned are the names of the images that this walk of Terraform has planned.
 	planned *plannedNames
-}
-
-// plannedNames are the names of what a plan creates, each with the configuration that it is planned from: Terraform may ask for
-// the same plan twice.
-type plannedNames struct {
-	mu      sync.Mutex
-	configs map[string]tftypes.Value
-}
-
-// twice tells whether another resource takes the same name.
-func (p *plannedNames) twice(name string, config tftypes.Value) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	first, found := p.configs[name]
-	if !found {
-		p.configs[name] = config
-	}
-	return found && !first.Equal(config)
 }
 
 // primehubPlatform reads what concerns PrimeHub. It contacts nothing.
 func (p *rimeProvider) primehubPlatform(ctx context.Context, config tfsdk.Config) (primehubAccess, diag.Diagnostics) {
-	planned := &plannedNames{configs: map[string]tftypes.Value{}}
+	planned := new(plannedNames)
 	refuse := func(err error, group types.String) primehubAccess {
 		return primehubAccess{client: func() (*primehub.Client, error) { return nil, err }, group: group, planned: planned}
 	}

@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 )
@@ -79,10 +81,6 @@ func (r *groupImageResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	if state == nil {
-		if name := plan.Name.ValueString(); name != "" && r.clients != nil && r.primehub.planned.twice(name, req.Config.Raw) {
-			resp.Diagnostics.Append(diags.GroupImageTwice(name))
-			return
-		}
 		plan.groupImageFacts, plan.RebuildReason = unknownGroupImageFacts(), types.StringNull()
 		plan.Endpoint = r.endpoint(types.StringUnknown())
 	} else {
@@ -90,7 +88,18 @@ func (r *groupImageResource) ModifyPlan(ctx context.Context, req resource.Modify
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 		resp.RequiresReplace.Append(plan.planChange(ctx, *state)...)
 	}
+	if len(resp.RequiresReplace) == 0 { // what replaces an image is planned once more, as a new one
+		resp.Diagnostics.Append(r.checkName(plan.Name, req.Config.Raw, state == nil)...)
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// checkName refuses a name that another resource has, where both are planned by one provider.
+func (r *groupImageResource) checkName(name types.String, config tftypes.Value, creates bool) diag.Diagnostics {
+	if name.ValueString() == "" || r.clients == nil || !r.primehub.planned.twice(name.ValueString(), plannedName{config, creates}) {
+		return nil
+	}
+	return diag.Diagnostics{diags.GroupImageTwice(name.ValueString())}
 }
 
 // planChange plans what is to be done with an image that exists. It returns the attributes that force a replacement, because the platform cannot change them.

@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"sync"
-
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -11,41 +9,9 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 )
 
-// plannedImages are the names of the images that this walk of Terraform has planned. The zero value is ready.
-type plannedImages struct {
-	mu     sync.Mutex
-	byName map[string]plannedImage
-}
-
-// plannedImage is the plan of an image that is to be created, or that exists and stays.
-type plannedImage struct {
-	config  tftypes.Value
-	creates bool
-}
-
-// twice notes a plan, and tells whether another resource creates an image of the same name, or has it. Terraform plans one resource twice if it replaces it on
-// request (-replace): as it stays, and then, from the same configuration, as it is created.
-func (p *plannedImages) twice(name string, now plannedImage) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.byName == nil {
-		p.byName = map[string]plannedImage{}
-	}
-	first, found := p.byName[name]
-	p.byName[name] = now
-	switch {
-	case !found || !first.creates && !now.creates:
-		return false
-	case first.creates && now.creates:
-		return true
-	default:
-		return !first.config.Equal(now.config)
-	}
-}
-
 // checkName refuses a name that another resource has, where both are planned by one provider.
 func (r *managedImageResource) checkName(name types.String, config tftypes.Value, creates bool) diag.Diagnostics {
-	if name.ValueString() == "" || r.clients == nil || !r.planned.twice(name.ValueString(), plannedImage{config, creates}) {
+	if name.ValueString() == "" || r.clients == nil || !r.planned.twice(name.ValueString(), plannedName{config, creates}) {
 		return nil
 	}
 	return diag.Diagnostics{diags.ImageNameTwice(name.ValueString())}
