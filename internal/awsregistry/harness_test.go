@@ -70,6 +70,8 @@ type world struct {
 	changes atomic.Int64
 	// before is called before each attempt. Nil: nothing is.
 	before atomic.Pointer[func()]
+	// lags tells that AWS is to lag behind, now or later.
+	lags bool
 	// latency is how long each attempt takes.
 	latency time.Duration
 }
@@ -82,7 +84,7 @@ func newWorld(t *testing.T, o aws.Options) *world {
 		t.Fatal(err)
 	}
 	gate := &fault.Gate{}
-	return &world{Cloud: cloud, gate: gate, handler: cloud.Behind(gate)}
+	return &world{Cloud: cloud, gate: gate, handler: cloud.Behind(gate), lags: o.Lag.Max > 0}
 }
 
 // errCut is a connection that ended without an answer.
@@ -153,9 +155,13 @@ func (w *world) interrupt(ctx context.Context, n int64, do func(context.Context)
 	return ctx.Err() != nil
 }
 
-// config is a client's configuration for the account.
+// config is a client's configuration for the account. Where AWS does not lag behind, one look is enough.
 func (w *world) config() awsregistry.Config {
-	return awsregistry.Config{Transport: w}
+	config := awsregistry.Config{Transport: w}
+	if !w.lags {
+		config.Options.Confirmations = 1
+	}
+	return config
 }
 
 func (w *world) client(t *testing.T) *awsregistry.Client { return newClient(t, w.config()) }

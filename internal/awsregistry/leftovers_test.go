@@ -88,7 +88,7 @@ func TestRegistry_manyUnfinished(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, aws.Options{})
-					client, spec, failed, last := w.hasty(t, aws.Lag{}), newSpec(), newSpec(), newSpec()
+					client, spec, failed, last := w.client(t), newSpec(), newSpec(), newSpec()
 					spec.Template, failed.Template = &awsregistry.TemplateSpec{}, &awsregistry.TemplateSpec{}
 					rename(&failed)
 					failed.Prefix = "ml/failed"

@@ -221,11 +221,11 @@ func TestRegistry_throttled(t *testing.T) {
 	})
 }
 
-// What a look costs for 0, 10 and 1,000 repositories, with and without a lifecycle policy.
+// What a look costs for no repositories and for a full page of a list, with a lifecycle policy and without.
 func TestRegistry_calls(t *testing.T) {
 	t.Parallel()
-	for _, repositories := range []int{0, 10, 1000} {
-		for _, managed := range []bool{false, true} {
+	for managed, counts := range map[bool][]int{false: {0, 1000}, true: {0, 100}} {
+		for _, repositories := range counts {
 			t.Run(fmt.Sprint(repositories, managed), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
@@ -239,9 +239,7 @@ func TestRegistry_calls(t *testing.T) {
 					if managed {
 						spec.Repositories.LifecyclePolicy = untagged(5)
 					}
-					config := w.config()
-					config.Options.Confirmations = 1
-					mustApply(t, t.Context(), newClient(t, config), spec)
+					mustApply(t, t.Context(), w.client(t), spec)
 					before := w.sent.Load()
 					registry, err := w.client(t).ReadRegistry(t.Context(), spec)
 					if err != nil {

@@ -14,7 +14,7 @@ import (
 func (w *world) run(t *testing.T, machine, directory string) (*awsregistry.Client, awsregistry.RegistrySpec) {
 	t.Helper()
 	config := w.config()
-	config.Options.Lifelines, config.Options.Workspace, config.Options.Confirmations = machine, directory, 1
+	config.Options.Lifelines, config.Options.Workspace = machine, directory
 	client, spec := newClient(t, config), newSpec()
 	spec.Owner, spec.Template = client.NewOwner(), &awsregistry.TemplateSpec{}
 	return client, spec
