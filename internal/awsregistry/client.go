@@ -151,6 +151,12 @@ func (c *Client) load(ctx context.Context) (*services, error) {
 	if loaded.Region == "" {
 		return nil, &Error{Service: "configuration", Operation: "chain", Class: ClassRegionMissing, Message: "no region is configured"}
 	}
+	if !regionForm.MatchString(loaded.Region) {
+		return nil, &Error{
+			Service: "configuration", Operation: "chain", Class: ClassRegionRefused, Region: loaded.Region,
+			Message: quote(loaded.Region) + " is no AWS region",
+		}
+	}
 	transport := c.config.Transport
 	if bare, ok := loaded.HTTPClient.(*awshttp.BuildableClient); ok {
 		transport = bare.GetTransport()

@@ -91,6 +91,10 @@ func TestClient_profileAndRegion(t *testing.T) {
 	if !errors.Is(err, awsregistry.ErrRegionMissing) {
 		t.Errorf("without a region: %v", err)
 	}
+	_, err = newClient(t, awsregistry.Config{Transport: w, Profile: "misspelt"}).Account(t.Context())
+	if !errors.Is(err, awsregistry.ErrRegionRefused) || !strings.Contains(err.Error(), `"eu_central_1" is no AWS region`) {
+		t.Errorf("a misspelt region: %v", err)
+	}
 	_, err = newClient(t, awsregistry.Config{Transport: w, Profile: "unknown"}).Account(t.Context())
 	if !errors.Is(err, awsregistry.ErrCredentialsMissing) || !strings.Contains(err.Error(), "unknown") {
 		t.Errorf("an unknown profile: %v", err)

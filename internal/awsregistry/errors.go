@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -229,6 +231,18 @@ var jsonKeys = map[Field]string{
 
 // JSONKey is the field of a lifecycle rule as ECR's JSON spells it.
 func (f Field) JSONKey() string { return cmp.Or(jsonKeys[f], string(f)) }
+
+// inJSON turns what messages say of fields into ECR's JSON.
+var inJSON = func() *strings.Replacer {
+	var words []string
+	for _, field := range slices.Sorted(maps.Keys(jsonKeys)) {
+		words = append(words, string(field)+" = ", fmt.Sprintf("%q: ", jsonKeys[field]))
+		if strings.Contains(string(field), "_") {
+			words = append(words, string(field), jsonKeys[field])
+		}
+	}
+	return strings.NewReplacer(words...)
+}()
 
 // UnstableError is a change that AWS confirmed but did not show in time.
 type UnstableError struct {

@@ -34,7 +34,7 @@ func runWithChain(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(directory) }()
-	config := "[default]\nregion = " + aws.DefaultRegion + "\n[profile elsewhere]\nregion = eu-central-1\n[profile nowhere]\n"
+	config := "[default]\nregion = " + aws.DefaultRegion + "\n[profile elsewhere]\nregion = eu-central-1\n[profile nowhere]\n[profile misspelt]\nregion = eu_central_1\n"
 	keys := fmt.Sprintf("aws_access_key_id = %s\naws_secret_access_key = %s\n", aws.AccessKeyID, aws.SecretAccessKey)
 	for name, text := range map[string]string{"config": config, "credentials": "[default]\n" + keys + "[elsewhere]\n" + keys + "[nowhere]\n" + keys} {
 		if err := os.WriteFile(filepath.Join(directory, name), []byte(text), 0o600); err != nil {

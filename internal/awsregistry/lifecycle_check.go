@@ -40,6 +40,11 @@ func (p LifecyclePolicy) Check() []*InputError {
 			Rule: -1, Field: FieldLifecycleRules, Text: strconv.Itoa(length), Problem: "characters of JSON are more than the 30720 that ECR allows", Suggestion: "shorten descriptions and lists",
 		})
 	}
+	if p.fromJSON {
+		for _, problem := range problems {
+			problem.Problem, problem.Suggestion = inJSON.Replace(problem.Problem), inJSON.Replace(problem.Suggestion)
+		}
+	}
 	return problems
 }
 

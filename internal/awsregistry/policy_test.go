@@ -197,6 +197,9 @@ func TestTrustSpec_check(t *testing.T) {
 		"nobody":           {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id"}, awsregistry.FieldServiceAccounts},
 		"everybody":        {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id", ServiceAccounts: []awsregistry.ServiceAccount{{Namespace: "a", Name: "*"}}}, awsregistry.FieldServiceAccounts},
 		"pods' audience":   {awsregistry.TrustSpec{PodIdentity: true, Audience: "x", ServiceAccounts: who}, awsregistry.FieldOIDCAudience},
+		"another case":     {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id", Audience: "STS.amazonaws.com", ServiceAccounts: who}, awsregistry.FieldOIDCAudience},
+		"a blank before":   {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id", Audience: " sts.amazonaws.com", ServiceAccounts: who}, awsregistry.FieldOIDCAudience},
+		"a blank within":   {awsregistry.TrustSpec{OIDCProviderURL: "oidc.test/id", Audience: "my audience", ServiceAccounts: who}, awsregistry.FieldOIDCAudience},
 		"without its name": {awsregistry.TrustSpec{PodIdentity: true, ServiceAccounts: []awsregistry.ServiceAccount{{Namespace: "a"}}}, awsregistry.FieldServiceAccounts},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,9 +2,11 @@ package awsregistry
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // OwnershipTag is on every role and policy this provider makes, where its value is [RegistrySpec.Owner], so that no resource takes another's for its own; and on
@@ -103,6 +105,11 @@ func (t TrustSpec) Check() *InputError {
 	}
 	if t.PodIdentity && t.Audience != "" {
 		return refuse(FieldOIDCAudience, t.Audience, "does not go with EKS Pod Identity, which knows no audience", "leave it out")
+	}
+	if bare := strings.TrimSpace(t.Audience); strings.EqualFold(bare, STSAudience) && t.Audience != STSAudience {
+		return refuse(FieldOIDCAudience, t.Audience, "is no audience of a token: IAM compares it letter by letter", fmt.Sprintf("write %q", STSAudience))
+	} else if strings.ContainsFunc(t.Audience, unicode.IsSpace) {
+		return refuse(FieldOIDCAudience, t.Audience, "holds white space, which no audience has", "remove it")
 	}
 	if !t.PodIdentity && len(t.ServiceAccounts) == 0 {
 		return refuse(FieldServiceAccounts, "", "are missing: a role for a cluster's identity provider names them", "give a namespace")

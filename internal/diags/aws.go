@@ -299,8 +299,12 @@ func InvalidInputWithin(at path.Path, err *awsregistry.InputError) diag.Diagnost
 	if err.Rule >= 0 {
 		where = fmt.Sprintf("Rule %d of the policy", err.Rule+1)
 	}
+	subject := err.Field.JSONKey()
+	if err.Text != "" {
+		subject = fmt.Sprintf("%s %q", subject, err.Text)
+	}
 	return diag.NewAttributeErrorDiagnostic(at, "Invalid Lifecycle Policy", text(
-		fmt.Sprintf("%s cannot be used: %s %q %s.", where, err.Field.JSONKey(), err.Text, strings.TrimSuffix(err.Problem, ".")), sentence(err.Suggestion),
+		fmt.Sprintf("%s cannot be used: %s %s.", where, subject, strings.TrimSuffix(err.Problem, ".")), sentence(err.Suggestion),
 	))
 }
 

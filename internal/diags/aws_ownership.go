@@ -48,6 +48,7 @@ func adviceForForeign(objects []awsregistry.ForeignObject) string {
 	}
 	next := "If they are this installation's, made by the platform's module or by an apply whose state is lost, import the whole: the id is `<repository_prefix>,<resource_name_suffix>,<namespace>`, " +
 		"followed by the names of roles and policies where they are not the module's. " +
+		"If this configuration is in the state already, forget it there first with `terraform state rm`. " +
 		"If another configuration or workspace has them, remove them there first, or give another `resource_name_suffix` or `namespace`, or names of their own, here. " +
 		"If a run of Terraform was killed here a moment ago, apply again in some seconds."
 	if templates > 0 {

@@ -188,10 +188,15 @@ func GroupImageNotRefreshed(name string) diag.Diagnostic {
 	))
 }
 
-// GroupImageAccess describes a group image that is given to others than its group.
-func GroupImageAccess(attribute, group string) diag.Diagnostic {
+// GroupImageAccess describes a group image that is given to others than its group. byDefault tells that the configuration of
+// the image names no group, so that the provider's counts.
+func GroupImageAccess(attribute, group string, byDefault bool) diag.Diagnostic {
+	cause := fmt.Sprintf("`group` = %q", group)
+	if byDefault {
+		cause = fmt.Sprintf("the provider's group %q (`primehub.group`, PRIMEHUB_GROUP or ~/.primehub/config.json)", group)
+	}
 	return diag.NewAttributeErrorDiagnostic(path.Root(attribute), "Group Image Cannot Be Shared", text(
-		fmt.Sprintf("%s lets others use the image, but `group` = %q makes it an image of that group, which only its members may use.", attribute, group),
+		fmt.Sprintf("%s lets others use the image, but %s makes it an image of that group, which only its members may use.", attribute, cause),
 		fmt.Sprintf("Leave `%s` out, or make it a system image, which takes the API token of a platform administrator: `group = \"\"`.", attribute),
 	))
 }

@@ -62,15 +62,15 @@ func (r *groupImageResource) planAccess(
 		}
 	}
 	if group != "" && config.Global.ValueBool() && (state == nil || !state.Global.ValueBool()) {
-		d.Append(diags.GroupImageAccess("global", group))
+		d.Append(diags.GroupImageAccess("global", group, state == nil && config.Group.IsNull()))
 	}
-	d.Append(plan.planGroups(ctx, config.Groups)...)
+	d.Append(plan.planGroups(ctx, config.Groups, state == nil && config.Group.IsNull())...)
 	return d
 }
 
 // planGroups plans who may use the image. That of a group is for its group alone; Terraform itself configures just that
-// for one that it imports, or nobody where the group has lost it.
-func (m *groupImageModel) planGroups(ctx context.Context, configured types.Set) diag.Diagnostics {
+// for one that it imports, or nobody where the group has lost it. byDefault tells that the group is the provider's.
+func (m *groupImageModel) planGroups(ctx context.Context, configured types.Set, byDefault bool) diag.Diagnostics {
 	var d diag.Diagnostics
 	group := m.Group.ValueString()
 	switch {
@@ -83,7 +83,7 @@ func (m *groupImageModel) planGroups(ctx context.Context, configured types.Set) 
 	case group != "" && slices.ContainsFunc(configured.Elements(), func(e attr.Value) bool {
 		return !e.IsUnknown() && !e.Equal(types.StringValue(group))
 	}):
-		d.Append(diags.GroupImageAccess("groups", group))
+		d.Append(diags.GroupImageAccess("groups", group, byDefault))
 	}
 	return d
 }

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -21,7 +20,6 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Rules of the lifecycle policy of every repository under the prefix, at most 50. They are checked by all of ECR's own rules while planning. " +
 				"Without `lifecycle_rules` and `lifecycle_policy_json`, lifecycle policies are not managed. Removing them removes the policy wherever it is still this one.",
 			NestedObject: schema.NestedAttributeObject{Attributes: lifecycleRuleAttributes()},
-			Validators:   []validator.List{listvalidator.SizeBetween(1, 50)},
 		},
 		"lifecycle_policy_json": schema.StringAttribute{
 			Optional: true,
@@ -81,12 +79,13 @@ func repositorySettingsAttributes() map[string]schema.Attribute {
 }
 
 func lifecycleRuleAttributes() map[string]schema.Attribute {
-	oneOf := func(required bool, description string, values ...string) schema.StringAttribute {
-		return schema.StringAttribute{Required: required, Optional: !required, MarkdownDescription: description, Validators: []validator.String{oneOf(values...)}}
+	// What may be written in them, checkLifecycle checks for the whole of the rules: a fault is told once.
+	word := func(required bool, description string) schema.StringAttribute {
+		return schema.StringAttribute{Required: required, Optional: !required, MarkdownDescription: description}
 	}
 	tags := func(description string) schema.SetAttribute {
 		return schema.SetAttribute{
-			Optional: true, ElementType: types.StringType, MarkdownDescription: description, Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues()},
+			Optional: true, ElementType: types.StringType, MarkdownDescription: description, Validators: []validator.Set{setvalidator.NoNullValues()},
 		}
 	}
 	return withElementSlips("lifecycle_rules", map[string]schema.Attribute{
@@ -94,18 +93,16 @@ func lifecycleRuleAttributes() map[string]schema.Attribute {
 			Required: true, MarkdownDescription: "Place of the rule, from 1; lower ones come first, and an image is left to the first rule that selects it. Each rule has its own.",
 		},
 		"description":  schema.StringAttribute{Optional: true, MarkdownDescription: "What the rule is for, in words."},
-		"tag_status":   oneOf(true, "Which images the rule selects: `tagged`, `untagged` or `any`. A rule for `any` comes last, and there is one at most.", "tagged", "untagged", "any"),
+		"tag_status":   word(true, "Which images the rule selects: `tagged`, `untagged` or `any`. A rule for `any` comes last, and there is one at most."),
 		"tag_prefixes": tags("Beginnings of tags; an image needs a tag for each. For `tagged` only, and not with `tag_patterns`."),
 		"tag_patterns": tags("Patterns of tags with up to four `*`; an image needs a tag for each. `[\"*\"]` is every tagged image. For `tagged` only."),
-		"count_type": oneOf(true, "What is counted: `imageCountMoreThan` is a number of images to keep; `sinceImagePushed`, `sinceImagePulled` and `sinceImageTransitioned` (since it was archived) are ages. "+
-			"ECR does not delete images for not being pulled: `sinceImagePulled` goes with the action `transition` only, and `sinceImageTransitioned` with `storage_class = \"archive\"` and `expire` only.",
-			string(awsregistry.CountMoreThan), string(awsregistry.CountSincePushed), string(awsregistry.CountSincePulled), string(awsregistry.CountSinceTransitioned)),
-		"count_number": schema.Int64Attribute{Required: true, MarkdownDescription: "Number of images to keep, or age in `count_unit`, at least 1, and at least 90 for `sinceImageTransitioned`."},
-		"count_unit":   oneOf(false, "Unit of an age: `days`, which is the default. Must be left out for `imageCountMoreThan`.", "days"),
-		"storage_class": oneOf(false, "Where the images are: `standard` or `archive`. `archive` goes with `sinceImageTransitioned`. Defaults to `standard`.",
-			string(awsregistry.StorageStandard), string(awsregistry.StorageArchive)),
-		"action":               oneOf(false, "What is done: `expire` deletes, `transition` archives, after which the image cannot be pulled. Defaults to `expire`.", string(awsregistry.ActionExpire), string(awsregistry.ActionTransition)),
-		"target_storage_class": oneOf(false, "Where `transition` moves images: `archive`.", string(awsregistry.StorageArchive)),
+		"count_type": word(true, "What is counted: `imageCountMoreThan` is a number of images to keep; `sinceImagePushed`, `sinceImagePulled` and `sinceImageTransitioned` (since it was archived) are ages. "+
+			"ECR does not delete images for not being pulled: `sinceImagePulled` goes with the action `transition` only, and `sinceImageTransitioned` with `storage_class = \"archive\"` and `expire` only."),
+		"count_number":         schema.Int64Attribute{Required: true, MarkdownDescription: "Number of images to keep, or age in `count_unit`, at least 1, and at least 90 for `sinceImageTransitioned`."},
+		"count_unit":           word(false, "Unit of an age: `days`, which is the default. Must be left out for `imageCountMoreThan`."),
+		"storage_class":        word(false, "Where the images are: `standard` or `archive`. `archive` goes with `sinceImageTransitioned`. Defaults to `standard`."),
+		"action":               word(false, "What is done: `expire` deletes, `transition` archives, after which the image cannot be pulled. Defaults to `expire`."),
+		"target_storage_class": word(false, "Where `transition` moves images: `archive`."),
 	})
 }
 

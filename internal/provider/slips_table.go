@@ -16,6 +16,7 @@ const (
 	trustSettings       = "Write http = { insecure_skip_verify = …, ca_file = … } of the provider."
 	settingOfResource   = "Set it beside creation_template, in the resource itself."
 	onlyRepositories    = "Set it in the resource rime_image_registry_config, or write the policy as JSON in lifecycle_policy_json."
+	mirrors             = "Mirrors of registries are settings of the BuildKit daemon: write them in its buildkitd.toml."
 	ages                = `Write an age as count_type = "sinceImagePushed" and count_number, in days.`
 	groupPackages       = "Write apt_packages, conda_packages and pip_packages, which are lists of strings."
 )
@@ -68,7 +69,8 @@ var slipsOf = map[string]map[string]string{
 		"settings repository_setting repo_settings":                              "repository_settings",
 		"base_image_url images python_images python_versions python_version":     "base_images",
 		"allow_external_images allow_external":                                   "allow_external_custom_images",
-		"builder buildkitd build_kit buildx":                                     "buildkit",
+		"builder buildkitd build_kit build_kits buildx buildkits":                "buildkit",
+		"mirrors mirror base_mirrors base_mirror registry_mirrors":               mirrors,
 		"buildkit_host buildkit_address buildkit_addr":                           "Write buildkit = { address = … }.",
 		"architecture architectures arch":                                        "platforms",
 		"index_url extra_index_url":                                              "Write pip = { index_url = …, extra_index_urls = […], config = … }.",
@@ -122,14 +124,20 @@ var slipsOf = map[string]map[string]string{
 	},
 	// The slips of a resource are null in its state, so these are few.
 	"existing": {
-		"gpu_url url_gpu":                    "url_for_gpu",
-		"pull_secret secret use_pull_secret": "image_pull_secret",
+		"gpu_url url_gpu gpu":                             "url_for_gpu",
+		"pull_secret secret use_pull_secret pull_secrets": "image_pull_secret",
+		"use_image_pull_secret":                           "image_pull_secret",
+		"base_image_url packages pip_packages":            "Write build = { … } for an image that PrimeHub builds.",
 	},
 	"build": {
-		"pull_secret secret use_pull_secret":  "image_pull_secret",
-		"packages apt conda pip requirements": groupPackages,
-		"apt_requirements conda_requirements": groupPackages,
-		"pip_requirements":                    groupPackages,
+		"pull_secret secret use_pull_secret pull_secrets":   "image_pull_secret",
+		"use_image_pull_secret":                             "image_pull_secret",
+		"packages package apt apts conda condas pip pips":   groupPackages,
+		"requirements apt_requirements conda_requirements":  groupPackages,
+		"pip_requirements os_packages rocky_linux_packages": groupPackages,
+		"apt_pkgs":   "apt_packages",
+		"conda_pkgs": "conda_packages",
+		"pip_pkgs":   "pip_packages",
 	},
 	"timeouts": {
 		"created creation creating build building":    "create",
@@ -148,9 +156,15 @@ var slipsOf = map[string]map[string]string{
 	"lifecycle_rules": {
 		"tag_prefix_list":  "tag_prefixes",
 		"tag_pattern_list": "tag_patterns",
+		"tag_filters tags": "tag_patterns",
+		"patterns":         "tag_patterns",
+		"prefixes":         "tag_prefixes",
 		"unit":             "count_unit",
 		"days":             ages,
 		"type action_type": "action",
 		"target":           "target_storage_class",
+		"target_class":     "target_storage_class",
+		"storage class":    "storage_class",
+		"desc comment":     "description",
 	},
 }
