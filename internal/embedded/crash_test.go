@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,37 +20,29 @@ import (
 var errDead = errors.New("this process is dead")
 
 // mortal lets a process make so many changes, and from the next one on no request at all: what a SIGKILL looks like from the registry, which is the same
-// whatever was only read before it. With lostAnswer, the last change still takes effect but its answer is not seen.
+// whatever was only read before it, and whether or not the last answer arrived.
 type mortal struct {
-	next       http.RoundTripper
-	lostAnswer bool
-	mu         sync.Mutex
-	left       int
-	died       bool
+	next http.RoundTripper
+	mu   sync.Mutex
+	left int
+	died bool
 }
 
 func (m *mortal) RoundTrip(req *http.Request) (*http.Response, error) {
-	reads := req.Method == http.MethodGet || req.Method == http.MethodHead
 	m.mu.Lock()
-	if !reads {
+	if req.Method != http.MethodGet && req.Method != http.MethodHead {
 		m.left--
 	}
-	left := m.left
-	m.died = m.died || left < 0
+	m.died = m.died || m.left < 0
+	died := m.died
 	m.mu.Unlock()
-	switch {
-	case left < -1, left == -1 && (reads || !m.lostAnswer):
-		if req.Body != nil {
-			_ = req.Body.Close()
-		}
-		return nil, errDead
-	case left == -1:
-		if _, err := m.next.RoundTrip(req.Clone(context.WithoutCancel(req.Context()))); err != nil {
-			return nil, err
-		}
-		return nil, errDead
+	if !died {
+		return m.next.RoundTrip(req)
 	}
-	return m.next.RoundTrip(req)
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+	return nil, errDead
 }
 
 func (m *mortal) dead() bool {
@@ -133,38 +124,35 @@ func newAccountedWorld(t *testing.T) (*world, *ledger) {
 }
 
 // crashes runs scenario with a process that dies after each number of changes in turn, until it does not need that many.
-func crashes(t *testing.T, scenario func(t *testing.T, w *world, l *ledger, mayMake int, lostAnswer bool) (survived bool)) {
+func crashes(t *testing.T, scenario func(t *testing.T, w *world, l *ledger, mayMake int) (survived bool)) {
 	t.Helper()
-	flavours := map[string]func(http.RoundTripper) http.RoundTripper{
+	for flavour, like := range map[string]func(http.RoundTripper) http.RoundTripper{
 		"plain":        func(next http.RoundTripper) http.RoundTripper { return next },
 		"distribution": likeDistribution,
-	}
-	for _, lostAnswer := range []bool{false, true} {
-		for flavour, like := range flavours {
-			t.Run(fmt.Sprintf("%s,lostAnswer=%t", flavour, lostAnswer), func(t *testing.T) {
-				t.Parallel()
-				runs, survived := 0, false
-				for ; !survived && runs < 500 && !t.Failed(); runs++ {
-					t.Run(fmt.Sprint(runs), func(t *testing.T) { // one after the other, as each tells whether there is a next one
-						bubble(t, func(t *testing.T) {
-							w, l := newAccountedWorld(t)
-							w.wire = like(w.wire)
-							survived = scenario(t, w, l, runs, lostAnswer)
-						})
+	} {
+		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
+			runs, survived := 0, false
+			for ; !survived && runs < 500 && !t.Failed(); runs++ {
+				t.Run(fmt.Sprint(runs), func(t *testing.T) { // one after the other, as each tells whether there is a next one
+					bubble(t, func(t *testing.T) {
+						w, l := newAccountedWorld(t)
+						w.wire = like(w.wire)
+						survived = scenario(t, w, l, runs)
 					})
-				}
-				if !t.Failed() && (!survived || runs < 10) {
-					t.Errorf("survived: %t, after %d runs", survived, runs)
-				}
-			})
-		}
+				})
+			}
+			if !t.Failed() && (!survived || runs < 10) {
+				t.Errorf("survived: %t, after %d runs", survived, runs)
+			}
+		})
 	}
 }
 
 // mortalProcess makes a process that dies after so many changes.
-func (w *world) mortalProcess(t *testing.T, holder string, mayMake int, lostAnswer bool) (*process, *mortal) {
+func (w *world) mortalProcess(t *testing.T, holder string, mayMake int) (*process, *mortal) {
 	t.Helper()
-	m := &mortal{next: w.wire, left: mayMake, lostAnswer: lostAnswer}
+	m := &mortal{next: w.wire, left: mayMake}
 	p := w.process(t, holder, func(c *Config) { c.Transport, c.Options.Workspace = m, "here" })
 	p.builder.takes, p.builder.platforms = 45*time.Second, 2
 	return p, m
@@ -198,8 +186,8 @@ func checkSense(t *testing.T, w *world, image imageregistry.Image) {
 
 func TestCrash_create(t *testing.T) {
 	t.Parallel()
-	crashes(t, func(t *testing.T, w *world, l *ledger, mayMake int, lostAnswer bool) bool {
-		victim, m := w.mortalProcess(t, "a/1", mayMake, lostAnswer)
+	crashes(t, func(t *testing.T, w *world, l *ledger, mayMake int) bool {
+		victim, m := w.mortalProcess(t, "a/1", mayMake)
 		_, _, _ = victim.Create(t.Context(), specOf("model-a", "numpy"))
 		pass(time.Second)
 		next := w.process(t, "a/2", func(c *Config) { c.Options.Workspace = "here" })
@@ -246,11 +234,11 @@ func TestCrash_create(t *testing.T) {
 
 func TestCrash_update(t *testing.T) {
 	t.Parallel()
-	crashes(t, func(t *testing.T, w *world, l *ledger, mayMake int, lostAnswer bool) bool {
+	crashes(t, func(t *testing.T, w *world, l *ledger, mayMake int) bool {
 		first := w.process(t, "a/0")
 		first.builder.platforms = 2
 		before := first.mustCreate(t, specOf("model-a", "numpy"))
-		victim, m := w.mortalProcess(t, "a/1", mayMake, lostAnswer)
+		victim, m := w.mortalProcess(t, "a/1", mayMake)
 		_, _, _ = victim.Update(t.Context(), specOf("model-a", "scipy"))
 		victim.wait()
 		survived := !m.dead()
@@ -272,53 +260,70 @@ func TestCrash_update(t *testing.T) {
 	})
 }
 
+// TestCrash_delete begins with an image that is ready, and with one whose last build died right after it published: what that left
+// belongs to the image as well.
 func TestCrash_delete(t *testing.T) {
 	t.Parallel()
-	crashes(t, func(t *testing.T, w *world, l *ledger, mayMake int, lostAnswer bool) bool {
-		first := w.process(t, "a/0")
-		first.builder.platforms = 2
-		first.mustCreate(t, specOf("model-a", "numpy"))
-		first.mustUpdate(t, specOf("model-a", "scipy"))
-		// A build that died right after it published: what it left belongs to the image as well.
-		victim, _ := w.mortalProcess(t, "a/1", 1000, false)
-		_, _, err := victim.Update(t.Context(), specOf("model-a", "torch"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		pass(44 * time.Second)
-		victim.Registry.config.Transport.(*mortal).leave(15) // two manifests with a layer and a configuration each, and the index
-		victim.wait()
-		pass(leases)
+	for before, buildDies := range map[string]bool{"ready": false, "a build died": true} {
+		t.Run(before, func(t *testing.T) {
+			t.Parallel()
+			crashes(t, func(t *testing.T, w *world, l *ledger, mayMake int) bool {
+				first := w.process(t, "a/0")
+				first.builder.platforms = 2
+				first.mustCreate(t, specOf("model-a", "numpy"))
+				first.mustUpdate(t, specOf("model-a", "scipy"))
+				if buildDies {
+					dieAfterPublishing(t, w)
+				}
+				return crashInDelete(t, w, l, mayMake)
+			})
+		})
+	}
+}
 
-		victim, m := w.mortalProcess(t, "a/2", mayMake, lostAnswer)
-		err = victim.Delete(t.Context(), "model-a")
-		survived := !m.dead()
-		if survived && err != nil {
-			t.Errorf("an undisturbed delete returns %v", err)
-		}
-		pass(leases)
-		next := w.process(t, "a/3")
-		next.builder.platforms = 2
-		image, err := next.Get(t.Context(), "model-a")
-		if err != nil && !errors.Is(err, imageregistry.ErrNotFound) {
-			t.Errorf("after the crash, Get returns %v", err)
-		}
-		checkSense(t, w, image)
-		if err := next.Delete(t.Context(), "model-a"); err != nil && !errors.Is(err, imageregistry.ErrNotFound) {
-			t.Errorf("the next delete returns %v", err)
-		}
-		if tags := w.tags(t, testHost+"/ml/model-a"); slices.ContainsFunc(tags, func(tag string) bool { return !strings.HasPrefix(tag, claimPrefix) }) {
-			t.Errorf("after the next delete, the tags are %q", tags)
-		}
-		if images := l.images(); len(images) != 0 {
-			t.Errorf("after the next delete, there are %d manifests of images", len(images))
-		}
-		if image := next.mustCreate(t, specOf("model-a", "numpy")); image.Status != imageregistry.StatusReady {
-			t.Errorf("a create after it ends with %q", image.Status)
-		}
-		nothingLeft(t, w, l, next)
-		return survived
-	})
+func dieAfterPublishing(t *testing.T, w *world) {
+	t.Helper()
+	victim, m := w.mortalProcess(t, "a/1", 1000)
+	if _, _, err := victim.Update(t.Context(), specOf("model-a", "torch")); err != nil {
+		t.Fatal(err)
+	}
+	pass(44 * time.Second)
+	m.leave(15) // two manifests with a layer and a configuration each, and the index
+	victim.wait()
+	pass(leases)
+}
+
+// crashInDelete deletes with a process that dies after so many changes, and then with one that lives.
+func crashInDelete(t *testing.T, w *world, l *ledger, mayMake int) (survived bool) {
+	t.Helper()
+	victim, m := w.mortalProcess(t, "a/2", mayMake)
+	err := victim.Delete(t.Context(), "model-a")
+	survived = !m.dead()
+	if survived && err != nil {
+		t.Errorf("an undisturbed delete returns %v", err)
+	}
+	pass(leases)
+	next := w.process(t, "a/3")
+	next.builder.platforms = 2
+	image, err := next.Get(t.Context(), "model-a")
+	if err != nil && !errors.Is(err, imageregistry.ErrNotFound) {
+		t.Errorf("after the crash, Get returns %v", err)
+	}
+	checkSense(t, w, image)
+	if err := next.Delete(t.Context(), "model-a"); err != nil && !errors.Is(err, imageregistry.ErrNotFound) {
+		t.Errorf("the next delete returns %v", err)
+	}
+	if tags := w.tags(t, testHost+"/ml/model-a"); slices.ContainsFunc(tags, func(tag string) bool { return !strings.HasPrefix(tag, claimPrefix) }) {
+		t.Errorf("after the next delete, the tags are %q", tags)
+	}
+	if images := l.images(); len(images) != 0 {
+		t.Errorf("after the next delete, there are %d manifests of images", len(images))
+	}
+	if image := next.mustCreate(t, specOf("model-a", "numpy")); image.Status != imageregistry.StatusReady {
+		t.Errorf("a create after it ends with %q", image.Status)
+	}
+	nothingLeft(t, w, l, next)
+	return survived
 }
 
 // leave lets the process make so many changes from now on.

@@ -212,7 +212,7 @@ func TestDelete_abandoned(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
-		victim, m := w.mortalProcess(t, "a/1", 1000, false)
+		victim, m := w.mortalProcess(t, "a/1", 1000)
 		if _, _, err := victim.Create(t.Context(), specOf("model-a", "numpy")); err != nil {
 			t.Fatal(err)
 		}

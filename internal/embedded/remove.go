@@ -33,13 +33,8 @@ func (s *store) removeManifest(ctx context.Context, repo name.Repository, digest
 // name. Docker's does the former, but may leave one behind that leads nowhere when others are written at the same moment; such a
 // tag is made to lead somewhere first.
 func (s *store) removeTag(ctx context.Context, tag name.Tag) error {
-	if !s.keepsNames.Load() {
-		err := s.delete(ctx, tag)
-		answer, ok := errors.AsType[*APIError](err)
-		if !ok || (answer.StatusCode != http.StatusMethodNotAllowed && answer.StatusCode != http.StatusBadRequest) {
-			return err
-		}
-		s.keepsNames.Store(true)
+	if dropped, err := s.dropTag(ctx, tag); dropped || err != nil {
+		return err
 	}
 	for attempt := 0; ; attempt++ {
 		tags, err := s.tags(ctx, tag.Repository)
@@ -53,6 +48,20 @@ func (s *store) removeTag(ctx context.Context, tag name.Tag) error {
 			return err
 		}
 	}
+}
+
+// dropTag deletes a tag by its name, in a registry that can. It tells whether this one does.
+func (s *store) dropTag(ctx context.Context, tag name.Tag) (bool, error) {
+	if s.keepsNames.Load() {
+		return false, nil
+	}
+	err := s.delete(ctx, tag)
+	answer, ok := errors.AsType[*APIError](err)
+	if ok && (answer.StatusCode == http.StatusMethodNotAllowed || answer.StatusCode == http.StatusBadRequest) {
+		s.keepsNames.Store(true)
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // untag removes a tag and not what it leads to. Some registries would take the manifest along if they were asked to delete the tag, so it is first made
