@@ -43,7 +43,7 @@ func jittery(next http.RoundTripper, seed uint64, most time.Duration) http.Round
 // TestCreate_atOnce lets many creates of one name loose at once, of several processes (G5 of README).
 func TestCreate_atOnce(t *testing.T) {
 	t.Parallel()
-	const rounds, processes, goroutines = 80, 4, 2
+	const rounds, processes, goroutines = 16, 4, 2
 	for round := range rounds {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +55,7 @@ func TestCreate_atOnce(t *testing.T) {
 					p := w.process(t, fmt.Sprintf("p%d/1", i), func(c *Config) {
 						c.Transport = jittery(w.wire, seed*processes+uint64(i), 80*time.Millisecond)
 					})
-					p.builder.takes = time.Duration(1+round%40) * time.Second
+					p.builder.takes = time.Duration(1+round*5/2) * time.Second
 					all = append(all, p)
 				}
 				var (
@@ -98,7 +98,7 @@ func TestCreate_atOnce(t *testing.T) {
 // registry holds what the record says.
 func TestUpdate_atOnce(t *testing.T) {
 	t.Parallel()
-	for round := range 30 {
+	for round := range 10 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestUpdate_atOnce(t *testing.T) {
 					p := w.process(t, fmt.Sprintf("p%d/1", i), func(c *Config) {
 						c.Transport = jittery(w.wire, uint64(round*5+i), 60*time.Millisecond)
 					})
-					p.builder.takes = time.Duration(round%30) * time.Second
+					p.builder.takes = time.Duration(round*3) * time.Second
 					all = append(all, p)
 					group.Go(func() {
 						var err error
@@ -235,7 +235,7 @@ func TestExclusively_listBehind(t *testing.T) {
 // TestExclusively_noTwo watches the principle itself: nobody is ever inside together, whatever the delays.
 func TestExclusively_noTwo(t *testing.T) {
 	t.Parallel()
-	for round := range 30 {
+	for round := range 10 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {

@@ -243,14 +243,14 @@ func lastingFault(t *testing.T, run func(*testing.T, *process) error, fault faul
 	}
 }
 
-// TestFaults_passing spoils one request after the other, once each, with a fourth of the faults in turn; those that leave it open whether the request was done
+// TestFaults_passing spoils one request after the other, once each, with an eighth of the faults in turn; those that leave it open whether the request was done
 // spoil all of them. Whatever the operation makes of it, nothing is taken for missing or for
 // somebody else's, and doing it again converges, with no more than one build at a time.
 func TestFaults_passing(t *testing.T) {
 	t.Parallel()
 	for _, verb := range slices.Sorted(maps.Keys(verbs)) {
 		for turn, kind := range slices.Sorted(maps.Keys(faults)) {
-			from, step := turn%4, 4
+			from, step := turn%8, 8
 			if kind == "reset, but done" || kind == "truncated" {
 				from, step = 0, 1
 			}
