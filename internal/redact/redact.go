@@ -76,9 +76,10 @@ var (
 	// encoded is an address as the value of another one's query.
 	encoded = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]+%(?:25)?3a(?:%(?:25)?(?:2f|5c))+)[^\s"'<>]+`)
 	// schemeless begins an address that takes the scheme from somewhere else.
-	schemeless = regexp.MustCompile(`(^|[\s"'(<=,])((?://|\\\\)[/\\]*)`)
+	schemeless = regexp.MustCompile("(^|[\\s\"'`(<\\[{=,;|@]|-[A-Za-z])((?://|\\\\\\\\)[/\\\\]*)")
 	// hostAndPath begins a host's name or address, with a port or without, if something follows it.
-	hostAndPath = regexp.MustCompile(`(?i)(^|[\s"'(<=,@:])()(?:(?:[a-z0-9-]+\.)+[a-z]{2,}|localhost|\d+\.\d+\.\d+\.\d+)(?::\d+)?[/\\?#][^\s"']`)
+	hostAndPath = regexp.MustCompile("(?i)(^|[\\s\"'`(<\\[{=,;|@:]|-[a-z])()" +
+		`(?:(?:[a-z0-9-]+\.)+[a-z]{2,}|localhost|\d+\.\d+\.\d+\.\d+)(?::\d+)?[/\\?#][^\s"']`)
 	// paths and queries are those of HTTP libraries that show what they asked a host for.
 	paths   = regexp.MustCompile(`(\b[Uu][Rr][Ll]: ?)/[^\s"']+`)
 	queries = regexp.MustCompile(`((?:^|[\s"'(:=])/[^\s"'?]*)\?[^\s"']*[^\s"'.,;)]`)

@@ -85,12 +85,21 @@ func matchConda(text string) (spec CondaSpec, ok bool) {
 	return spec, ok
 }
 
+// isConda tells whether a text is a match specification.
+func isConda(text string) bool {
+	_, ok := matchConda(text)
+	return ok
+}
+
 // condaAttributes reads what stands in brackets.
 func condaAttributes(text string) (attributes map[string]string, ok bool) {
 	attributes = map[string]string{}
 	for strings.Trim(text, ", ") != "" {
 		m := condaAttribute.FindStringSubmatch(text)
 		if m == nil {
+			return nil, false
+		}
+		if _, twice := attributes[m[1]]; twice {
 			return nil, false
 		}
 		attributes[m[1]] = m[2] + m[3] + m[4] // one of which matched
@@ -174,6 +183,9 @@ func (s CondaSpec) String() string {
 	return text + "[" + strings.Join(pairs, ",") + "]"
 }
 
+// condaExample is proposed where it cannot be told what was meant.
+const condaExample = `write a package, for example "numpy" or "conda-forge::numpy=1.26"`
+
 // condaMistakes are ways to get a specification wrong that have a better answer than the grammar.
 var condaMistakes = []struct {
 	pattern *regexp.Regexp
@@ -188,6 +200,16 @@ var condaMistakes = []struct {
 		regexp.MustCompile(`^(?:-c|--channel)[ =]+([^\s:]+) +([^\s].*)$`), "begins with an option, which is not part of a specification",
 		func(m []string) string { return m[1] + "::" + m[2] },
 	},
+	{regexp.MustCompile(`^- +(.+)$`), "begins an entry of a list in YAML", first},
+	{regexp.MustCompile(`^(.*?) *#.*$`), "has a comment, which is no part of a specification", first},
+	{regexp.MustCompile(`^(.*)=([<>].*)$`), `has an operator that conda does not know`, func(m []string) string { return m[1] + m[2][:1] + "=" + m[2][1:] }},
+	{regexp.MustCompile(`^(.+?)[, ]*,[, ]*$`), "ends with a comma, after which a version has to stand", first},
+	{regexp.MustCompile(`^([^ (]+) *\((.+)\)$`), "has parentheses, which conda does not know", func(m []string) string { return m[1] + " " + m[2] }},
+	{
+		regexp.MustCompile(`^([^=]+==?[^=]+?) *== *([^= ]+)$`), `has "==" before the build, where one "=" stands`,
+		func(m []string) string { return m[1] + "=" + m[2] },
+	},
+	{regexp.MustCompile(`^(.+?) *\[ *\]$`), "has nothing in its brackets", first},
 	{regexp.MustCompile(`^--?[A-Za-z][a-z-]*[ =]+([^ ]+)$`), "begins with an option, which is not part of a specification", first},
 	{regexp.MustCompile(`^--?[A-Za-z]`), "begins with an option, which is not part of a specification", nil},
 	{regexp.MustCompile(`^["'](.*)["']$`), "stands in quotes, which mean nothing here", first},
@@ -197,9 +219,9 @@ var condaMistakes = []struct {
 // diagnoseConda says what is wrong with a match specification that the grammar refused.
 func diagnoseConda(text string) error {
 	if strings.TrimSpace(text) == "" {
-		return newError(FieldConda, text, "", "is empty", `write a package, for example "numpy" or "conda-forge::numpy=1.26"`)
+		return newError(FieldConda, text, "", "is empty", condaExample)
 	}
-	if err := diagnoseText(FieldConda, text); err != nil {
+	if err := diagnoseText(FieldConda, text, writeIf(isConda)); err != nil {
 		return err
 	}
 	if m := condaBrackets.FindStringSubmatch(strings.Trim(text, " ")); m != nil {
@@ -213,7 +235,7 @@ func diagnoseConda(text string) error {
 		if m == nil {
 			continue
 		}
-		suggestion := ""
+		suggestion := condaExample
 		if mistake.repair != nil {
 			if repaired, ok := matchConda(mistake.repair(m)); ok {
 				suggestion = write(repaired.String())
@@ -221,5 +243,5 @@ func diagnoseConda(text string) error {
 		}
 		return newError(FieldConda, text, "", mistake.problem, suggestion)
 	}
-	return newError(FieldConda, text, "", "is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]", "")
+	return newError(FieldConda, text, "", "is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]", condaExample)
 }

@@ -70,8 +70,10 @@ type rules struct {
 	// valued are the options that a value follows. Those of addresses take an address, which never passes, and those of
 	// files a file, which no build has.
 	valued, addresses, files []string
+	// short are the letters of the options that have one.
+	short string
 	// check says what the installer would not take of what passes. Nothing is wrong where problem is empty.
-	check func(token string) (problem, proposal string)
+	check func(token string) (problem string, p proposal)
 	// propose spells so that it passes what does not. Its text is empty when that is not possible.
 	propose func(token string) proposal
 	// advice is what to do where there is no such spelling.
@@ -80,12 +82,14 @@ type rules struct {
 
 var installerRules = map[Installer]rules{
 	InstallerApt: {
+		short:     "adcfhmoqstuVy",
 		separator: "=",
 		valued:    []string{"-t", "--target-release", "--default-release", "-o", "--option"},
 		check:     checkAptToken, propose: proposeApt,
 		advice: "put it into the base image",
 	},
 	InstallerConda: {
+		short:     "CcdfhkmnpqSvy",
 		separator: "=",
 		valued:    []string{"-c", "--channel", "-n", "--name", "-p", "--prefix", "--solver", "--subdir", "--platform", "--repodata-fn"},
 		files:     []string{"--file"},
@@ -93,6 +97,7 @@ var installerRules = map[Installer]rules{
 		advice: "write name=version, or put it into the base image",
 	},
 	InstallerPip: {
+		short:     "CUVcefhiqrtv",
 		separator: "==",
 		valued:    []string{"--trusted-host", "-t", "--target", "--platform", "--python-version", "--no-binary", "--only-binary"},
 		addresses: []string{"-i", "--index-url", "--extra-index-url", "-f", "--find-links"},
@@ -112,60 +117,6 @@ type entryCheck struct {
 	refused bool
 }
 
-var (
-	// goesOn begins or ends a word that is only a part of a requirement.
-	goesOn = regexp.MustCompile(`^[=<>!~^,|\[(;]`)
-	openIn = regexp.MustCompile(`[=<>!~,|(]$`)
-	// loneVersion and loneBuild are no names of packages where they follow one.
-	loneVersion = regexp.MustCompile(`^(?:[0-9]+|[0-9]+[.:][0-9A-Za-z.:+~_*-]+)$`)
-	loneBuild   = regexp.MustCompile(`^[A-Za-z0-9.]+_(?:[0-9]+|\*)$|^py[0-9]+\*?$`)
-)
-
-// span is how many of the words are one requirement: one, or more where blanks were put into it.
-func (c *entryCheck) span(words []string) int {
-	if c.open != "" || strings.HasPrefix(words[0], "-") {
-		return 1
-	}
-	n := 1
-	for ; n < len(words); n++ {
-		version := loneVersion.MatchString(words[n])
-		build := c.installer == InstallerConda && n > 1 && loneVersion.MatchString(words[n-1]) && loneBuild.MatchString(words[n])
-		if !version && !build && !goesOn.MatchString(words[n]) && !openIn.MatchString(words[n-1]) {
-			break
-		}
-	}
-	return n
-}
-
-// words checks one requirement or option, and remembers whether a value is to follow.
-func (c *entryCheck) words(entry string, words []string) *Error {
-	if len(words) == 1 {
-		return c.word(entry, words[0])
-	}
-	whole := strings.Join(words, " ")
-	if fault := diagnoseText(Field(c.installer), whole); fault != nil {
-		return fault
-	}
-	problem := fmt.Sprintf("is one requirement in %d words, and each of them reaches %s by itself", len(words), c.installer)
-	return newError(Field(c.installer), entry, whole, problem, c.suggestWords(words))
-}
-
-// suggestWords proposes one word for a requirement that was written in several.
-func (c *entryCheck) suggestWords(words []string) string {
-	joined := strings.Join(words, "")
-	pinned := loneVersion.MatchString(words[1])
-	if pinned {
-		joined = strings.Join(words, c.rules.separator)
-	}
-	if !c.takes(joined) {
-		return c.suggestion(joined)
-	}
-	if exact := words[0] + "==" + words[1]; pinned && len(words) == 2 && c.installer == InstallerConda {
-		return write(joined) + ", which is any " + words[1] + " version, or " + quote(exact) + " for that one alone"
-	}
-	return write(joined)
-}
-
 // word checks one token, and remembers whether a value is to follow.
 func (c *entryCheck) word(entry, word string) *Error {
 	refuse := func(problem, suggestion string) *Error {
@@ -176,7 +127,7 @@ func (c *entryCheck) word(entry, word string) *Error {
 	if refused {
 		return nil // Its option was, and the value goes with it.
 	}
-	if err := diagnoseText(Field(c.installer), word); err != nil {
+	if err := diagnoseText(Field(c.installer), word, c.proposal); err != nil {
 		return err
 	}
 	switch {
@@ -185,18 +136,18 @@ func (c *entryCheck) word(entry, word string) *Error {
 	case option == "" && strings.HasPrefix(word, "-"):
 		return c.option(entry, word)
 	case !passing.MatchString(word):
-		return refuse(dropped(word), c.suggestion(word))
+		return refuse(dropped(word), c.suggestion(entry, word))
 	case option != "":
 		return nil
 	}
 	if strings.ContainsAny(word, ".:") && loneVersion.MatchString(word) {
 		return refuse("is a version without a package", "write it behind its package, as in name"+c.rules.separator+word)
 	}
-	if problem, proposal := c.rules.check(word); problem != "" {
-		if !c.takes(proposal) {
-			return refuse(problem, "")
+	if problem, p := c.rules.check(word); problem != "" {
+		if !c.takes(p.text) {
+			return refuse(problem, c.rules.advice)
 		}
-		return refuse(problem, write(proposal))
+		return refuse(problem, write(p.text)+p.remark())
 	}
 	return nil
 }
@@ -207,6 +158,11 @@ func (c *entryCheck) option(entry, word string) *Error {
 		return newError(Field(c.installer), entry, word, problem, suggestion)
 	}
 	switch name := optionName(word); {
+	case wordAfterHyphen(word) && !strings.ContainsRune(c.rules.short, rune(word[1])):
+		if hides(entry, word) {
+			return refuse("is no option of "+string(c.installer), c.rules.advice)
+		}
+		return refuse("is no option of "+string(c.installer), c.proposal(word[1:]))
 	case word == "-":
 		return refuse("begins an entry of a list in YAML, and is none of "+string(c.installer)+"'s words", "leave it out")
 	case slices.Contains(c.rules.addresses, name):
@@ -223,12 +179,15 @@ func (c *entryCheck) option(entry, word string) *Error {
 	case !passing.MatchString(word) && c.installer == InstallerConda && isChannelOption(name):
 		return refuse(dropped(word), ownChannel)
 	case !passing.MatchString(word):
-		return refuse(dropped(word), c.suggestion(word))
+		return refuse(dropped(word), c.suggestion(entry, word))
 	case slices.Contains(c.rules.valued, word):
 		c.open = word
 	}
 	return nil
 }
+
+// wordAfterHyphen tells an option of one letter with something behind it.
+func wordAfterHyphen(word string) bool { return len(word) > 2 && word[0] == '-' && word[1] != '-' }
 
 // joinedFile is an option of pip with a file behind it, without a blank.
 var joinedFile = regexp.MustCompile(`^-[rce][^-=]`)
@@ -256,7 +215,7 @@ func (c *entryCheck) channel(entry, option, word string) *Error {
 	if !passing.MatchString(word) {
 		p = proposeConda(word)
 	}
-	if !c.takes(p.text) {
+	if hides(entry, word) || !c.takes(p.text) {
 		return refuse(problem, c.rules.advice)
 	}
 	return refuse(problem, write(p.text)+" without "+option+p.remark())
@@ -272,15 +231,6 @@ func dropped(word string) string {
 		return "is not what can stand here"
 	}
 	return fmt.Sprintf("is dropped by PrimeHub without a trace, because of %q: it passes on only what matches %s", culprit, TokenRule)
-}
-
-// suggestion is a spelling that passes and that the installer takes, or what else to do.
-func (c *entryCheck) suggestion(word string) string {
-	p := c.rules.propose(strings.Trim(word, `"'`))
-	if !c.takes(p.text) {
-		return c.rules.advice
-	}
-	return write(p.text) + p.remark()
 }
 
 // takes tells whether a token passes and the installer takes it. Only such ones are proposed.

@@ -45,8 +45,8 @@ func proposeApt(token string) proposal {
 	if name, release, found := strings.Cut(token, "/"); found {
 		return proposal{name, []string{fmt.Sprintf("without the release %q, which the sources of the base image decide", release)}}
 	}
-	if end := strings.IndexAny(token, "=<>~! "); end > 0 {
-		return proposal{token[:end], []string{"which is the version that the base image's distribution has"}}
+	if end := strings.IndexAny(token, "=<>~!( "); end > 0 {
+		return proposal{token[:end], []string{ownVersion}}
 	}
 	return proposal{}
 }
@@ -154,6 +154,9 @@ var condaBegin = regexp.MustCompile(`^(=|~=)([0-9A-Za-z][0-9A-Za-z._]*?)(?:\.?\*
 // condaVersion is the closest to a version that passes, with a remark on how it differs.
 func (p *proposal) condaVersion(version string) string {
 	clauses := strings.FieldsFunc(version, func(r rune) bool { return r == ',' || r == '|' })
+	if version == "=*" {
+		return ""
+	}
 	if len(clauses) == 0 || len(clauses) == 1 && strings.HasPrefix(version, "==") && passing.MatchString(version) {
 		return version
 	}

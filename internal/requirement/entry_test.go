@@ -49,6 +49,8 @@ func TestCheckEntries_refuses(t *testing.T) {
 	pipRange := func(name, comparisons string) string { return ranged(name, comparisons, "name==version") }
 	condaRange := func(name, comparisons string) string { return ranged(name, comparisons, "name=version") }
 	const ownChannel = "PrimeHub cannot pass on a label or an address: the base image's .condarc can name the channel"
+	const aCommand = "is a command, and each of its words would be taken for a package"
+	const oneEach = "write the packages alone, one an entry"
 	const noFile = "names a file or a directory, and a build of PrimeHub has none of yours"
 	for entry, want := range map[string]struct {
 		installer                      requirement.Installer
@@ -128,26 +130,51 @@ func TestCheckEntries_refuses(t *testing.T) {
 		},
 		"git+https://a:b@git.test/": {requirement.InstallerPip, "git+https://git.test/***", dropped("+"), "write name==version, or put it into the base image"},
 		"numpy=1.0":                 {requirement.InstallerPip, "", `has one "=", where pip takes "=="`, `write "numpy==1.0"`},
-		"conda-forge::pip=1.0":      {requirement.InstallerPip, "", "has a channel, which is conda's", `write "pip==1.0"`},
-		"numpy==one":                {requirement.InstallerPip, "", "has a version that is none as PEP 440 has it", `write "numpy"`},
-		"x.whl":                     {requirement.InstallerPip, "", "is not the name of a package on a Python package index", ""},
+		"conda-forge::pip=1.0":      {requirement.InstallerPip, "", "has a channel, which is conda's", `write "pip==1.0", without the channel "conda-forge"`},
+		"numpy==one":                {requirement.InstallerPip, "", "has a version that is none as PEP 440 has it", `write "numpy", which is the newest version`},
+		"x.whl":                     {requirement.InstallerPip, "", "is not the name of a package on a Python package index", "write name==version, or put it into the base image"},
 		"--index-url": {
 			requirement.InstallerPip, "", "takes an address, and PrimeHub drops addresses without a trace: it passes on only what matches " + requirement.TokenRule,
 			"set the index in the base image (pip.conf, or the variables PIP_INDEX_URL and PIP_EXTRA_INDEX_URL)",
 		},
-		"numpy≥1": {requirement.InstallerPip, "≥", "(U+2265) is not an ASCII character", `write "numpy>=1"`},
+		"numpy≥1": {requirement.InstallerPip, "≥", "(U+2265) is not an ASCII character", `write "numpy", which is the newest version`},
 
-		"g++":       {requirement.InstallerApt, "", dropped("+"), `write "build-essential", which brings it`},
-		"x1=5.4~r1": {requirement.InstallerApt, "", dropped("~"), `write "x1", which is the version that the base image's distribution has`},
-		"pkg/focal": {requirement.InstallerApt, "", dropped("/"), `write "pkg", without the release "focal", which the sources of the base image decide`},
-		"curl==7":   {requirement.InstallerApt, "", `has "==", where apt-get takes one "="`, `write "curl=7"`},
-		"Curl=7":    {requirement.InstallerApt, "", "has upper case letters, which no package of Debian has", `write "curl=7"`},
-		"vim-":      {requirement.InstallerApt, "", `is not the name of a package of Debian: lower case letters, digits, "+", "-" and ".", two at least, the first a letter or digit`, ""},
-		"vim=x":     {requirement.InstallerApt, "", `is not name=version, with a version of Debian ("[epoch:]upstream[-revision]", starting with a digit)`, `write "vim"`},
-		"lib*":      {requirement.InstallerApt, "", dropped("*"), "put it into the base image"},
-		"curl 7.88": {requirement.InstallerApt, "", inWords(2, "apt"), `write "curl=7.88"`},
-		"curl >= 7": {requirement.InstallerApt, "", inWords(3, "apt"), `write "curl", which is the version that the base image's distribution has`},
-		"x::vim":    {requirement.InstallerApt, "", "has a channel, which is conda's", ""},
+		"g++":                            {requirement.InstallerApt, "", dropped("+"), `write "build-essential", which brings it`},
+		"x1=5.4~r1":                      {requirement.InstallerApt, "", dropped("~"), `write "x1", which is the version that the base image's distribution has`},
+		"pkg/focal":                      {requirement.InstallerApt, "", dropped("/"), `write "pkg", without the release "focal", which the sources of the base image decide`},
+		"curl==7":                        {requirement.InstallerApt, "", `has "==", where apt-get takes one "="`, `write "curl=7"`},
+		"Curl=7":                         {requirement.InstallerApt, "", "has upper case letters, which no package of Debian has", `write "curl=7"`},
+		"vim-":                           {requirement.InstallerApt, "", `is not the name of a package of Debian: lower case letters, digits, "+", "-" and ".", two at least, the first a letter or digit`, "put it into the base image"},
+		"vim=x":                          {requirement.InstallerApt, "", `is not name=version, with a version of Debian ("[epoch:]upstream[-revision]", starting with a digit)`, `write "vim", which is the version that the base image's distribution has`},
+		"lib*":                           {requirement.InstallerApt, "", dropped("*"), "put it into the base image"},
+		"curl 7.88":                      {requirement.InstallerApt, "", inWords(2, "apt"), `write "curl=7.88"`},
+		"curl >= 7":                      {requirement.InstallerApt, "", inWords(3, "apt"), `write "curl", which is the version that the base image's distribution has`},
+		"x::vim":                         {requirement.InstallerApt, "", "has a channel, which is conda's", "put it into the base image"},
+		"numpy= 1.26":                    {requirement.InstallerPip, "", inWords(2, "pip"), `write "numpy==1.26"`},
+		"numpy = 1.26":                   {requirement.InstallerPip, "", inWords(3, "pip"), `write "numpy==1.26"`},
+		"numpy== 1.26":                   {requirement.InstallerPip, "", inWords(2, "pip"), `write "numpy==1.26"`},
+		"numpy v1.26":                    {requirement.InstallerPip, "", inWords(2, "pip"), `write "numpy==v1.26"`},
+		"numpy latest":                   {requirement.InstallerPip, "", inWords(2, "pip"), `write "numpy", which is the newest version`},
+		"numpy @1.26":                    {requirement.InstallerPip, "", inWords(2, "pip"), `write "numpy==1.26"`},
+		"numpy ; python_version > '3.8'": {requirement.InstallerPip, "", inWords(5, "pip"), `write "numpy", which is the newest version, if the marker holds for the image`},
+		"numpy @ https://h.example.com/": {requirement.InstallerPip, "", inWords(3, "pip"), "write name==version, or put it into the base image"},
+		"numpy, pandas":                  {requirement.InstallerPip, "", inWords(2, "pip"), "write each package in an entry of its own"},
+		"numpy==1,pandas":                {requirement.InstallerPip, "", dropped(","), "write each package in an entry of its own"},
+		"numpy,":                         {requirement.InstallerPip, "", dropped(","), `write "numpy"`},
+		"# numpy, for X":                 {requirement.InstallerPip, "", "is a comment, which no list of packages has", "leave it out"},
+		"pip install numpy":              {requirement.InstallerPip, "", aCommand, oneEach},
+		"conda install -y numpy":         {requirement.InstallerConda, "", aCommand, oneEach},
+		"apt-get install curl":           {requirement.InstallerApt, "", aCommand, oneEach},
+		"-numpy":                         {requirement.InstallerPip, "", "is no option of pip", `write "numpy"`},
+		"numpy= 1.21":                    {requirement.InstallerConda, "", inWords(2, "conda"), `write "numpy=1.21"`},
+		"blas * openblas":                {requirement.InstallerConda, "", inWords(3, "conda"), `write "blas", without the build "openblas"`},
+		"blas=*":                         {requirement.InstallerConda, "", dropped("*"), `write "blas"`},
+		"blas *":                         {requirement.InstallerConda, "", inWords(2, "conda"), `write "blas"`},
+		"torch 2.1 *cuda*":               {requirement.InstallerConda, "", inWords(3, "conda"), `write "torch==2.1", without the build "*cuda*"`},
+		"numpy >=1.2 py39_0":             {requirement.InstallerConda, "", inWords(3, "conda"), `write "numpy", which is the newest version, without the build "py39_0"`},
+		"curl (>= 7)":                    {requirement.InstallerApt, "", inWords(3, "apt"), `write "curl", which is the version that the base image's distribution has`},
+		"'curl'":                         {requirement.InstallerApt, "", dropped("'"), `write "curl"`},
+		"localhost/t0ken":                {requirement.InstallerApt, "localhost/***", dropped("/"), "put it into the base image"},
 	} {
 		t.Run(entry, func(t *testing.T) {
 			t.Parallel()
@@ -235,27 +262,37 @@ func TestParseCondaSpec(t *testing.T) {
 
 func TestParseCondaSpec_refuses(t *testing.T) {
 	t.Parallel()
+	const example = `write a package, for example "numpy" or "conda-forge::numpy=1.26"`
+	const noSpec = "is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]"
 	for text, want := range map[string][2]string{
 		"":                     {"is empty", `write a package, for example "numpy" or "conda-forge::numpy=1.26"`},
 		"numpy===1.0":          {`has "===", which is pip's`, `write "numpy==1.0"`},
 		"numpy>=":              {"has no version behind its operator", `write "numpy"`},
 		"::numpy":              {"begins with a colon, before which a channel has to stand", `write "numpy"`},
-		"conda-forge::":        {"ends with a colon, after which a package has to stand", ""},
+		"conda-forge::":        {"ends with a colon, after which a package has to stand", example},
 		"'numpy=1'":            {"stands in quotes, which mean nothing here", `write "numpy=1"`},
 		"numpy@1.2":            {`has an "@", which conda does not know`, `write "numpy==1.2"`},
 		"-c conda-forge numpy": {"begins with an option, which is not part of a specification", `write "conda-forge::numpy"`},
-		"-n env numpy":         {"begins with an option, which is not part of a specification", ""},
+		"-n env numpy":         {"begins with an option, which is not part of a specification", example},
 		"-y numpy":             {"begins with an option, which is not part of a specification", `write "numpy"`},
 		"-c a numpy>=1":        {"begins with an option, which is not part of a specification", `write "a::numpy>=1"`},
 		"numpy[foo='1']": {
 			"is no key of a match specification",
 			"write one of build, build_number, channel, features, fn, license, license_family, md5, name, sha256, subdir, track_features, url, version",
 		},
-		"numpy[]":                {"is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]", ""},
-		"*":                      {"is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]", ""},
-		"numpy=1=2=3":            {"is not a match specification of conda: (channel(/subdir):(namespace):)name(version(build))[key=value,…]", ""},
-		"numpy\x00":              {"(U+0000) is a control character", "remove it"},
-		strings.Repeat("x", 2e3): {"is longer than 1024 bytes", ""},
+		"numpy[]":                    {"has nothing in its brackets", `write "numpy"`},
+		"numpy[version=1,version=2]": {noSpec, example},
+		"- numpy=1":                  {"begins an entry of a list in YAML", `write "numpy=1"`},
+		"numpy=1 # why":              {"has a comment, which is no part of a specification", `write "numpy=1"`},
+		"numpy=>1":                   {"has an operator that conda does not know", `write "numpy>=1"`},
+		"numpy>=1,":                  {"ends with a comma, after which a version has to stand", `write "numpy>=1"`},
+		"numpy (>=1)":                {"has parentheses, which conda does not know", `write "numpy>=1"`},
+		"numpy==1==py":               {`has "==" before the build, where one "=" stands`, `write "numpy=1=py"`},
+		"numpy\t1.2":                 {"(U+0009) is a control character", `write "numpy 1.2"`},
+		"*":                          {noSpec, example},
+		"numpy=1=2=3":                {noSpec, example},
+		"numpy\x00":                  {"(U+0000) is a control character", "remove it"},
+		strings.Repeat("x", 2e3):     {"is longer than 1024 bytes", ""},
 	} {
 		_, err := requirement.ParseCondaSpec(text)
 		refused, ok := errors.AsType[*requirement.Error](err)

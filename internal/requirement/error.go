@@ -58,7 +58,7 @@ func newError(field Field, text, offending, problem, suggestion string) *Error {
 		Field:      field,
 		Text:       shown,
 		Offending:  part,
-		Problem:    redact.Text(problem),
+		Problem:    redact.Input(problem),
 		Suggestion: redact.Input(suggestion),
 	}
 }

@@ -71,12 +71,21 @@ func ParsePackage(text string, t PackageType) (Package, error) {
 	if !known {
 		return Package{}, fmt.Errorf("%q is not a package type", string(t))
 	}
-	name, version, pinned := strings.Cut(text, "=")
-	canonical, ok := rules.parseVersion(version)
-	if !ok || pinned && (canonical == "" || version[0] == '=') || len(name) > maxName || !rules.name.MatchString(name) {
+	name, version, ok := rules.match(text)
+	if !ok {
 		return Package{}, diagnosePackage(text, t)
 	}
-	return Package{Name: name, VersionSpecifier: canonical, Type: t}, nil
+	return Package{Name: name, VersionSpecifier: version, Type: t}, nil
+}
+
+// match is the name and the canonical version of a package, if the text is one.
+func (r packageRules) match(text string) (name, version string, ok bool) {
+	name, written, pinned := strings.Cut(text, "=")
+	version, ok = r.parseVersion(written)
+	if !ok || pinned && (version == "" || written[0] == '=') || len(name) > maxName || !r.name.MatchString(name) {
+		return "", "", false
+	}
+	return name, version, true
 }
 
 // parseVersion validates a version and returns its canonical form: no "=", no epoch of zero, which is what no epoch means.

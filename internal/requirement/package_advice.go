@@ -9,11 +9,21 @@ import (
 // nameAndVersion splits "vim=9.0", "vim>=9", "vim 9" and the like.
 var nameAndVersion = regexp.MustCompile(`^([^\s=<>!~^]+)( *[=<>!~^].*| +[0-9]\S*)$`)
 
+// rangeInParentheses is how Debian's control files and RPM's spec files write versions: "vim (>= 9)".
+var rangeInParentheses = regexp.MustCompile(`^([^\s()]+) *\(( *[=<>]+[^()]*)\)$`)
+
+// anyPackage is what to do where it cannot be told what was meant.
+const anyPackage = `write the name of a package of the distribution, for example "git" or "git=2.39"`
+
 // diagnosePackage says what is wrong with a package that the grammar refused.
 func diagnosePackage(text string, t PackageType) *Error {
 	rules := rulesOf[t]
 	trimmed := strings.TrimSpace(text)
-	if fault := diagnoseText(Field(t), text); fault != nil {
+	accepts := func(text string) bool {
+		_, _, ok := rules.match(text)
+		return ok
+	}
+	if fault := diagnoseText(Field(t), text, writeIf(accepts)); fault != nil {
 		return fault
 	}
 	if trimmed != text && trimmed != "" {
@@ -22,6 +32,9 @@ func diagnosePackage(text string, t PackageType) *Error {
 			suggestion = write(p.String())
 		}
 		return newError(Field(t), text, "", "has white space around it", suggestion)
+	}
+	if m := rangeInParentheses.FindStringSubmatch(text); m != nil && rules.name.MatchString(m[1]) {
+		return diagnosePackageVersion(text, m[1], strings.Trim(m[2], " "), t)
 	}
 	if fault := diagnosePackageSyntax(text, t); fault != nil {
 		return fault
@@ -85,13 +98,13 @@ func diagnosePackageName(text string, t PackageType) *Error {
 	}
 	switch {
 	case len(text) > maxName:
-		return refuse("", fmt.Sprintf("is longer than %d bytes", maxName), "")
+		return refuse("", fmt.Sprintf("is longer than %d bytes", maxName), anyPackage)
 	case rules.foldName && lower != text:
 		if p, err := ParsePackage(lower, t); err == nil {
 			return refuse("", "has upper case letters, which no package of Debian has", write(p.String()))
 		}
 	}
-	return refuse("", "cannot be the name of a package: "+rules.nameWords, "")
+	return refuse("", "cannot be the name of a package: "+rules.nameWords, anyPackage)
 }
 
 // packageRange is a version with an operator or a wild card.
@@ -109,7 +122,7 @@ func diagnosePackageVersion(text, name, behind string, t PackageType) *Error {
 	}
 	m := packageRange.FindStringSubmatch(behind)
 	if m == nil {
-		return refuse(strings.TrimLeft(behind, "= "), "is not "+rules.versionWords, "")
+		return refuse(strings.TrimLeft(behind, "= "), "is not "+rules.versionWords, write(name)+" to get the distribution's version")
 	}
 	operator, wildcard, more := m[1], m[3], m[4]
 	version, ok := rules.parseVersion(m[2])

@@ -65,6 +65,7 @@ func TestParsePackage(t *testing.T) {
 
 func TestParsePackage_refuses(t *testing.T) {
 	t.Parallel()
+	const anyPackage = `write the name of a package of the distribution, for example "git" or "git=2.39"`
 	const words = "cannot be the name of a package: "
 	const each = "write the names of the packages, each by itself"
 	exactly := func(version string) string {
@@ -82,18 +83,18 @@ func TestParsePackage_refuses(t *testing.T) {
 		"vim\n":                  {"", "has white space around it", `write "vim"`},
 		"vim git":                {"", "holds several packages", "write each by itself"},
 		"vim,git":                {"", "holds several packages", "write each by itself"},
-		"vim-":                   {"", words, ""},
-		"+x":                     {"", words, ""},
-		"vim;id":                 {"", words, ""},
-		"$(id)":                  {"", words, ""},
-		"python3*":               {"", words, ""},
-		strings.Repeat("n", 129): {"", "is longer than 128 bytes", ""},
+		"vim-":                   {"", words, anyPackage},
+		"+x":                     {"", words, anyPackage},
+		"vim;id":                 {"", words, anyPackage},
+		"$(id)":                  {"", words, anyPackage},
+		"python3*":               {"", words, anyPackage},
+		strings.Repeat("n", 129): {"", "is longer than 128 bytes", anyPackage},
 		"-y":                     {"", "is an option", "write the name of a package"},
 		"@development":           {"@", "names a group", each},
 		"/usr/bin/git":           {"", path, its},
 		"./x.deb":                {"", path, its},
 		"https://a:b@host/x.deb": {"", path, its},
-		"vi\nm":                  {"\n", "is a control character", "remove it"},
+		"vi\nm":                  {"\n", "is a control character", "write a blank in its place, or each package in a string of its own"},
 		"vіm":                    {"і", "is not an ASCII character", `write "vim"`},
 		"vim=1\x002":             {"\x00", "is a control character", "remove it"},
 		"vim=１.2":                {"１", "is not an ASCII character", `write "vim=1.2"`},
@@ -102,6 +103,7 @@ func TestParsePackage_refuses(t *testing.T) {
 		"vim = 8.0":                       {"= 8.0", "is not how a version is written here", `write "vim=8.0"`},
 		"vim 8.0":                         {"8.0", "is not how a version is written here", `write "vim=8.0"`},
 		"vim>=1.2":                        {">=1.2", "makes a range", exactly("1.2")},
+		"vim (>= 1.2)":                    {">= 1.2", "makes a range", exactly("1.2")},
 		"vim >= 1.2":                      {">= 1.2", "makes a range", exactly("1.2")},
 		"vim<2":                           {"<2", "makes a range", exactly("2")},
 		"vim^1.2":                         {"^1.2", "makes a range", exactly("1.2")},
@@ -126,9 +128,9 @@ func TestParsePackage_refuses(t *testing.T) {
 		apt: {
 			"Vim":          {"", "has upper case letters", `write "vim"`},
 			"Vim=1":        {"", "has upper case letters", `write "vim=1"`},
-			"x":            {"", words, ""},
-			"vim_x":        {"", words, ""},
-			"libc6:":       {"", words, ""},
+			"x":            {"", words, anyPackage},
+			"vim_x":        {"", words, anyPackage},
+			"libc6:":       {"", words, anyPackage},
 			"vim/bookworm": {"/bookworm", "names a release", "write name=version, or the name alone"},
 			"lamp-server^": {"^", "names a task of apt", each},
 			"vim=1.2^git":  {"1.2^git", "is not a version of Debian", newest},
@@ -136,7 +138,7 @@ func TestParsePackage_refuses(t *testing.T) {
 		},
 		rpm: {
 			"perl(Foo::Bar)":      {"", "names what a package provides", "write the name of the package that has it, which dnf repoquery --whatprovides tells"},
-			"vim:i686":            {"", words, ""},
+			"vim:i686":            {"", words, anyPackage},
 			"vim-2:8.0.1763-19":   {"-2:8.0.1763-19", `is a version, before which "=" has to stand`, `write "vim=2:8.0.1763-19"`},
 			"glibc>=2.34":         {">=2.34", "makes a range", `write "glibc=2.34" to get exactly that version, or "glibc" to get the distribution's`},
 			"vim=1-2-3":           {"1-2-3", "is not a version of RPM", newest},

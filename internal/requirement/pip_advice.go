@@ -11,8 +11,13 @@ import (
 // exampleLine is proposed where it cannot be told what was meant.
 const exampleLine = `write a name and comparisons, for example "numpy>=1.26,<2"`
 
-// toNewest ends a proposal without comparisons.
-const toNewest = " to get the newest version"
+// suggestNewest proposes a name without comparisons.
+func suggestNewest(name string) string {
+	if !isPip(name) { // It looks like an archive without them.
+		return exampleOf(name)
+	}
+	return write(name) + " to get the newest version"
+}
 
 // oneEach is what to do with several requirements in one text.
 const oneEach = "write each in a line or a string of its own"
@@ -38,7 +43,7 @@ func diagnoseWhole(line string) *Error {
 	if trimmed == "" {
 		return newError(FieldPip, line, "", "is empty", exampleLine)
 	}
-	if fault := diagnoseText(FieldPip, line); fault != nil {
+	if fault := diagnoseText(FieldPip, line, writeIf(isPip)); fault != nil {
 		return fault
 	}
 	if trimmed != line {
@@ -67,9 +72,15 @@ func nameOfSpace(space string) string {
 // lineEnds are the ends of lines that text editors write.
 var lineEnds = []string{"\n", "\r", "\v", "\f", "\u2028", "\u2029"}
 
+// isPip tells whether a text is a requirement.
+func isPip(text string) bool {
+	_, ok := matchPip(collapseBlanks(text))
+	return ok
+}
+
 // suggestPip proposes a requirement, or an example where the text is none.
 func suggestPip(text string) string {
-	if _, ok := matchPip(collapseBlanks(text)); ok {
+	if isPip(text) {
 		return write(collapseBlanks(text))
 	}
 	return exampleLine
@@ -93,9 +104,11 @@ func peelParts(line string) (rest string, faults []*Error) {
 	if directPart.MatchString(rest) {
 		separator = " ;" // An address may hold semicolons.
 	}
-	if before, marker, found := strings.Cut(rest, separator); found && strings.TrimSpace(marker) != "" {
-		problem, suggestion := diagnoseMarker(marker, before)
-		faults = append(faults, newError(FieldPip, line, ";"+marker, problem, suggestion))
+	if before, marker, found := strings.Cut(rest, separator); found {
+		if strings.TrimSpace(marker) != "" { // pip takes a semicolon alone.
+			problem, suggestion := diagnoseMarker(marker, before)
+			faults = append(faults, newError(FieldPip, line, ";"+marker, problem, suggestion))
+		}
 		rest = strings.TrimSpace(before)
 	}
 	if m := directPart.FindStringSubmatch(rest); m != nil && !bareVersion.MatchString(m[2]) {
@@ -155,7 +168,8 @@ func diagnoseName(line, text string) *Error {
 // diagnoseExtras says what is wrong with a name that has brackets behind it.
 func diagnoseExtras(line, name, brackets string) *Error {
 	if _, ok := matchPipName(name); !ok || brackets == "" || pipNamePattern.MatchString(name+trimExtras(brackets)) {
-		return newError(FieldPip, line, "", fmt.Sprintf("has a name or an extra longer than %d bytes", maxName), "")
+		return newError(FieldPip, line, "", fmt.Sprintf("has a name or an extra longer than %d bytes", maxName),
+			"write the name that the package index has")
 	}
 	return newError(FieldPip, line, brackets, "is not a list of extras", `write extras as in "uvicorn[standard,extra]"`)
 }
@@ -176,7 +190,7 @@ func diagnoseBehind(line, name, extras, behind string) *Error {
 	}
 	switch first, _, _ := strings.Cut(behind, " "); {
 	case newestWord.MatchString(behind):
-		return newError(FieldPip, line, behind, "is not a version", write(name+extras)+toNewest)
+		return newError(FieldPip, line, behind, "is not a version", suggestNewest(name+extras))
 	case behind == ",":
 		return newError(FieldPip, line, ",", "separates nothing", write(name+extras))
 	case behind[0] == ',':
@@ -196,7 +210,8 @@ func diagnoseBehind(line, name, extras, behind string) *Error {
 		return newError(FieldPip, line, behind, without, exampleOf(name+extras))
 	}
 	return newError(FieldPip, line, behind[:1],
-		"cannot be in a name, which is made of letters, digits and single \".\", \"-\" or \"_\" between them", "")
+		"cannot be in a name, which is made of letters, digits and single \".\", \"-\" or \"_\" between them",
+		exampleOf(name+extras))
 }
 
 // exampleOf proposes comparisons where it cannot be told which were meant.
@@ -222,7 +237,7 @@ func diagnoseSpecifier(line, name, specifier string) []*Error {
 	if repaired, ok := repairSpecifier(inner); ok {
 		problem := refused[0].problem
 		if repaired == "" {
-			return []*Error{newError(FieldPip, line, refused[0].offending, problem, write(name)+toNewest)}
+			return []*Error{newError(FieldPip, line, refused[0].offending, problem, suggestNewest(name))}
 		}
 		return []*Error{newError(FieldPip, line, refused[0].offending, problem, write(name+repaired))}
 	}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // RefusedLine is what is wrong with one line of a requirements file.
@@ -56,7 +58,7 @@ func (p place) String() string {
 	if p.file == "" {
 		return fmt.Sprintf("line %d", p.line)
 	}
-	return fmt.Sprintf("line %d of %s", p.line, quote(p.file))
+	return fmt.Sprintf("line %d of %s", p.line, quote(redact.Input(p.file)))
 }
 
 // constraint is a line of a file that "-c" names.
@@ -79,7 +81,7 @@ type pipReader struct {
 
 func (r *pipReader) refuse(at place, faults ...*Error) {
 	for _, fault := range faults {
-		r.refused = append(r.refused, &RefusedLine{File: at.file, Line: at.line, Err: fault})
+		r.refused = append(r.refused, &RefusedLine{File: redact.Input(at.file), Line: at.line, Err: fault})
 	}
 }
 
@@ -121,6 +123,9 @@ func cutInclude(line string) (option, name string, ok bool) {
 	return m[1], name, true
 }
 
+// addressBegin begins what pip fetches.
+var addressBegin = regexp.MustCompile(`(?i)^(?:https?|ftp|file):|://`)
+
 // include reads the file that a line names.
 func (r *pipReader) include(at place, line, option, name string) {
 	bounds := option == "-c" || option == "--constraint"
@@ -136,15 +141,19 @@ func (r *pipReader) include(at place, line, option, name string) {
 		r.refuse(at, diagnoseVariable(line, name))
 	case slices.Contains(r.reading, resolved):
 		fault("includes the file that the line is in, or one that includes it: a cycle", "leave one of the lines out")
-	case !given && strings.Contains(resolved, "://"):
+	case !given && addressBegin.MatchString(resolved):
 		fault("names a file by its address, and nothing is fetched",
 			"fetch it with the data source http, and pass its text under its address in the function's second argument")
 	case !given:
-		suggestion := "pass " + argument(resolved) + " as the function's second argument"
+		problem, suggestion := fmt.Sprintf("names the file %s, whose text was not passed", quote(resolved)), "pass "+argument(resolved)
+		if redact.Input(name) != name || redact.Input(resolved) != resolved {
+			problem, suggestion = "names a file whose text was not passed", "pass its text under its path"
+		}
+		suggestion += " as the function's second argument"
 		if bounds {
 			suggestion += "; " + otherConstraints
 		}
-		fault(fmt.Sprintf("names the file %s, whose text was not passed", quote(resolved)), suggestion)
+		fault(problem, suggestion)
 	default:
 		r.read(resolved, text, bounds)
 	}
@@ -222,5 +231,5 @@ func (r *pipReader) conflict(j *joinedPip) *RefusedLine {
 			last = p
 		}
 	}
-	return &RefusedLine{File: last.file, Line: last.line, Err: fault}
+	return &RefusedLine{File: redact.Input(last.file), Line: last.line, Err: fault}
 }

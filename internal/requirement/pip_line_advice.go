@@ -86,8 +86,9 @@ var lineDiagnoses = []lineDiagnosis{
 		func(m []string) string { return suggestPip(m[2]) },
 	},
 	{
-		regexp.MustCompile(`^(.*?)(?:^| )(?P<bad>#.*)$`), "is a comment, which is no part of a requirement",
-		func(m []string) string { return suggestPip(m[1]) },
+		// Without white space before it, it may be the end of an address.
+		regexp.MustCompile(`^(?:(.*?)(?:^| )|([^:/@#]*))(?P<bad>#.*)$`), "is a comment, which is no part of a requirement",
+		func(m []string) string { return suggestPip(m[1] + m[2]) },
 	},
 	{regexp.MustCompile(`^(?P<bad>\.{1,2}(?:\[[^\]]*\])?)$`), "is a path; " + fromIndex, constant(publishIt)},
 	{

@@ -204,7 +204,7 @@ func TestParsePip_refusesSpecifier(t *testing.T) {
 		"==1.0\n":                         {"\n", "is a line break, which no requirement has around it", `write "x==1.0"`},
 		">=1.0\u00a0":                     {"\u00a0", "is a no-break space (U+00A0), which", `write "x>=1.0"`},
 		">=1.0\u2003":                     {"\u2003", "is white space (U+2003), which", `write "x>=1.0"`},
-		"==1.0\n==2.0":                    {"\n", "(U+000A) is a control character", "remove it"},
+		"==1.0\n==2.0":                    {"\n", "(U+000A) is a control character", "write a blank in its place, or each package in a string of its own"},
 		"==1.0\x00":                       {"\x00", "(U+0000) is a control character", "remove it"},
 		"≥1.0":                            {"≥", "(U+2265) is not an ASCII character", `write "x>=1.0"`},
 		"==１.０":                           {"１", "(U+FF11) is not an ASCII character", `write "x==1.0"`},
@@ -277,19 +277,19 @@ func TestParsePip_refusesName(t *testing.T) {
 		// Characters.
 		"_x":          {"_", "is before the name", `write "x"`},
 		"x.-":         {".-", "is at the end of the name", `write "x"`},
-		"a$b":         {"$", "cannot be in a name", ""},
+		"a$b":         {"$", "cannot be in a name", `write comparisons after the name, for example "a>=1.2,<2"`},
 		"$(id)":       {"$", "cannot begin a requirement", line},
-		"a|b":         {"|", "cannot be in a name", ""},
-		"a&b":         {"&", "cannot be in a name", ""},
-		"num\npy":     {"\n", "(U+000A) is a control character", "remove it"},
+		"a|b":         {"|", "cannot be in a name", `write comparisons after the name, for example "a>=1.2,<2"`},
+		"a&b":         {"&", "cannot be in a name", `write comparisons after the name, for example "a>=1.2,<2"`},
+		"num\npy":     {"\n", "(U+000A) is a control character", "write a blank in its place, or each package in a string of its own"},
 		"num\u200bpy": {"\u200b", "(U+200B) is a control character", "remove it"},
 		"nuмpy":       {"м", "(U+043C) is not an ASCII character", `write "numpy"`},
 		"\u212aeras":  {"\u212a", "(U+212A) is not an ASCII character", "use ASCII characters only"},
 		"ſix":         {"ſ", "(U+017F) is not an ASCII character", "use ASCII characters only"},
 		"numpy\xff":   {"", "is not UTF-8 text", ""},
 
-		strings.Repeat("n", 129):                {"", "longer than 128 bytes", ""},
-		"a[" + strings.Repeat("n", 129) + "]":   {"", "longer than 128 bytes", ""},
+		strings.Repeat("n", 129):                {"", "longer than 128 bytes", "write the name that the package index has"},
+		"a[" + strings.Repeat("n", 129) + "]":   {"", "longer than 128 bytes", "write the name that the package index has"},
 		"a[" + strings.Repeat("n,", 600) + "n]": {"", "is longer than 1024 bytes", ""},
 	}
 	for text, want := range tests {
@@ -303,7 +303,7 @@ func TestError_message(t *testing.T) {
 	for text, want := range map[string]string{
 		"numpy=1.0": `pip "numpy=1.0": "=" is not an operator of PEP 440; write "numpy==1.0"`,
 		"numpy~=1":  `pip "numpy~=1": "~=1" has one release segment where "~=" needs two; write "numpy~=1.0"`,
-		"a\nb":      `pip "a\nb": "\n" (U+000A) is a control character; remove it`,
+		"a\nb":      `pip "a\nb": "\n" (U+000A) is a control character; write a blank in its place, or each package in a string of its own`,
 		"https://me:secret@host/x": `pip "https://host/***" is an address or a path; distributions are installed from a package index, by version; ` +
 			`publish the distribution in an index and write its name`,
 		strings.Repeat("é", 600):       `pip "` + strings.Repeat("é", 60) + `"… (1200 bytes) is longer than 1024 bytes`,

@@ -1,6 +1,7 @@
 package requirement
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
@@ -16,7 +17,8 @@ const (
 )
 
 // diagnoseText finds what no field may hold, whatever its grammar. It runs only on text that a grammar has refused.
-func diagnoseText(field Field, text string) *Error {
+// propose makes a suggestion of the text in ASCII, empty for none.
+func diagnoseText(field Field, text string, propose func(text string) string) *Error {
 	if len(text) > maxText {
 		return newError(field, text, "", fmt.Sprintf("is longer than %d bytes", maxText), "")
 	}
@@ -26,11 +28,15 @@ func diagnoseText(field Field, text string) *Error {
 	for _, r := range strings.TrimSpace(text) {
 		switch {
 		case r == '\u00a0':
-			return newError(field, text, string(r), "(U+00A0) is a no-break space", proposeASCII(text))
+			return newError(field, text, string(r), "(U+00A0) is a no-break space", proposeASCII(text, propose))
+		case unicode.IsSpace(r) && r < ' ':
+			spaced := strings.Join(strings.Fields(text), " ")
+			return newError(field, text, string(r), fmt.Sprintf("(%U) is a control character", r),
+				cmp.Or(propose(spaced), "write a blank in its place, or each package in a string of its own"))
 		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
 			return newError(field, text, string(r), fmt.Sprintf("(%U) is a control character", r), "remove it")
 		case r > unicode.MaxASCII:
-			return newError(field, text, string(r), fmt.Sprintf("(%U) is not an ASCII character", r), proposeASCII(text))
+			return newError(field, text, string(r), fmt.Sprintf("(%U) is not an ASCII character", r), proposeASCII(text, propose))
 		}
 	}
 	return nil
@@ -44,18 +50,25 @@ var lookAlikes = strings.NewReplacer(
 	"ο", "o", "α", "a", "ν", "v",
 )
 
-// proposeASCII proposes the text with its look-alikes replaced, if that leaves nothing but ASCII.
-func proposeASCII(text string) string {
+// proposeASCII proposes the text with its look-alikes replaced, if that mends it.
+func proposeASCII(text string, propose func(text string) string) string {
 	folded := strings.Map(func(r rune) rune {
 		if r >= '！' && r <= '～' { // the full-width forms of ASCII, in its order
 			return r - '！' + '!'
 		}
 		return r
 	}, lookAlikes.Replace(text))
-	if strings.ContainsFunc(folded, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return "use ASCII characters only"
+	return cmp.Or(propose(strings.TrimSpace(folded)), "use ASCII characters only")
+}
+
+// writeIf makes a suggestion of a text that is right.
+func writeIf(accepts func(text string) bool) func(text string) string {
+	return func(text string) string {
+		if !accepts(text) {
+			return ""
+		}
+		return write(text)
 	}
-	return write(folded)
 }
 
 // firstNotIn is the first character of text that is not allowed, or empty.
