@@ -18,9 +18,7 @@ provider "rime" {
     pip               = { index_url = var.package_index }
   }
 
-  http = {
-    ca_file = var.ca_file
-  }
+  http = var.ca_file == null ? null : { ca_file = var.ca_file }
 }
 
 resource "rime_managed_image" "model" {

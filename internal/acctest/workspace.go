@@ -248,7 +248,7 @@ func (w *Workspace) resource(kind, name string) (Resource, bool) {
 		}
 	}
 	content := w.StateFile()
-	if content == nil {
+	if len(content) == 0 { // it is empty from the beginning of an apply to its first write
 		return Resource{}, false
 	}
 	if err := json.Unmarshal(content, &state); err != nil {
