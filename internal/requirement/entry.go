@@ -127,7 +127,7 @@ func (c *entryCheck) word(entry, word string) *Error {
 	if refused {
 		return nil // Its option was, and the value goes with it.
 	}
-	if err := diagnoseText(Field(c.installer), word, c.proposal); err != nil {
+	if err := diagnoseText(Field(c.installer), word, c.proposing(entry, word)); err != nil {
 		return err
 	}
 	switch {
@@ -144,7 +144,7 @@ func (c *entryCheck) word(entry, word string) *Error {
 		return refuse("is a version without a package", "write it behind its package, as in name"+c.rules.separator+word)
 	}
 	if problem, p := c.rules.check(word); problem != "" {
-		if !c.takes(p.text) {
+		if hides(entry, word) || !c.takes(p.text) {
 			return refuse(problem, c.rules.advice)
 		}
 		return refuse(problem, write(p.text)+p.remark())
@@ -159,10 +159,7 @@ func (c *entryCheck) option(entry, word string) *Error {
 	}
 	switch name := optionName(word); {
 	case wordAfterHyphen(word) && !strings.ContainsRune(c.rules.short, rune(word[1])):
-		if hides(entry, word) {
-			return refuse("is no option of "+string(c.installer), c.rules.advice)
-		}
-		return refuse("is no option of "+string(c.installer), c.proposal(word[1:]))
+		return refuse("is no option of "+string(c.installer), c.proposing(entry, word)(word[1:]))
 	case word == "-":
 		return refuse("begins an entry of a list in YAML, and is none of "+string(c.installer)+"'s words", "leave it out")
 	case slices.Contains(c.rules.addresses, name):

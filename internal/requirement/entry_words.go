@@ -71,7 +71,7 @@ func (c *entryCheck) words(entry string, words []string) *Error {
 		return newError(Field(c.installer), entry, whole, "is a command, and each of its words would be taken for a package",
 			"write the packages alone, one an entry")
 	}
-	if fault := diagnoseText(Field(c.installer), whole, c.proposal); fault != nil {
+	if fault := diagnoseText(Field(c.installer), whole, c.proposing(entry, words...)); fault != nil {
 		return fault
 	}
 	problem := fmt.Sprintf("is one requirement in %d words, and each of them reaches %s by itself", len(words), c.installer)
@@ -114,14 +114,17 @@ func hides(entry string, words ...string) bool {
 }
 
 // suggestion is a spelling that passes and that the installer takes, or what else to do.
-func (c *entryCheck) suggestion(entry, word string) string {
-	if hides(entry, word) {
-		return c.rules.advice
+func (c *entryCheck) suggestion(entry, word string) string { return c.proposing(entry, word)(word) }
+
+// proposing makes proposals of what the words were meant to be.
+func (c *entryCheck) proposing(entry string, words ...string) func(text string) string {
+	if hides(entry, words...) {
+		return func(string) string { return c.rules.advice }
 	}
-	return c.proposal(word)
+	return c.proposal
 }
 
-// proposal is suggestion for what is not hidden.
+// proposal is a suggestion for what is not hidden.
 func (c *entryCheck) proposal(word string) string {
 	word = strings.Trim(word, `"',`)
 	if several.MatchString(word) {

@@ -95,7 +95,11 @@ func peelParts(line string) (rest string, faults []*Error) {
 		rest = strings.TrimSpace(hashPart.ReplaceAllString(rest, ""))
 	}
 	for _, m := range optionPart.FindAllStringSubmatch(rest, -1) {
-		faults = append(faults, newError(FieldPip, line, m[1], "is an option of pip, not part of a requirement", "leave it out"))
+		suggestion := "leave it out"
+		if includeLine.MatchString(m[1]) {
+			suggestion = "write it in a line of its own"
+		}
+		faults = append(faults, newError(FieldPip, line, m[1], "is an option of pip, not part of a requirement", suggestion))
 	}
 	if at := optionPart.FindStringIndex(rest); at != nil {
 		rest = rest[:at[0]]

@@ -116,12 +116,15 @@ func cutInclude(line string) (option, name string, ok bool) {
 	if m == nil || m[3] != "" && strings.HasPrefix(m[1], "--") {
 		return "", "", false
 	}
-	name = strings.TrimSpace(m[2] + m[3]) // one of which matched
+	name = strings.ReplaceAll(strings.TrimSpace(m[2]+m[3]), `\ `, " ") // one of which matched
 	if n := len(name); n > 1 && strings.ContainsAny(name[:1], `"'`) && name[0] == name[n-1] {
 		name = name[1 : n-1]
 	}
 	return m[1], name, true
 }
+
+// secondOption is an option behind the name of a file.
+var secondOption = regexp.MustCompile(`\s--?[A-Za-z]`)
 
 // addressBegin begins what pip fetches.
 var addressBegin = regexp.MustCompile(`(?i)^(?:https?|ftp|file):|://`)
@@ -137,6 +140,8 @@ func (r *pipReader) include(at place, line, option, name string) {
 	switch {
 	case name == "":
 		fault("names no file", "write the path of a file behind it, or leave the line out")
+	case !given && secondOption.MatchString(name):
+		fault("stands before another option, and pip reads one file a line", "write each option in a line of its own")
 	case variable.MatchString(name):
 		r.refuse(at, diagnoseVariable(line, name))
 	case slices.Contains(r.reading, resolved):
@@ -162,7 +167,7 @@ func (r *pipReader) include(at place, line, option, name string) {
 // argument is what a user passes for a file.
 func argument(name string) string {
 	file := "${path.module}/" + name
-	if path.IsAbs(name) {
+	if path.IsAbs(name) || strings.HasPrefix(name, "~/") {
 		file = name
 	}
 	return fmt.Sprintf("{ %q = file(%q) }", name, file)

@@ -121,10 +121,15 @@ func TestParsePipFile_all(t *testing.T) {
 		"joined lines go by the first": {
 			"# a\nnumpy==1 \\\n    --hash=sha256:0a \\\n    --hash=sha256:0b\nscipy==1 \\\n    --hash=sha256:0c\n", []string{"2 --hash", "5 --hash"},
 		},
-		"all of a line":  {"numpy==1.26.4 ; python_version < \"3.13\" --hash=sha256:aaaa\n", []string{"1 --hash", `1 ; python_version < "3.13"`}},
-		"and its name":   {"nu$mpy ; python_version < \"3\" --pre\n", []string{"1 --pre", `1 ; python_version < "3"`, "1 $"}},
-		"clauses":        {"numpy>=oops,<=nope\n", []string{"1 oops", "1 nope"}},
-		"what conflicts": {"b\na>2\n\nA[x]<1\nc;x\n", []string{"4 a[x]>2,<1", "5 ;x"}},
+		"all of a line":         {"numpy==1.26.4 ; python_version < \"3.13\" --hash=sha256:aaaa\n", []string{"1 --hash", `1 ; python_version < "3.13"`}},
+		"and its name":          {"nu$mpy ; python_version < \"3\" --pre\n", []string{"1 --pre", `1 ; python_version < "3"`, "1 $"}},
+		"an end without marker": {"numpy>=1+l;\n", []string{"1 >=1+l"}},
+		"no blank before it":    {"numpy==1#why\nscipy#why\n", []string{"1 #why", "2 #why"}},
+		"a YAML file":           {"name: x\ndependencies:\n  - pip\n", []string{"1 name:", "2 dependencies:", "3 -"}},
+		"a TOML file":           {"[project]\n", []string{"1 [project]"}},
+		"options in one line":   {"-r base.txt -c c.txt\n", []string{"1 -r"}},
+		"clauses":               {"numpy>=oops,<=nope\n", []string{"1 oops", "1 nope"}},
+		"what conflicts":        {"b\na>2\n\nA[x]<1\nc;x\n", []string{"4 a[x]>2,<1", "5 ;x"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,6 +147,7 @@ func TestParsePipFile_all(t *testing.T) {
 
 // included are files by their paths as seen from the text that includes them.
 var included = map[string]string{
+	"my base.txt":                 "a",
 	"base.txt":                    "\ufeffnumpy>=1 # shared\r\n",
 	"./requirements/train.txt":    "-r common/gpu.txt\n-r ../base.txt\nscipy\n",
 	"requirements/common/gpu.txt": "torch\n",
@@ -170,6 +176,7 @@ func TestParsePipFile_includes(t *testing.T) {
 		"-r base.txt\n-r base.txt\nnumpy<2": {pips: "numpy>=1,<2"},
 		"-r requirements/train.txt":         {pips: "numpy>=1 scipy torch"},
 		"-r requirements/../base.txt":       {pips: "numpy>=1"},
+		`-r my\ base.txt`:                   {pips: "a"},
 		"-r https://h.test/r/a.txt":         {pips: "flask jinja2"},
 		"-r /srv/base.txt":                  {pips: "wheel"},
 		"-c constraints.txt\nnumpy\nscipy":  {pips: "numpy<2 pandas scipy!=1.5"},

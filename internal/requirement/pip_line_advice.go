@@ -90,6 +90,14 @@ var lineDiagnoses = []lineDiagnosis{
 		regexp.MustCompile(`^(?:(.*?)(?:^| )|([^:/@#]*))(?P<bad>#.*)$`), "is a comment, which is no part of a requirement",
 		func(m []string) string { return suggestPip(m[1] + m[2]) },
 	},
+	{
+		regexp.MustCompile(`^(?P<bad>[A-Za-z_-]+:)(?: [^/].*)?$`), "is a key of a YAML file, such as environment.yml",
+		constant("read such a file with yamldecode, and take its list of requirements"),
+	},
+	{
+		regexp.MustCompile(`^(?P<bad>\[+[A-Za-z][A-Za-z0-9_. -]*\]+)$`), "is a table of a TOML file, such as pyproject.toml",
+		constant("pass a requirements file: uv pip compile pyproject.toml writes one"),
+	},
 	{regexp.MustCompile(`^(?P<bad>\.{1,2}(?:\[[^\]]*\])?)$`), "is a path; " + fromIndex, constant(publishIt)},
 	{
 		regexp.MustCompile(`^(?P<bad>(?:git|hg|svn|bzr)\+[^;\s]*.*)$`), repository, constant(publishIt),
