@@ -45,7 +45,7 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 	}
 	value := req.ConfigValue.ValueString()
 	if problem := c.find(value); problem != nil {
-		resp.Diagnostics.Append(diags.InvalidValue(c.summary, req.Path, value, problem))
+		resp.Diagnostics.Append(diags.InvalidValue(c.summary, shownPath(req.Path), value, problem))
 	}
 }
 

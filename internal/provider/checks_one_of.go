@@ -22,11 +22,21 @@ type discreet struct{ validator.String }
 func (d discreet) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if value := req.ConfigValue.ValueString(); redact.Input(value) != value {
 		req.ConfigValue = types.StringValue(redact.Input(value))
-		if step, _ := req.Path.Steps().LastStep(); step != nil {
-			if _, ofSet := step.(path.PathStepElementKeyValue); ofSet { // its path holds the value
-				req.Path = req.Path.ParentPath().AtSetValue(req.ConfigValue)
-			}
-		}
+		req.Path = shownPath(req.Path)
 	}
 	d.String.ValidateString(ctx, req, resp)
+}
+
+// shownPath is a path as logs may show it: the path of what is in a set holds the value.
+func shownPath(at path.Path) path.Path {
+	step, _ := at.Steps().LastStep()
+	element, ofSet := step.(path.PathStepElementKeyValue)
+	if !ofSet {
+		return at
+	}
+	text, ok := element.Value.(types.String)
+	if !ok {
+		return at
+	}
+	return at.ParentPath().AtSetValue(types.StringValue(redact.Input(text.ValueString())))
 }

@@ -169,7 +169,8 @@ func (c requirementsCheck[R]) ValidateSet(_ context.Context, req validator.SetRe
 	for _, text := range known {
 		parsed, err := c.parse(text)
 		if err != nil {
-			resp.Diagnostics.Append(diags.InvalidRequirements(c.summary, attribute, req.Path.AtSetValue(types.StringValue(text)), err)...)
+			at := shownPath(req.Path.AtSetValue(types.StringValue(text)))
+			resp.Diagnostics.Append(diags.InvalidRequirements(c.summary, attribute, at, err)...)
 			continue
 		}
 		valid = append(valid, parsed)

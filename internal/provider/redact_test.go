@@ -88,6 +88,11 @@ func (s *protoServer) hidesAll(where string, diagnostics []*tfprotov6.Diagnostic
 	}
 	for _, d := range diagnostics {
 		s.hides(where, d.Summary+"\n"+d.Detail)
+		for _, step := range d.Attribute.Steps() {
+			if value, ok := step.(tftypes.ElementKeyValue); ok { // The path of what is in a set holds it, and goes to the log.
+				s.hides("the path in "+where, tftypes.Value(value).String())
+			}
+		}
 	}
 }
 
