@@ -12,7 +12,7 @@ import (
 
 func TestText(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
+	expectRedacted(t, redact.Text, map[string]string{
 		"nothing here, at 12:30 (100%)":                          "nothing here, at 12:30 (100%)",
 		"https://host":                                           "https://host",
 		"see https://host:8080/, and http://other.":              "see https://host:8080/, and http://other.",
@@ -58,20 +58,12 @@ func TestText(t *testing.T) {
 		`write "https://primehub.example.com/api/graphql"`:       `write "https://primehub.example.com/api/graphql"`,
 		"GET /v1/images/churn at https://rime.test: 403":         "GET /v1/images/churn at https://rime.test: 403",
 		"C:\\Users\\ada and error:\\n":                           "C:\\Users\\ada and error:\\n",
-	} {
-		got := redact.Text(text)
-		if got != want {
-			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
-		}
-		if again := redact.Text(got); again != got {
-			t.Errorf("%s\nonce  %s\ntwice %s", text, got, again)
-		}
-	}
+	})
 }
 
 func TestInput(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
+	expectRedacted(t, redact.Input, map[string]string{
 		"numpy>=1.26,<2":                                   "numpy>=1.26,<2",
 		"uvicorn[standard]==0.30":                          "uvicorn[standard]==0.30",
 		"./wheels/a.whl":                                   "./wheels/a.whl",
@@ -93,15 +85,7 @@ func TestInput(t *testing.T) {
 		"https://conda.test/t/S3CRET/c::x":                 "https://conda.test/***",
 		"-e git+https://u:S3CRET@host/x.git#egg=x":         "-e git+https://host/***",
 		"git@host.test:S3CRET/x.git":                       "host.test/***",
-	} {
-		got := redact.Input(text)
-		if got != want {
-			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
-		}
-		if again := redact.Input(got); again != got {
-			t.Errorf("%s\nonce  %s\ntwice %s", text, got, again)
-		}
-	}
+	})
 }
 
 func TestLog(t *testing.T) {
@@ -202,4 +186,18 @@ func survivor(shown, secret, otherwise string) string {
 		}
 	}
 	return ""
+}
+
+// expectRedacted wants each text to become its value, and to stay so when it is done again.
+func expectRedacted(t *testing.T, hide func(string) string, table map[string]string) {
+	t.Helper()
+	for text, want := range table {
+		got := hide(text)
+		if got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
+		}
+		if again := hide(got); again != got {
+			t.Errorf("%s\nonce  %s\ntwice %s", text, got, again)
+		}
+	}
 }
