@@ -65,6 +65,10 @@ func groupImageChanges() map[string]groupImageChange {
 			address + "\ngroups = [\"research\", \"data-science\"]", address + "\ngroup = \"research\"", update, "",
 			map[string]any{"groupName": "research", "groups": []any{map[string]any{"name": "research"}}},
 		},
+		"group-of-all": { // a system image for everybody, given to a group, is for that group only
+			address + "\nglobal = true", address + "\ngroup = \"research\"", update, "",
+			map[string]any{"groupName": "research", "global": false, "groups": []any{map[string]any{"name": "research"}}},
+		},
 		"group-built":    {build("") + "\ngroup = \"research\"", build("") + "\ngroup = \"data-science\"", update, "", map[string]any{"groupName": "data-science", "imageSpec": spec(nil)}},
 		"name":           {"name = \"one\"\n" + address, "name = \"two\"\n" + address, replace, "", nil},
 		"base-image":     rebuilt(`"a/b:1"`, `"a/b:2"`, "base image changed: a/b:1 -> a/b:2", spec(map[string]any{"base": "a/b:2"})),

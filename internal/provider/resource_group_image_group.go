@@ -43,21 +43,25 @@ func (r *groupImageResource) planAccess(
 	ctx context.Context, plan *groupImageModel, config groupImageModel, state *groupImageModel, private privateState,
 ) diag.Diagnostics {
 	var d diag.Diagnostics
+	var owner types.String // whose the image was last, which the platform may have lost since
+	if state != nil {
+		owner = state.Group
+		if group, found := rememberedOwner(ctx, private); found {
+			owner = types.StringValue(group)
+		}
+	}
 	switch {
 	case !config.Group.IsNull():
 		plan.Group = config.Group
 	case state == nil:
 		plan.Group = r.defaultGroup()
 	default:
-		plan.Group = state.Group
-		if owner, found := rememberedOwner(ctx, private); found {
-			plan.Group = types.StringValue(owner)
-		}
+		plan.Group = owner
 	}
 	group := plan.Group.ValueString()
 	if config.Global.IsNull() {
 		plan.Global = types.BoolValue(false)
-		if group != "" && state != nil {
+		if group != "" && owner.ValueString() != "" {
 			plan.Global = state.Global // whom an administrator has let in besides the group is none of its business
 		}
 	}
