@@ -38,17 +38,23 @@ func refusals(text string) []string {
 	return messages
 }
 
-// TestErrors_secrets has addresses in every place where a tool takes one, or a user may put one. Their tokens are in no message and in no proposal.
+// TestErrors_secrets has addresses in every place where a tool takes one, or a user may put one. Their tokens are in
+// no message and in no proposal.
 func TestErrors_secrets(t *testing.T) {
 	t.Parallel()
 	addresses := []string{
-		"https://t0ken@h.test/simple", "https://u:t0ken@h.test/", "https://h.test/t0ken/simple/", "https://h.test/x?k=t0ken", "https://h.test/#t0ken", "https:/h.test/t0ken",
-		"https:h.test/t0ken", "//h.test/t0ken/", "h.test/t0ken/r.txt", "h.test:8080/t0ken", "localhost/t0ken", "10.0.0.1/t0ken", "https://h.test/t0ken/r.txt",
-		"git+https://t0ken@h.test/x.git@v1#egg=x", "git@h.test:t0ken/x.git", "https://[::1]:80/t0ken", "https://h.test/\u00a0t0ken", "https://u:pa/t0ken@h.test/", "https://h.test\\t0ken",
+		"https://t0ken@h.test/simple", "https://u:t0ken@h.test/", "https://h.test/t0ken/simple/",
+		"https://h.test/x?k=t0ken", "https://h.test/#t0ken", "https:/h.test/t0ken",
+		"https:h.test/t0ken", "//h.test/t0ken/", "h.test/t0ken/r.txt", "h.test:8080/t0ken", "localhost/t0ken",
+		"10.0.0.1/t0ken", "https://h.test/t0ken/r.txt",
+		"git+https://t0ken@h.test/x.git@v1#egg=x", "git@h.test:t0ken/x.git", "https://[::1]:80/t0ken",
+		"https://h.test/\u00a0t0ken", "https://u:pa/t0ken@h.test/", "https://h.test\\t0ken",
 	}
 	forms := []string{
-		"@", "--extra-index-url @", "--index-url=@", "-i@", "-f @", "-r @", "-r@", "-c @", "--requirement=@", "-r x.txt -r @", "-e @", "-e x @ @", "x @ @", "x@@", "x[y] @ @ ; python_version > '3'",
-		"x @", "x==@", "x;@", "x ; @", "x [@]", "x[@]", "x(@)", "x --index-url @ --hash=sha256:0a", "x --config-settings=\"k=@\"", "- @", `"@"`, "'x @ @'", "`@`", "x, @", "x # @", "url=@",
+		"@", "--extra-index-url @", "--index-url=@", "-i@", "-f @", "-r @", "-r@", "-c @", "--requirement=@",
+		"-r x.txt -r @", "-e @", "-e x @ @", "x @ @", "x@@", "x[y] @ @ ; python_version > '3'",
+		"x @", "x==@", "x;@", "x ; @", "x [@]", "x[@]", "x(@)", "x --index-url @ --hash=sha256:0a",
+		"x --config-settings=\"k=@\"", "- @", `"@"`, "'x @ @'", "`@`", "x, @", "x # @", "url=@",
 		"-c conda-forge @", "pip install -i @ x", "@::numpy", "x={url=\"@\"}", "x|@",
 	}
 	for _, form := range forms {
