@@ -97,9 +97,14 @@ def of_terraform_group_image(image):
     return known
 
 
+def normal(name):
+    """The name of a distribution as PEP 503 spells it."""
+    return re.sub("[-_.]+", "-", name).lower()
+
+
 def meaning(requirements):
     """What pip requirements mean, however they are spelled."""
-    return sorted((re.sub("[-_.]+", "-", name).lower(), sorted(part.strip() for part in specifier.split(","))) for name, specifier in requirements)
+    return sorted((normal(name), sorted("".join(part.split()) for part in specifier.split(","))) for name, specifier in requirements)
 
 
 def same(image, read, known=of_terraform):
@@ -108,6 +113,8 @@ def same(image, read, known=of_terraform):
         told = known(image)[field]
         if field == "pip":
             value, told = meaning(value), meaning(told)
+        if field == "libraries":
+            value = sorted((normal(name), version) for name, version in value)
         equal(f"{image['name']}: {field}", value, told)
 
 
