@@ -15,7 +15,7 @@ provider "rime" {
     repository_prefix = "quickstart"
     base_images       = { "3.11" = var.base_image }
     buildkit          = { address = var.buildkit_address }
-    pip               = { index_url = var.package_index }
+    pip               = var.package_index == null ? null : { index_url = var.package_index }
   }
 
   http = var.ca_file == null ? null : { ca_file = var.ca_file }
