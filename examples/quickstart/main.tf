@@ -14,7 +14,7 @@ provider "rime" {
     url               = var.registry
     repository_prefix = "quickstart"
     base_images       = { "3.11" = var.base_image }
-    buildkit          = { address = var.buildkit_address }
+    buildkit          = var.buildkit_address == null ? null : { address = var.buildkit_address }
     pip               = var.package_index == null ? null : { index_url = var.package_index }
   }
 
