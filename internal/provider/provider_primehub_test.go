@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	client "github.com/managed-images/terraform-provider-rime/internal/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
@@ -20,7 +22,7 @@ import (
 func TestPrimeHub_notConfigured(t *testing.T) {
 	t.Parallel()
 	planOnly := func(config, message string) {
-		resource.UnitTest(t, resource.TestCase{
+		runCase(t, resource.TestCase{
 			ProtoV6ProviderFactories: asConfigured(),
 			Steps:                    []resource.TestStep{{Config: config, ExpectError: words(message)}},
 		})
@@ -125,7 +127,9 @@ provider "rime" {
   embedded_registry = { url = "registry.test" }
 }
 ` + strings.Replace(teamImage, `group        = "data-science"`, "", 1)
-	applyOnHub(t, server, resource.TestStep{Config: config, Check: resource.TestCheckResourceAttr(groupImageAddress, "group", "research")})
+	applyOnHub(t, server, resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
+		statecheck.ExpectKnownValue(groupImageAddress, tfjsonpath.New("group"), text("research")),
+	}})
 }
 
 // The identity of an image is the endpoint of its platform and its name. An import takes both or the name alone, and no image of another platform.

@@ -176,8 +176,7 @@ func TestManagedImage_namePrefixRepair(t *testing.T) {
 			},
 			Config: prefixConfig("numpy", "a"),
 			ConfigPlanChecks: resource.ConfigPlanChecks{
-				PreApply:             []plancheck.PlanCheck{expectAction(plancheck.ResourceActionCreateBeforeDestroy)},
-				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+				PreApply: []plancheck.PlanCheck{expectAction(plancheck.ResourceActionCreateBeforeDestroy)},
 			},
 			ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
 		},

@@ -70,7 +70,6 @@ func TestManagedImage_deposed(t *testing.T) {
 				resource.TestStep{
 					Config:            config,
 					Check:             usable(registry.fake),
-					ConfigPlanChecks:  resource.ConfigPlanChecks{PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 					ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
 				},
 			)
@@ -119,7 +118,7 @@ resource "rime_managed_image" "test" {
   pip_requirements = ["` + requirement + `"]
 }`
 	}
-	resource.UnitTest(t, resource.TestCase{
+	runCase(t, resource.TestCase{
 		ProtoV6ProviderFactories: withRegistry(registry),
 		Steps: []resource.TestStep{
 			{Config: config("no-such-lib"), ExpectError: words("Managed Image Build Failed")},
@@ -154,7 +153,7 @@ func TestManagedImage_failedLater(t *testing.T) {
 					}
 				})
 			}
-			resource.UnitTest(t, resource.TestCase{
+			runCase(t, resource.TestCase{
 				ProtoV6ProviderFactories: withRegistry(registry.whole),
 				Steps: []resource.TestStep{
 					{Config: config},

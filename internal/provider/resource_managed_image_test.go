@@ -81,7 +81,6 @@ func TestManagedImage_basic(t *testing.T) {
 					expectPlanned("rebuild_reason", knownvalue.Null()),
 					plancheck.ExpectUnknownValue(address, tfjsonpath.New("image_digest")),
 				},
-				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
 			},
 			ConfigStateChecks: []statecheck.StateCheck{
 				expectState("status", text("ready")),

@@ -57,7 +57,7 @@ resource "rime_managed_image" "test" {
 // apply runs steps of the real CLI against the platform; at the end, the destroy must have left no image behind.
 func apply(t *testing.T, server *sandbox.Server, steps ...resource.TestStep) {
 	t.Helper()
-	resource.UnitTest(t, resource.TestCase{
+	runCase(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		CheckDestroy: func(*terraform.State) error {
 			if left := server.ImageNames(); len(left) > 0 {
@@ -220,7 +220,7 @@ func TestPlatform_diagnostics(t *testing.T) {
 			if key == "" {
 				key = sandbox.KeyOrgAdmin
 			}
-			resource.UnitTest(t, resource.TestCase{
+			runCase(t, resource.TestCase{
 				ProtoV6ProviderFactories: asConfigured(),
 				Steps:                    []resource.TestStep{{Config: onPlatform(server, key, test.body), ExpectError: words(test.message)}},
 			})
@@ -234,7 +234,7 @@ func TestPlatform_deleteRefused(t *testing.T) {
 	server := startPlatform(t, sandbox.Options{})
 	config := onPlatform(server, sandbox.KeyUser, churn)
 	retained := strings.Replace(config, "python_version", "deletion_policy = \"retain\"\n  python_version", 1)
-	resource.UnitTest(t, resource.TestCase{
+	runCase(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{
 			{Config: config},
@@ -263,8 +263,7 @@ func TestPlatform_repair(t *testing.T) {
 	config := onPlatform(server, sandbox.KeyOrgAdmin, body)
 	ready := []statecheck.StateCheck{statecheck.ExpectKnownValue("rime_managed_image.test", tfjsonpath.New("status"), knownvalue.StringExact("ready"))}
 	replaced := resource.ConfigPlanChecks{
-		PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction("rime_managed_image.test", plancheck.ResourceActionCreateBeforeDestroy)},
-		PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+		PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction("rime_managed_image.test", plancheck.ResourceActionCreateBeforeDestroy)},
 	}
 	apply(t, server,
 		resource.TestStep{PreConfig: fail("out_of_memory"), Config: config, ExpectError: words("Managed Image Build Failed")},
@@ -289,7 +288,7 @@ func TestPlatform_repair(t *testing.T) {
 func TestPlatform_dataSources(t *testing.T) {
 	t.Parallel()
 	server := startPlatform(t, sandbox.Options{Preload: sandbox.Preload{Images: 30, Seed: 7}})
-	resource.UnitTest(t, resource.TestCase{
+	runCase(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{{
 			Config: onPlatform(server, sandbox.KeyOrgAdmin, churn+`
@@ -409,7 +408,7 @@ resource "rime_managed_image" "all" {
   }
 }`)
 	config := onPlatform(server, sandbox.KeyOrgAdmin, images.String())
-	resource.UnitTest(t, resource.TestCase{
+	runCase(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{
 			{Config: config},
