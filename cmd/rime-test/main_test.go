@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -72,10 +73,37 @@ func TestSplit(t *testing.T) {
 		return packages
 	}
 	phases := split(in("cmd/rime-test", "internal/acctest", "internal/httpx", "internal/embedded", "internal/provider"))
-	if got := phases[0]; !slices.Equal(got.packages, in("internal/provider", "internal/embedded", "internal/httpx")) || got.args[0] != "-race" {
+	if got := phases[0]; !slices.Equal(got.packages, in("internal/embedded", "internal/httpx")) || got.args[0] != "-race" {
 		t.Errorf("watched: %+v", got)
 	}
-	if got := phases[1]; !slices.Equal(got.packages, in("internal/acctest", "cmd/rime-test")) || len(got.args) > 0 {
+	if got := phases[1]; !slices.Equal(got.packages, in("internal/provider")) || !slices.Equal(got.args, []string{"-race", "-run=^TestProto"}) {
+		t.Errorf("the protocol: %+v", got)
+	}
+	if got := phases[2]; !slices.Equal(got.packages, in("internal/acctest", "internal/provider", "cmd/rime-test")) ||
+		!slices.Equal(got.args, []string{"-skip=^TestProto"}) {
 		t.Errorf("not watched: %+v", got)
+	}
+}
+
+// A test that runs Terraform is slow under the race detector, and one of another package would not run at all by that name.
+func TestSplit_protocol(t *testing.T) {
+	t.Parallel()
+	found := 0
+	err := filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil || !regexp.MustCompile(`(?m)^func TestProto`).Match(content) {
+			return err
+		}
+		found++
+		if filepath.Dir(path) != filepath.Join("../..", both) || strings.Contains(string(content), "helper/resource") {
+			t.Errorf("%s: only tests of %s that run no Terraform may be named TestProto", path, both)
+		}
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d files: %v", found, err)
 	}
 }

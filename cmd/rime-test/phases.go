@@ -19,14 +19,21 @@ const module = "github.com/managed-images/terraform-provider-rime"
 // git. The race detector would see only the test. The packages that those programs consist of have tests of their own, which are
 // watched, as everything is that is not listed here.
 //
-// The one that takes longest is first, so that the others run beside it.
+// The ones that take longest are first, so that the others run beside them.
 var unwatched = []string{
-	"internal/acctest", "cmd/rime-quickstart", "internal/workbench", "internal",
+	"internal/acctest", both, "cmd/rime-quickstart", "internal/workbench", "internal",
 	"cmd/rime-conformance", "cmd/rime-test", "cmd/rime-workbench",
 }
 
+// both is the package that is in both phases: its tests of that name speak Terraform's protocol to the provider within the test's
+// process and are watched. The others run Terraform.
+const (
+	both     = "internal/provider"
+	protocol = "^TestProto"
+)
+
 // slow are the ones of the others that take longest: they start first.
-var slow = []string{"internal/provider", "internal/embedded", "internal/buildkit", "internal/awsregistry"}
+var slow = []string{"internal/embedded", "internal/buildkit", "internal/awsregistry"}
 
 // phase is a run of `go test`.
 type phase struct {
@@ -39,10 +46,15 @@ type phase struct {
 
 // split sorts the packages into phases. The ones with the race detector come first: they fail sooner.
 func split(packages []string) []phase {
-	watched := phase{name: "with the race detector", args: []string{"-race"}, env: []string{"CGO_ENABLED=1"}}
-	programs := phase{name: "what runs programs", env: []string{"CGO_ENABLED=0"}}
+	cgo := func(enabled string) []string { return []string{"CGO_ENABLED=" + enabled} }
+	watched := phase{name: "with the race detector", args: []string{"-race"}, env: cgo("1")}
+	spoken := phase{name: "the protocol, with the race detector", args: []string{"-race", "-run=" + protocol}, env: cgo("1")}
+	programs := phase{name: "what runs programs", args: []string{"-skip=" + protocol}, env: cgo("0")}
 	rank := func(p string, names []string) int { return slices.Index(names, strings.TrimPrefix(p, module+"/")) }
 	for _, p := range packages {
+		if p == module+"/"+both {
+			spoken.packages = append(spoken.packages, p)
+		}
 		if rank(p, unwatched) < 0 {
 			watched.packages = append(watched.packages, p)
 		} else {
@@ -55,7 +67,7 @@ func split(packages []string) []phase {
 	}
 	sort(watched.packages, slow)
 	sort(programs.packages, unwatched)
-	return []phase{watched, programs}
+	return []phase{watched, spoken, programs}
 }
 
 // phases runs all packages that have tests.
@@ -65,9 +77,12 @@ func (r *runner) phases(ctx context.Context, env, args []string) error {
 		return fmt.Errorf("go list: %w", err)
 	}
 	packages := strings.Fields(string(out))
-	r.totals.packagesLeft = len(packages)
+	split := split(packages)
+	for _, p := range split {
+		r.totals.packagesLeft += len(p.packages)
+	}
 	var errs []error
-	for _, p := range split(packages) {
+	for _, p := range split {
 		r.say("%s: %d packages", p.name, len(p.packages))
 		errs = append(errs, r.test(ctx, p, env, args))
 	}
@@ -76,7 +91,7 @@ func (r *runner) phases(ctx context.Context, env, args []string) error {
 
 // test runs one phase and reports it as it goes. -vet=off: `make check` looks at all code, and once.
 func (r *runner) test(ctx context.Context, p phase, env, args []string) error {
-	all := slices.Concat([]string{"test", "-json", "-vet=off", "-shuffle=on", "-parallel=4", "-timeout=30m"}, p.args, args, p.packages)
+	all := slices.Concat([]string{"test", "-json", "-vet=off", "-shuffle=on", "-parallel=8", "-timeout=30m"}, p.args, args, p.packages)
 	cmd := exec.CommandContext(ctx, "go", all...)
 	cmd.Dir = p.dir
 	// The tests have to hear of an interrupt, and not only go: it would wait for them.
