@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,11 +43,18 @@ func newEvaluator(t *testing.T, text string) evaluator {
 	return e
 }
 
+// patterns are the expressions of IAM's patterns that were compiled already: each is asked thousands of times.
+var patterns sync.Map
+
 // allows tells whether the action on the resource is allowed: IAM's "*" is any text, "/" and ":" included, and actions know no case.
 func (e evaluator) allows(action, resource string) bool {
 	like := func(pattern, text string) bool {
-		expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
-		return regexp.MustCompile(`(?s)\A` + expression + `\z`).MatchString(text)
+		expression, ok := patterns.Load(pattern)
+		if !ok {
+			text := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
+			expression, _ = patterns.LoadOrStore(pattern, regexp.MustCompile(`(?s)\A`+text+`\z`))
+		}
+		return expression.(*regexp.Regexp).MatchString(text) //nolint:forcetypeassert // Nothing else is stored.
 	}
 	allowed := false
 	for _, s := range e.Statement {

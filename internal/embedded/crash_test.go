@@ -149,12 +149,15 @@ func crashes(t *testing.T, scenario func(t *testing.T, w *world, l *ledger, mayM
 	}
 }
 
+// buildTakes is long enough for a lease to be renewed, and short enough for it to be renewed once: each renewal looks the same.
+const buildTakes = 15 * time.Second
+
 // mortalProcess makes a process that dies after so many changes.
 func (w *world) mortalProcess(t *testing.T, holder string, mayMake int) (*process, *mortal) {
 	t.Helper()
 	m := &mortal{next: w.wire, left: mayMake}
 	p := w.process(t, holder, func(c *Config) { c.Transport, c.Options.Workspace = m, "here" })
-	p.builder.takes, p.builder.platforms = 45*time.Second, 2
+	p.builder.takes, p.builder.platforms = buildTakes, 2
 	return p, m
 }
 
@@ -287,7 +290,7 @@ func dieAfterPublishing(t *testing.T, w *world) {
 	if _, _, err := victim.Update(t.Context(), specOf("model-a", "torch")); err != nil {
 		t.Fatal(err)
 	}
-	pass(44 * time.Second)
+	pass(buildTakes - time.Second)
 	m.leave(15) // two manifests with a layer and a configuration each, and the index
 	victim.wait()
 	pass(leases)

@@ -153,7 +153,7 @@ func TestReferee_keepsAllUnpublished(t *testing.T) {
 func TestReferee_atOnce(t *testing.T) {
 	t.Parallel()
 	w := dockerRegistry(t, deletesEnabled)
-	const rounds, processes = 12, 4
+	const rounds, processes = 5, 4
 	for round := range rounds {
 		image := fmt.Sprintf("model-%d", round)
 		var (
