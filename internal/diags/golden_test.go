@@ -174,6 +174,7 @@ var messages = map[string]diag.Diagnostics{
 	"invalid_secret":        {diags.InvalidValue("Invalid Registry Address", path.Root("url"), "ada:hunter2@registry.test", &diags.Problem{Text: "carries a user", Secret: true})},
 	"invalid_environment":   {diags.InvalidEnvironment("Invalid BuildKit Address", path.Root("address"), "BUILDKIT_HOST", "here", &diags.Problem{Text: "has no scheme", Suggestion: "write one"})},
 	"unknown_name":          {diags.UnknownName(path.Root("existing").AtName("pull_secret"), "pull_secret", "Write image_pull_secret instead.")},
+	"not_whole":             {diags.NotWhole(path.Root("max_retries"), "1.5")},
 	"unknown_key":           {diags.UnknownKey(path.Root("timeouts"), "created", "Write create instead.")},
 	"empty_object":          {diags.EmptyObject(path.Root("aws"), []string{"default_tags", "profile", "region"})},
 	"invalid_pip_name":      pipErrors("scikit learn"),

@@ -30,6 +30,11 @@ func InvalidValue(summary string, at path.Path, value string, problem *Problem) 
 	return diag.NewAttributeErrorDiagnostic(at, summary, text(subject+" "+problem.Text+".", sentence(problem.Suggestion)))
 }
 
+// NotWhole describes a number that is a fraction, or larger than any number of ours.
+func NotWhole(at path.Path, written string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Not a Whole Number", text(fmt.Sprintf("%s = %s is not a whole number. Write one, such as 2.", at, written)))
+}
+
 // InvalidRequirements describes what package requirement found wrong in an attribute, one diagnostic for each finding.
 // The path is that of the element at fault, or of the attribute when the finding is about the set.
 func InvalidRequirements(summary, attribute string, at path.Path, err error) diag.Diagnostics {

@@ -15,13 +15,13 @@ import (
 
 // lifecycleRuleModel is one of the lifecycle_rules.
 type lifecycleRuleModel struct {
-	Priority           types.Int64  `tfsdk:"priority"`
+	Priority           wholeNumber  `tfsdk:"priority"`
 	Description        types.String `tfsdk:"description"`
 	TagStatus          types.String `tfsdk:"tag_status"`
 	TagPrefixes        types.Set    `tfsdk:"tag_prefixes"`
 	TagPatterns        types.Set    `tfsdk:"tag_patterns"`
 	CountType          types.String `tfsdk:"count_type"`
-	CountNumber        types.Int64  `tfsdk:"count_number"`
+	CountNumber        wholeNumber  `tfsdk:"count_number"`
 	CountUnit          types.String `tfsdk:"count_unit"`
 	StorageClass       types.String `tfsdk:"storage_class"`
 	Action             types.String `tfsdk:"action"`
@@ -118,7 +118,9 @@ func inputsOfDataSource(attributes map[string]schema.Attribute) map[string]dssch
 				DeprecationMessage: a.DeprecationMessage, Validators: a.Validators,
 			}
 		case schema.Int64Attribute:
-			derived[name] = dsschema.Int64Attribute{Required: a.Required, Optional: a.Optional, MarkdownDescription: text, Validators: a.Validators}
+			derived[name] = dsschema.Int64Attribute{
+				Required: a.Required, Optional: a.Optional, CustomType: a.CustomType, MarkdownDescription: text, Validators: a.Validators,
+			}
 		case schema.SetAttribute:
 			derived[name] = dsschema.SetAttribute{
 				Required: a.Required, Optional: a.Optional, CustomType: a.CustomType, ElementType: a.ElementType, MarkdownDescription: text,

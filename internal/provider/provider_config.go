@@ -85,7 +85,7 @@ type embeddedRegistryModel struct {
 	Pip                       *pipModel                `tfsdk:"pip"`
 	Cache                     *cacheModel              `tfsdk:"cache"`
 	Compression               types.String             `tfsdk:"compression"`
-	MaxParallelBuilds         types.Int64              `tfsdk:"max_parallel_builds"`
+	MaxParallelBuilds         wholeNumber              `tfsdk:"max_parallel_builds"`
 	// urlFrom is what the registry's address comes from, for messages.
 	urlFrom string
 }
@@ -143,7 +143,7 @@ type cacheModel struct {
 
 type httpModel struct {
 	RequestTimeout     types.String `tfsdk:"request_timeout"`
-	MaxRetries         types.Int64  `tfsdk:"max_retries"`
+	MaxRetries         wholeNumber  `tfsdk:"max_retries"`
 	CAFile             types.String `tfsdk:"ca_file"`
 	InsecureSkipVerify types.Bool   `tfsdk:"insecure_skip_verify"`
 }
@@ -237,7 +237,7 @@ func (m *httpModel) withDefaults() *httpModel {
 		m.RequestTimeout = types.StringValue(defaultRequestTimeout.String())
 	}
 	if m.MaxRetries.IsNull() {
-		m.MaxRetries = types.Int64Value(defaultMaxRetries)
+		m.MaxRetries = wholeNumber{Int64Value: types.Int64Value(defaultMaxRetries)}
 	}
 	return m
 }

@@ -146,6 +146,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 				Validators:          []validator.String{oneOf("gzip", "zstd", "estargz", "uncompressed")},
 			},
 			"max_parallel_builds": schema.Int64Attribute{
+				CustomType:          wholeNumberType{},
 				Optional:            true,
 				MarkdownDescription: "How many builds this provider runs at one time; more wait for their turn. Defaults to `2`.",
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
@@ -285,7 +286,8 @@ func httpAttribute() schema.Attribute {
 				Validators:          []validator.String{durationCheck},
 			},
 			"max_retries": schema.Int64Attribute{
-				Optional: true,
+				CustomType: wholeNumberType{},
+				Optional:   true,
 				MarkdownDescription: "How often a request is repeated that met a lost connection, a server that was busy (429) or one that was not available (502, 503, 504). " +
 					"Only requests that can be repeated without harm are. Defaults to `4`; `0` switches repeating off.",
 				Validators: []validator.Int64{int64validator.Between(0, 20)},

@@ -90,7 +90,8 @@ func lifecycleRuleAttributes() map[string]schema.Attribute {
 	}
 	return withElementSlips("lifecycle_rules", map[string]schema.Attribute{
 		"priority": schema.Int64Attribute{
-			Required: true, MarkdownDescription: "Place of the rule, from 1; lower ones come first, and an image is left to the first rule that selects it. Each rule has its own.",
+			CustomType: wholeNumberType{},
+			Required:   true, MarkdownDescription: "Place of the rule, from 1; lower ones come first, and an image is left to the first rule that selects it. Each rule has its own.",
 		},
 		"description":  schema.StringAttribute{Optional: true, MarkdownDescription: "What the rule is for, in words."},
 		"tag_status":   word(true, "Which images the rule selects: `tagged`, `untagged` or `any`. A rule for `any` comes last, and there is one at most."),
@@ -98,7 +99,10 @@ func lifecycleRuleAttributes() map[string]schema.Attribute {
 		"tag_patterns": tags("Patterns of tags with up to four `*`; an image needs a tag for each. `[\"*\"]` is every tagged image. For `tagged` only."),
 		"count_type": word(true, "What is counted: `imageCountMoreThan` is a number of images to keep; `sinceImagePushed`, `sinceImagePulled` and `sinceImageTransitioned` (since it was archived) are ages. "+
 			"ECR does not delete images for not being pulled: `sinceImagePulled` goes with the action `transition` only, and `sinceImageTransitioned` with `storage_class = \"archive\"` and `expire` only."),
-		"count_number":         schema.Int64Attribute{Required: true, MarkdownDescription: "Number of images to keep, or age in `count_unit`, at least 1, and at least 90 for `sinceImageTransitioned`."},
+		"count_number": schema.Int64Attribute{
+			CustomType: wholeNumberType{}, Required: true,
+			MarkdownDescription: "Number of images to keep, or age in `count_unit`, at least 1, and at least 90 for `sinceImageTransitioned`.",
+		},
 		"count_unit":           word(false, "Unit of an age: `days`, which is the default. Must be left out for `imageCountMoreThan`."),
 		"storage_class":        word(false, "Where the images are: `standard` or `archive`. `archive` goes with `sinceImageTransitioned`. Defaults to `standard`."),
 		"action":               word(false, "What is done: `expire` deletes, `transition` archives, after which the image cannot be pulled. Defaults to `expire`."),
