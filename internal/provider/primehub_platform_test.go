@@ -198,13 +198,15 @@ func TestPrimeHub_outage(t *testing.T) {
 	} {
 		steps = append(steps, resource.TestStep{
 			PreConfig: func() {
+				undisturbed(t, server)
 				if err := disturb(server); err != nil {
 					t.Error(err)
 				}
 			},
 			Config: config, PlanOnly: true, ExpectError: words(message),
-		}, resource.TestStep{PreConfig: func() { undisturbed(t, server) }, Config: config, PlanOnly: true})
+		})
 	}
+	steps = append(steps, resource.TestStep{PreConfig: func() { undisturbed(t, server) }, Config: config, PlanOnly: true})
 	applyOnHub(t, server, steps...)
 }
 

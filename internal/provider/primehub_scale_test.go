@@ -23,10 +23,10 @@ func onHubServer(t *testing.T, hub *primehub.Server, token string) *protoServer 
 	return server
 }
 
-// A thousand images, as Terraform refreshes them, ten at a time, take a handful of questions to the platform; the same for somebody who is no administrator.
-func TestProtoGroupImage_refreshThousand(t *testing.T) {
+// Hundreds of images, as Terraform refreshes them, ten at a time, take a handful of questions to the platform; the same for somebody who is no administrator.
+func TestProtoGroupImage_refreshMany(t *testing.T) {
 	t.Parallel()
-	const images, most = 1000, 15
+	const images, most = 300, 15
 	for name, token := range map[string]string{"administrator": primehub.TokenAdmin, "group administrator": primehub.TokenGroupAdmin} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

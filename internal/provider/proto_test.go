@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -18,13 +19,22 @@ type protoServer struct {
 	schema *tfprotov6.GetProviderSchemaResponse
 }
 
+// theSchema is the same for every provider, and takes longer than all the rest of many a test.
+var theSchema = sync.OnceValues(func() (*tfprotov6.GetProviderSchemaResponse, error) {
+	server, err := providerserver.NewProtocol6WithError(New("test")())()
+	if err != nil {
+		return nil, err
+	}
+	return server.GetProviderSchema(context.Background(), &tfprotov6.GetProviderSchemaRequest{})
+})
+
 func newProtoServer(t *testing.T, construct func() provider.Provider) *protoServer {
 	t.Helper()
 	server, err := providerserver.NewProtocol6WithError(construct())()
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	schema, err := theSchema()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,31 +128,40 @@ func TestImageRegistryConfig_lifecycle(t *testing.T) {
 // Whether it is enabled may be known only when something else has been applied: the plan then leaves open all that follows from it, both ways.
 func TestImageRegistryConfig_enableUnknown(t *testing.T) {
 	t.Parallel()
-	for name, trust := range map[string]string{
-		"url": "oidc_provider_url = \"" + clusterIssuer + "\"", "arn": "oidc_provider_arn = \"arn:aws:iam::123456789012:oidc-provider/" + clusterIssuer + "\"", "pods": "pod_identity = true",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			a := newAccount(t)
-			a.repository("ml/prod/rime/churn")
-			config := func(input string) string {
-				return fmt.Sprintf("resource \"terraform_data\" \"x\" {\n  input = %q\n}\n", input) + a.config(`
+	a := newAccount(t)
+	trusts := map[string]string{
+		"url":  "oidc_provider_url = \"" + clusterIssuer + "\"",
+		"arn":  "oidc_provider_arn = \"arn:aws:iam::123456789012:oidc-provider/" + clusterIssuer + "\"",
+		"pods": "pod_identity = true",
+	}
+	for name := range trusts {
+		a.repository("ml/" + name + "/rime/churn")
+	}
+	step := func(input string, enabled bool, repositories knownvalue.Check) resource.TestStep {
+		config := a.provider() + fmt.Sprintf("resource \"terraform_data\" \"x\" {\n  input = %q\n}\n", input)
+		var checks []statecheck.StateCheck
+		for name, trust := range trusts {
+			config += fmt.Sprintf(`
+resource %q %q {
   repository_prefix    = "ml"
-  resource_name_suffix = "prod"
+  resource_name_suffix = %[2]q
   namespace            = "rime"
   creation_template    = {}
   enable               = terraform_data.x.output != "off"
-  `+trust+"\n"+keepTwenty)
-			}
-			step := func(input string, enabled bool, repositories knownvalue.Check) resource.TestStep {
-				return resource.TestStep{
-					Config:            config(input),
-					ConfigStateChecks: []statecheck.StateCheck{registryState("enable", knownvalue.Bool(enabled)), registryState("repositories", repositories)},
-				}
-			}
-			a.run(step("on", true, counts(1, 0, 0, 0)), step("off", false, knownvalue.Null()), step("on again", true, counts(1, 0, 0, 0)), step("on still", true, counts(1, 0, 0, 0)))
-		})
+  %s
+%s
+}
+`, registryConfigType, name, trust, keepTwenty)
+			checks = append(checks,
+				statecheck.ExpectKnownValue(registryConfigType+"."+name, tfjsonpath.New("enable"), knownvalue.Bool(enabled)),
+				statecheck.ExpectKnownValue(registryConfigType+"."+name, tfjsonpath.New("repositories"), repositories))
+		}
+		return resource.TestStep{Config: config, ConfigStateChecks: checks}
 	}
+	a.run(
+		step("on", true, counts(1, 0, 0, 0)), step("off", false, knownvalue.Null()),
+		step("on again", true, counts(1, 0, 0, 0)), step("on still", true, counts(1, 0, 0, 0)),
+	)
 }
 
 func TestImageRegistryConfig_drift(t *testing.T) {

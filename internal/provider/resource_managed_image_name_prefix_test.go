@@ -40,8 +40,8 @@ func TestManagedImage_namePrefix(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{expectState("name", generated), differs.AddStateValue(address, name)},
 		},
 		resource.TestStep{ // Another spelling is the same name.
-			Config:           prefixConfig("NumPy", "a"),
-			ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()),
+			Config:   prefixConfig("NumPy", "a"),
+			PlanOnly: true,
 		},
 		resource.TestStep{ // Other inputs are another image, which is there before the old one goes.
 			Config:            prefixConfig("pandas", "a"),
@@ -128,7 +128,7 @@ func TestManagedImage_unknownValues(t *testing.T) {
 				statecheck.ExpectKnownValue("rime_managed_image.prefixed", tfjsonpath.New("name"), knownvalue.StringRegexp(regexp.MustCompile(`^prefixed-[0-9a-f]{8}$`))),
 			},
 		},
-		resource.TestStep{Config: unknownsConfig("one"), ConfigPlanChecks: before(plancheck.ExpectEmptyPlan())},
+		resource.TestStep{Config: unknownsConfig("one"), PlanOnly: true},
 		resource.TestStep{
 			Config: unknownsConfig("two"),
 			ConfigPlanChecks: before(

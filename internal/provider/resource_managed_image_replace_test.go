@@ -100,7 +100,6 @@ resource "rime_managed_image" "test" {
 			ConfigPlanChecks: before(expectAction(plancheck.ResourceActionCreateBeforeDestroy)),
 			Check:            usable(registry.fakeRegistry),
 		},
-		resource.TestStep{Config: config("2"), ConfigPlanChecks: before(plancheck.ExpectEmptyPlan())},
 	)
 	registry.expectChanges(t, "Create sklearn", "Delete sklearn")
 }
@@ -132,7 +131,7 @@ resource "rime_managed_image" "test" {
 				Config:      config("pandas"),
 				ExpectError: words("Retained Managed Image in the Way"),
 			},
-			{Config: config("numpy"), ConfigPlanChecks: before(plancheck.ExpectEmptyPlan())},
+			{Config: config("numpy"), PlanOnly: true},
 		},
 	})
 	registry.expectChanges(t)
@@ -159,7 +158,7 @@ func TestManagedImage_failedLater(t *testing.T) {
 					{Config: config},
 					{PreConfig: rebuild(noSuchLibrary), RefreshState: true, ExpectNonEmptyPlan: true},
 					{PreConfig: rebuild(nil), RefreshState: true},
-					{Config: config, ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()), ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))}},
+					{Config: config, ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))}},
 					{PreConfig: rebuild(noSuchLibrary), RefreshState: true, ExpectNonEmptyPlan: true},
 				},
 			})
@@ -226,9 +225,9 @@ func TestManagedImage_otherRegistry(t *testing.T) {
 			ExpectError: words("Managed Image Is in Another Registry § elsewhere.test/ml"),
 		},
 		resource.TestStep{
-			PreConfig:        registry.set(func(f *fakeRegistry) { f.images, f.elsewhere = images, false }),
-			Config:           basicConfig,
-			ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()),
+			PreConfig: registry.set(func(f *fakeRegistry) { f.images, f.elsewhere = images, false }),
+			Config:    basicConfig,
+			PlanOnly:  true,
 		},
 	)
 	registry.expectChanges(t, "Create sklearn", "Delete sklearn")

@@ -96,8 +96,8 @@ func TestManagedImage_basic(t *testing.T) {
 			},
 		},
 		resource.TestStep{
-			Config:           basicConfigRespelled,
-			ConfigPlanChecks: before(plancheck.ExpectEmptyPlan()),
+			Config:   basicConfigRespelled,
+			PlanOnly: true,
 		},
 		resource.TestStep{
 			Config: updatedConfig,

@@ -95,7 +95,6 @@ func TestPlatform_basic(t *testing.T) {
 						statecheck.ExpectKnownValue("rime_managed_image.test", at("base_image").AtMapKey("reference_type"), knownvalue.StringExact("managed")),
 					},
 				},
-				resource.TestStep{Config: config, PlanOnly: true},
 				resource.TestStep{
 					Config: config, ResourceName: "rime_managed_image.test", ImportState: true, ImportStateId: "churn", ImportStateVerify: true,
 					ImportStateVerifyIdentifierAttribute: "name",
@@ -127,10 +126,10 @@ func TestPlatform_changes(t *testing.T) {
 	apply(t, server,
 		resource.TestStep{Config: config},
 		// The same, written otherwise.
-		resource.TestStep{Config: strings.NewReplacer(`"XGBoost<2, >=1"`, `"xgboost >=1.0", "xgboost<2"`, `pandas==1.5.3`, `Pandas == 1.5.3`).Replace(config), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
+		resource.TestStep{Config: strings.NewReplacer(`"XGBoost<2, >=1"`, `"xgboost >=1.0", "xgboost<2"`, `pandas==1.5.3`, `Pandas == 1.5.3`).Replace(config), PlanOnly: true},
 		resource.TestStep{Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), ConfigPlanChecks: action(plancheck.ResourceActionReplace)},
-		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_OUTDATED")) }, Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
-		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_REBUILDING")) }, Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
+		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_OUTDATED")) }, Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), PlanOnly: true},
+		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_REBUILDING")) }, Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), PlanOnly: true},
 		resource.TestStep{PreConfig: func() { must(server.SetImageStatus("churn", "STATUS_FAILED")) }, Config: strings.Replace(config, `==1.5.3`, `==1.5.2`, 1), ConfigPlanChecks: action(plancheck.ResourceActionReplace)},
 		resource.TestStep{PreConfig: func() { must(server.Remove("churn")) }, Config: config, ConfigPlanChecks: action(plancheck.ResourceActionCreate)},
 	)
@@ -171,7 +170,7 @@ import {
   id = "churn"
 }
 `)
-	apply(t, server, resource.TestStep{Config: config}, resource.TestStep{Config: config, PlanOnly: true})
+	apply(t, server, resource.TestStep{Config: config})
 	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 0 {
 		t.Errorf("%d images were asked for", posts)
 	}
@@ -316,7 +315,7 @@ func TestPlatform_lostAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := onPlatform(server, sandbox.KeyOrgAdmin, churn)
-	apply(t, server, resource.TestStep{Config: config}, resource.TestStep{Config: config, PlanOnly: true})
+	apply(t, server, resource.TestStep{Config: config})
 	if posts := server.Count(http.MethodPost, "^/v1/images$"); posts != 1 {
 		t.Errorf("%d images were asked for", posts)
 	}
@@ -346,7 +345,7 @@ func TestPlatform_outage(t *testing.T) {
 				t.Error(err)
 			}
 		},
-		Config: config, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+		Config: config, PlanOnly: true,
 	})
 	apply(t, server, steps...)
 }
@@ -394,37 +393,33 @@ func TestPlatform_stuckWait(t *testing.T) {
 // TestPlatform_refreshCalls counts what it costs to read many images through the resource: those reads share a list.
 func TestPlatform_refreshCalls(t *testing.T) {
 	t.Parallel()
-	server := startPlatform(t, sandbox.Options{Preload: sandbox.Preload{Images: 60}})
+	const count = 30
+	server := startPlatform(t, sandbox.Options{Preload: sandbox.Preload{Images: count}})
 	var images strings.Builder
 	for i, name := range server.ImageNames() {
 		fmt.Fprintf(&images, "import {\n to = rime_managed_image.all[%d]\n id = %q\n}\n", i, name)
 	}
-	images.WriteString(`
+	fmt.Fprintf(&images, `
 resource "rime_managed_image" "all" {
-  count = 60
-  name  = format("preloaded-%04d", count.index)
+  count = %d
+  name  = format("preloaded-%%04d", count.index)
   lifecycle {
     ignore_changes = [pip_requirements, rocky_linux_packages, python_version]
   }
-}`)
+}`, count)
 	config := onPlatform(server, sandbox.KeyOrgAdmin, images.String())
-	runCase(t, resource.TestCase{
-		ProtoV6ProviderFactories: asConfigured(),
-		Steps: []resource.TestStep{
-			{Config: config},
-			{PreConfig: server.Forget, Config: config, PlanOnly: true},
-			{
-				PreConfig: func() {
-					// A step plans several times, each with a provider of its own.
-					gets, lists := server.Count(http.MethodGet, "^/v1/images/"), server.Count(http.MethodPost, "^/v1/images/list$")
-					if gets != 3*lists || lists == 0 || lists > 6 {
-						t.Errorf("%d reads and %d lists for plans of 60 images", gets, lists)
-					}
-				},
-				Config: config, PlanOnly: true,
-			},
-		},
-	})
+	terraform := &cli{t, t.TempDir(), asConfigured()}
+	if err := terraform.step(resource.TestStep{Config: config}); err != nil {
+		t.Fatal(err)
+	}
+	server.Forget()
+	if err := terraform.step(resource.TestStep{Config: config, PlanOnly: true}); err != nil {
+		t.Fatal(err)
+	}
+	gets, lists := server.Count(http.MethodGet, "^/v1/images/"), server.Count(http.MethodPost, "^/v1/images/list$")
+	if gets != 3 || lists != 1 {
+		t.Errorf("%d reads and %d lists for a plan of %d images", gets, lists, count)
+	}
 }
 
 // TestPlatform_environment takes address and key from the environment. Not in parallel: the environment is the process's.
