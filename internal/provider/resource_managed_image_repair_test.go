@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -108,26 +109,42 @@ var drifts = map[string]struct {
 
 func TestManagedImage_drift(t *testing.T) {
 	t.Parallel()
+	registry := newUpdatingRegistry()
+	var config string
+	var plans []plancheck.PlanCheck
+	var states []statecheck.StateCheck
 	for name, drift := range drifts {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			registry := newUpdatingRegistry()
-			run(t, registry,
-				resource.TestStep{Config: basicConfig},
-				resource.TestStep{
-					PreConfig: registry.edit("sklearn", drift.change),
-					Config:    basicConfig,
-					ConfigPlanChecks: before(
-						expectAction(plancheck.ResourceActionUpdate),
-						expectPlanned("rebuild_reason", text(drift.reason)),
-						plancheck.ExpectUnknownValue(address, tfjsonpath.New("image_digest")),
-					),
-					ConfigStateChecks: []statecheck.StateCheck{expectState("status", text("ready"))},
-				},
-			)
-			registry.expectChanges(t, "Create sklearn", "Update sklearn", "Delete sklearn")
-		})
+		config += replaced(replaced(basicConfig, `"test"`, `"`+name+`"`), `"sklearn"`, `"`+name+`"`)
+		of := "rime_managed_image." + name
+		plans = append(plans,
+			plancheck.ExpectResourceAction(of, plancheck.ResourceActionUpdate),
+			plancheck.ExpectKnownValue(of, tfjsonpath.New("rebuild_reason"), text(drift.reason)),
+			plancheck.ExpectUnknownValue(of, tfjsonpath.New("image_digest")),
+		)
+		states = append(states, statecheck.ExpectKnownValue(of, tfjsonpath.New("status"), text("ready")))
 	}
+	run(t, registry,
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: func() {
+				for name, drift := range drifts {
+					registry.edit(name, drift.change)()
+				}
+				registry.changes()
+			},
+			Config: config, ConfigPlanChecks: before(plans...), ConfigStateChecks: states,
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				got := registry.changes()
+				slices.Sort(got)
+				if want := []string{"Update failed", "Update missing", "Update moved"}; !slices.Equal(got, want) {
+					t.Errorf("changes %q, want %q", got, want)
+				}
+			},
+			Config: "# nothing is left",
+		},
+	)
 }
 
 func TestManagedImage_inputsEditedElsewhere(t *testing.T) {
