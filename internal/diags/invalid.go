@@ -32,7 +32,7 @@ func InvalidValue(summary string, at path.Path, value string, problem *Problem) 
 
 // NotWhole describes a number that is a fraction, or larger than any number of ours.
 func NotWhole(at path.Path, written string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(at, "Not a Whole Number", text(fmt.Sprintf("%s = %s is not a whole number. Write one, such as 2.", at, written)))
+	return diag.NewAttributeErrorDiagnostic(at, "Invalid Number", text(fmt.Sprintf("%s = %s is not a whole number. Write one, such as 2.", at, written)))
 }
 
 // InvalidRequirements describes what package requirement found wrong in an attribute, one diagnostic for each finding.
