@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,16 +24,18 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 )
 
-// cli runs the real Terraform in a folder of its own, with providers that run in this process, one of each for every command.
+// cli runs the real Terraform in a folder of its own, with providers that run in this process, one of each for every
+// command.
 type cli struct {
 	t         *testing.T
 	dir       string
 	providers map[string]func() (tfprotov6.ProviderServer, error)
 }
 
-// runCase runs the steps of a case as resource.UnitTest would, which needs three times the commands: it plans twice after each apply, writes
-// each plan to a file and reads it again. Here a step is an apply and one plan, which shows that nothing is left to do and that
-// the state is what the registry says; plans and states are read where something is to be seen in them.
+// runCase runs the steps of a case as resource.UnitTest would, which needs three times the commands: it plans twice
+// after each apply, writes each plan to a file and reads it again. Here a step is an apply and one plan, which shows
+// that nothing is left to do and that the state is what the registry says; plans and states are read where something
+// is to be seen in them.
 func runCase(t *testing.T, c resource.TestCase) {
 	t.Helper()
 	terraform := &cli{t, t.TempDir(), c.ProtoV6ProviderFactories}
@@ -167,7 +170,8 @@ func (c *cli) checkState(checks []statecheck.StateCheck) error {
 // zero is a new value of what that pointer would point to.
 func zero[T any](*T) *T { return new(T) }
 
-// planned expects that nothing is left to do, or that something is, and after an apply that a refresh finds what the apply has left.
+// planned expects that nothing is left to do, or that something is, and after an apply that a refresh finds what the
+// apply has left.
 func (c *cli) planned(step resource.TestStep) error {
 	if step.ExpectError != nil { // in words for people, as it is compared
 		_, err := c.run("plan")
@@ -210,12 +214,7 @@ func (c *cli) importAnew(step resource.TestStep) error {
 	}
 	for _, attributes := range []map[string]any{want, got} {
 		maps.DeleteFunc(attributes, func(name string, _ any) bool {
-			for _, ignored := range append(step.ImportStateVerifyIgnore, "timeouts") {
-				if ignored == name {
-					return true
-				}
-			}
-			return false
+			return name == "timeouts" || slices.Contains(step.ImportStateVerifyIgnore, name)
 		})
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -286,16 +285,20 @@ func (c *cli) run(command string, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// serve serves a provider until the context ends, and then closes gone. It returns where, as Terraform wants to be told.
-func serve(ctx context.Context, t *testing.T, name string, provider func() (tfprotov6.ProviderServer, error)) (where any, gone <-chan struct{}, err error) {
+// serve serves a provider until the context ends, and then closes gone. It returns where, as Terraform wants it.
+func serve(
+	ctx context.Context, t *testing.T, name string, provider func() (tfprotov6.ProviderServer, error),
+) (where any, gone <-chan struct{}, err error) {
 	server, err := provider()
 	if err != nil {
 		return nil, nil, err
 	}
 	reached, closed, ended := make(chan *plugin.ReattachConfig, 1), make(chan struct{}), make(chan error, 1)
+	self := func() tfprotov6.ProviderServer { return server }
 	go func() {
-		ended <- tf6server.Serve("registry.terraform.io/hashicorp/"+name, func() tfprotov6.ProviderServer { return server },
-			tf6server.WithDebug(ctx, reached, closed), tf6server.WithGoPluginLogger(hclog.NewNullLogger()), tf6server.WithLoggingSink(t))
+		ended <- tf6server.Serve("registry.terraform.io/hashicorp/"+name, self,
+			tf6server.WithDebug(ctx, reached, closed), tf6server.WithGoPluginLogger(hclog.NewNullLogger()),
+			tf6server.WithLoggingSink(t))
 	}()
 	select {
 	case at := <-reached:

@@ -16,7 +16,10 @@ var results = []struct {
 	call string
 	want knownvalue.Check
 }{
-	{`parse_pip_requirements("NumPy >= 1.26, <2  # a comment\nscipy\nnumpy<2,>=1.26.0\n")`, knownvalue.SetExact([]knownvalue.Check{text("numpy>=1.26,<2"), text("scipy")})},
+	{
+		`parse_pip_requirements("NumPy >= 1.26, <2  # a comment\nscipy\nnumpy<2,>=1.26.0\n")`,
+		knownvalue.SetExact([]knownvalue.Check{text("numpy>=1.26,<2"), text("scipy")}),
+	},
 	{`parse_pip_requirements("")`, knownvalue.SetSizeExact(0)},
 	{
 		`parse_pip_requirements("-r a/base.txt\n-c c.txt\nscipy", { "a/base.txt" = "-r more.txt" }, { "a/more.txt" = "numpy", "c.txt" = "numpy<2" })`,
