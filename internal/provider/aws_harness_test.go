@@ -77,7 +77,7 @@ func withAWS() map[string]func() (tfprotov6.ProviderServer, error) {
 // run runs steps of the real CLI against the account; at the end, the destroy must have left neither role nor policy behind.
 func (a *account) run(steps ...resource.TestStep) {
 	a.t.Helper()
-	runCase(a.t, resource.TestCase{
+	resource.UnitTest(a.t, resource.TestCase{
 		ProtoV6ProviderFactories: withAWS(),
 		CheckDestroy: func(*terraform.State) error {
 			roles := done(a, a.iam.ListRoles, &iam.ListRolesInput{})

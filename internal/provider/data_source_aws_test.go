@@ -40,7 +40,7 @@ func TestAWSDataSources(t *testing.T) {
 		}
 		return knownvalue.ObjectPartial(check)
 	}
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: withAWS(),
 		Steps: []resource.TestStep{{
 			Config: a.provider() + `
@@ -97,7 +97,7 @@ output "builder_policy" {
 	output := func(name, pattern string) statecheck.StateCheck {
 		return statecheck.ExpectKnownOutputValue(name, knownvalue.StringRegexp(regexp.MustCompile(pattern)))
 	}
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{
 			{Config: documents("us-east-1", "\n  pod_identity = true"), ExpectError: words("Invalid Image Registry Setting § exactly one is needed")},
@@ -124,7 +124,7 @@ output "builder_policy" {
 func TestRegistryCredentials(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
 			"rime": providerserver.NewProtocol6WithError(New("test", WithAWSOptions(awsregistry.Options{Confirmations: 1}))()),
 			"echo": echoprovider.NewProviderServer(),

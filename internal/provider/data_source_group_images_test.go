@@ -64,7 +64,7 @@ output "secret" {
 		config += fmt.Sprintf("data \"rime_group_images\" %q {\n%s\n}\noutput %q {\nvalue = join(\",\", data.rime_group_images.%s.images[*].name)\n}\n", name, filter.arguments, name, name)
 		checks = append(checks, statecheck.ExpectKnownOutputValue(name, knownvalue.StringExact(filter.images)))
 	}
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: inAHurry(),
 		Steps: []resource.TestStep{
 			{

@@ -26,7 +26,7 @@ func stocked() updatingRegistry {
 func read(t *testing.T, registry updatingRegistry, steps ...resource.TestStep) {
 	t.Helper()
 	registry.changes()
-	runCase(t, resource.TestCase{ProtoV6ProviderFactories: withRegistry(registry), Steps: steps})
+	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: withRegistry(registry), Steps: steps})
 	registry.expectChanges(t)
 }
 

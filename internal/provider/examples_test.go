@@ -25,7 +25,7 @@ func example(t *testing.T, path ...string) string {
 func TestExamples_resource(t *testing.T) {
 	t.Parallel()
 	registry := newUpdatingRegistry()
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: withRegistry(registry),
 		Steps:                    []resource.TestStep{{Config: example(t, "resources", managedImageType, "resource.tf")}},
 	})
@@ -95,7 +95,7 @@ func TestExamples_provider(t *testing.T) {
 	if !found {
 		t.Fatal("the example configures no provider")
 	}
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{{
 			Config:   "provider " + configuration + example(t, "resources", managedImageType, "resource.tf"),

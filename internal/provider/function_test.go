@@ -99,19 +99,25 @@ resource "rime_managed_image" "a" {
 // Terraform shows all refusals of one plan.
 func TestFunction_refusals(t *testing.T) {
 	t.Parallel()
-	terraform := &cli{t, t.TempDir(), withRegistry(newUpdatingRegistry())}
 	var config strings.Builder
 	for i, refusal := range refusals {
 		config.WriteString(output(i, refusal.call))
 	}
-	terraform.write(config.String())
-	_, err := terraform.run("plan")
-	if err == nil {
-		t.Fatal("nothing was refused")
-	}
-	for _, refusal := range refusals {
-		if !words(refusal.message).MatchString(err.Error()) {
-			t.Errorf("%s: want %q, got\n%v", refusal.call, refusal.message, err)
-		}
+	refused := false
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: withRegistry(newUpdatingRegistry()),
+		Steps:                    []resource.TestStep{{Config: config.String(), PlanOnly: true}},
+		ErrorCheck: func(err error) error {
+			refused = true
+			for _, refusal := range refusals {
+				if !words(refusal.message).MatchString(err.Error()) {
+					t.Errorf("%s: want %q, got\n%v", refusal.call, refusal.message, err)
+				}
+			}
+			return nil
+		},
+	})
+	if !refused {
+		t.Error("nothing was refused")
 	}
 }

@@ -72,7 +72,7 @@ func asConfigured() map[string]func() (tfprotov6.ProviderServer, error) { return
 // run runs steps of the real CLI against the registry; at the end, the destroy must have left no image behind.
 func run(t *testing.T, registry imageregistry.Registry, steps ...resource.TestStep) {
 	t.Helper()
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: withRegistry(registry),
 		CheckDestroy:             func(*terraform.State) error { return empty(t, registry) },
 		Steps:                    steps,

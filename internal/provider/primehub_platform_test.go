@@ -50,7 +50,7 @@ func inAHurry() map[string]func() (tfprotov6.ProviderServer, error) {
 // applyOnHub runs steps of the real CLI against the platform; at the end, the destroy must have left no image behind.
 func applyOnHub(t *testing.T, server *primehub.Server, steps ...resource.TestStep) {
 	t.Helper()
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: inAHurry(),
 		CheckDestroy: func(*terraform.State) error {
 			if left := server.ImageNames(); len(left) > 0 {
@@ -146,7 +146,7 @@ func TestPrimeHub_diagnostics(t *testing.T) {
 			if token == "" {
 				token = primehub.TokenAdmin
 			}
-			runCase(t, resource.TestCase{
+			resource.UnitTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: inAHurry(),
 				Steps:                    []resource.TestStep{{Config: onHub(server, token, test.body), ExpectError: words(test.message)}},
 			})

@@ -30,7 +30,7 @@ func refuses(t *testing.T, construct func() provider.Provider, config, message s
 	server := newProtoServer(t, construct)
 	blocks, ok := server.evaluate(config)
 	if !ok {
-		runCase(t, resource.TestCase{
+		resource.UnitTest(t, resource.TestCase{
 			ProtoV6ProviderFactories: served(construct),
 			Steps:                    []resource.TestStep{{Config: config, PlanOnly: true, ExpectError: words(message)}},
 		})

@@ -21,7 +21,7 @@ import (
 func TestPrimeHub_notConfigured(t *testing.T) {
 	t.Parallel()
 	planOnly := func(config, message string) {
-		runCase(t, resource.TestCase{
+		resource.UnitTest(t, resource.TestCase{
 			ProtoV6ProviderFactories: asConfigured(),
 			Steps:                    []resource.TestStep{{Config: config, ExpectError: words(message)}},
 		})

@@ -101,7 +101,7 @@ func TestProvider_contactsNothing(t *testing.T) {
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
 	t.Cleanup(server.Close)
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{{
 			Config: `
@@ -140,7 +140,7 @@ provider "rime" {
   }
 }
 `
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{
 			{

@@ -73,7 +73,7 @@ func TestImageRegistryConfig_foreign(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	a.installByModule()
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: withAWS(),
 		Steps: []resource.TestStep{{
 			Config:      a.config(scopeAndTrust),

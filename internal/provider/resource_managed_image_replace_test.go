@@ -117,7 +117,7 @@ resource "rime_managed_image" "test" {
   pip_requirements = ["` + requirement + `"]
 }`
 	}
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: withRegistry(registry),
 		Steps: []resource.TestStep{
 			{Config: config("no-such-lib"), ExpectError: words("Managed Image Build Failed")},
@@ -152,7 +152,7 @@ func TestManagedImage_failedLater(t *testing.T) {
 					}
 				})
 			}
-			runCase(t, resource.TestCase{
+			resource.UnitTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: withRegistry(registry.whole),
 				Steps: []resource.TestStep{
 					{Config: config},

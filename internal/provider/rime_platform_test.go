@@ -57,7 +57,7 @@ resource "rime_managed_image" "test" {
 // apply runs steps of the real CLI against the platform; at the end, the destroy must have left no image behind.
 func apply(t *testing.T, server *sandbox.Server, steps ...resource.TestStep) {
 	t.Helper()
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		CheckDestroy: func(*terraform.State) error {
 			if left := server.ImageNames(); len(left) > 0 {
@@ -219,7 +219,7 @@ func TestPlatform_diagnostics(t *testing.T) {
 			if key == "" {
 				key = sandbox.KeyOrgAdmin
 			}
-			runCase(t, resource.TestCase{
+			resource.UnitTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: asConfigured(),
 				Steps:                    []resource.TestStep{{Config: onPlatform(server, key, test.body), ExpectError: words(test.message)}},
 			})
@@ -233,7 +233,7 @@ func TestPlatform_deleteRefused(t *testing.T) {
 	server := startPlatform(t, sandbox.Options{})
 	config := onPlatform(server, sandbox.KeyUser, churn)
 	retained := strings.Replace(config, "python_version", "deletion_policy = \"retain\"\n  python_version", 1)
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{
 			{Config: config},
@@ -287,7 +287,7 @@ func TestPlatform_repair(t *testing.T) {
 func TestPlatform_dataSources(t *testing.T) {
 	t.Parallel()
 	server := startPlatform(t, sandbox.Options{Preload: sandbox.Preload{Images: 30, Seed: 7}})
-	runCase(t, resource.TestCase{
+	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: asConfigured(),
 		Steps: []resource.TestStep{{
 			Config: onPlatform(server, sandbox.KeyOrgAdmin, churn+`
@@ -408,18 +408,23 @@ resource "rime_managed_image" "all" {
   }
 }`, count)
 	config := onPlatform(server, sandbox.KeyOrgAdmin, images.String())
-	terraform := &cli{t, t.TempDir(), asConfigured()}
-	if err := terraform.step(resource.TestStep{Config: config}); err != nil {
-		t.Fatal(err)
-	}
-	server.Forget()
-	if err := terraform.step(resource.TestStep{Config: config, PlanOnly: true}); err != nil {
-		t.Fatal(err)
-	}
-	gets, lists := server.Count(http.MethodGet, "^/v1/images/"), server.Count(http.MethodPost, "^/v1/images/list$")
-	if gets != 3 || lists != 1 {
-		t.Errorf("%d reads and %d lists for a plan of %d images", gets, lists, count)
-	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: asConfigured(),
+		Steps: []resource.TestStep{
+			{Config: config},
+			{PreConfig: server.Forget, Config: config, PlanOnly: true},
+			{
+				PreConfig: func() {
+					// A step plans several times, each with a provider of its own.
+					gets, lists := server.Count(http.MethodGet, "^/v1/images/"), server.Count(http.MethodPost, "^/v1/images/list$")
+					if gets != 3*lists || lists == 0 || lists > 6 {
+						t.Errorf("%d reads and %d lists for plans of %d images", gets, lists, count)
+					}
+				},
+				Config: config, PlanOnly: true,
+			},
+		},
+	})
 }
 
 // TestPlatform_environment takes address and key from the environment. Not in parallel: the environment is the process's.
