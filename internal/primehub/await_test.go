@@ -34,7 +34,7 @@ func TestAwaitBuild_ready(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The platform notices the end of a build up to 30 s later, and we that within a second.
-		if took := time.Since(began); took < buildTime || took > buildTime+35*time.Second {
+		if took := time.Since(began); took < 5*time.Minute || took > 5*time.Minute+35*time.Second {
 			t.Errorf("it took %s", took)
 		}
 		equal(t, "phases", seen, []primehub.Phase{primehub.PhaseWaiting, primehub.PhasePending, primehub.PhaseRunning})
@@ -74,7 +74,7 @@ func TestAwaitBuild_rebuild(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if took := time.Since(began); took < buildTime {
+				if took := time.Since(began); took < 5*time.Minute {
 					t.Errorf("a stale success was believed after %s", took)
 				}
 				if !strings.HasSuffix(image.URL, next.Hash()) || len(w.Builds("churn")) != 2 {

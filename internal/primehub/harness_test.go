@@ -29,16 +29,12 @@ type world struct {
 	hooked *primehub.Client
 }
 
-// buildTime is how long a build takes: several times what our client waits between two looks, and longer than any test lets pass
-// before it disturbs a build.
-const buildTime = 150 * time.Second
-
-// inWorld runs a test on a platform whose builds take buildTime, and where all the time there is passes at once.
+// inWorld runs a test on a platform whose builds take five minutes, as those of a real one, and where all the time there is passes at once.
 func inWorld(t *testing.T, o sandbox.Options, test func(*testing.T, *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		if o.BuildTime == 0 {
-			o.BuildTime = buildTime
+			o.BuildTime = 5 * time.Minute
 		}
 		platform, err := sandbox.New(o)
 		if err != nil {

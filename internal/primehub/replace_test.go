@@ -21,7 +21,7 @@ func TestAwaitBuild_replacedBySame(t *testing.T) {
 				w.must(w.Delete(t.Context(), "churn"))
 				began := time.Now()
 				image := w.ready(built("churn", again...))
-				if took := time.Since(began); took < buildTime || len(w.Builds("churn")) != 2 {
+				if took := time.Since(began); took < 5*time.Minute || len(w.Builds("churn")) != 2 {
 					t.Errorf("the build that made %s was believed after %s to be that of %s, after %d builds", old.URL, took, image.URL, len(w.Builds("churn")))
 				}
 			})
