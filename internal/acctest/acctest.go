@@ -7,10 +7,12 @@
 package acctest
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -21,10 +23,13 @@ import (
 
 // shared is what all tests of a process use together: it is costly to make, and no test changes it.
 var shared struct {
-	mu       sync.Mutex
-	binary   string
-	base     string
-	index    *httptest.Server
+	mu      sync.Mutex
+	binary  string
+	base    string
+	baseDir string
+	index   *httptest.Server
+	// projects are what [Publish] added to the index, by name.
+	projects sync.Map
 	cleanups []func()
 }
 
@@ -78,14 +83,41 @@ func BaseImage(t testing.TB) string {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.base == "" {
-		server, err := oci.Start(oci.Options{})
+		dir, err := os.MkdirTemp("", "rime-base-") //nolint:usetesting // it outlives the test that asks first
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.cleanups = append(shared.cleanups, func() { _ = os.RemoveAll(dir) })
+		server, err := oci.Start(oci.Options{DataDir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
 		shared.cleanups = append(shared.cleanups, func() { _ = server.Close() })
-		shared.base = workbenchtest.BaseImage(t, server.Host)
+		shared.base, shared.baseDir = workbenchtest.BaseImage(t, server.Host), dir
 	}
 	return shared.base
+}
+
+// baseBlobs makes a data directory of a registry that has the layers of the base image already, so that they need not be pushed to
+// it, which is the most work of a build that BuildKit has cached.
+func baseBlobs(t testing.TB) (dir string) {
+	t.Helper()
+	BaseImage(t)
+	dir = t.TempDir()
+	blobs, err := filepath.Glob(filepath.Join(shared.baseDir, "blobs", "sha256", "*"))
+	if err != nil || len(blobs) == 0 {
+		t.Fatalf("the base image has no layers in %s: %v", shared.baseDir, err)
+	}
+	to := filepath.Join(dir, "blobs", "sha256")
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, blob := range blobs {
+		if err := os.Link(blob, filepath.Join(to, filepath.Base(blob))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // PackageIndex returns the address of a package index with a few tiny distributions: what a test asks to be installed.
@@ -94,10 +126,27 @@ func PackageIndex(t testing.TB) string {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.index == nil {
-		shared.index = httptest.NewServer(pypi.New(Packages()...))
+		index := pypi.New(Packages()...)
+		shared.index = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if parts := strings.Split(r.URL.Path, "/"); len(parts) > 2 { // /simple/PROJECT/, /files/PROJECT/FILE
+				if own, published := shared.projects.Load(parts[2]); published {
+					own.(*pypi.Index).ServeHTTP(w, r)
+					return
+				}
+			}
+			index.ServeHTTP(w, r)
+		}))
 		shared.cleanups = append(shared.cleanups, shared.index.Close)
 	}
 	return shared.index.URL + "/simple/"
+}
+
+// Publish adds a test's own distributions to the index of [PackageIndex], or other versions of them. What else the test builds
+// from that index, other tests have built already.
+func Publish(packages ...pypi.Package) {
+	for _, p := range packages {
+		shared.projects.Store(p.Name, pypi.New(p))
+	}
 }
 
 func repositoryRoot(t testing.TB) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
@@ -47,48 +48,64 @@ func registryFaults() []registryFault {
 	}
 }
 
-// A registry that does not answer as it should costs an error with a next step, and never a byte of the state.
+// A registry that does not answer as it should costs an error with a next step, and never a byte of the state. A plan meets each fault at its first request of
+// the registry; an apply and a destroy have an image for each fault, and meet it at their first request about that image.
 func TestManagedImage_registryFaults(t *testing.T) {
 	t.Parallel()
-	for verb, args := range map[string][]string{
-		"read":   {"plan"},
-		"delete": {"destroy", "-auto-approve", "-refresh=false"},
-		"create": {"apply", "-auto-approve"},
-	} {
-		t.Run(verb, func(t *testing.T) {
-			t.Parallel()
-			registry := acctest.StartRegistry(t, oci.Options{})
-			w := acctest.Embedded{Registry: registry.Host, Others: []string{"http = { max_retries = 1 }"}}.NewWorkspace(t)
-			w.Write("main.tf", imageOf("model", "tiny-model<2"))
-			if verb != "create" {
-				w.Apply()
+	registry := acctest.StartRegistry(t, oci.Options{})
+	w := acctest.Embedded{Registry: registry.Host, Others: []string{"http = { max_retries = 1 }"}}.NewWorkspace(t)
+	var rules []fault.Rule
+	var config strings.Builder
+	faults := map[string]registryFault{}
+	for i, f := range registryFaults() {
+		name := fmt.Sprintf("model-%d", i)
+		faults[name] = f
+		config.WriteString(imageOf(name, "tiny-model<2"))
+		f.rule.Path = "^/v2/ml/" + name + "/(.*/)?" + strings.TrimPrefix(f.rule.Path, "/")
+		rules = append(rules, f.rule)
+	}
+	w.Write("main.tf", config.String())
+	strike := func(rules ...fault.Rule) {
+		t.Helper()
+		if err := registry.SetFaults(rules...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := []string{"-parallelism=20", "-auto-approve"}
+	expectAll := func(verb string, r acctest.Result) {
+		t.Helper()
+		errors := errorsOf(r)
+		for name, f := range faults {
+			shows(t, errors[name], append(f.says, fmt.Sprintf("Tried to %s managed image %q", verb, name), "Managed image: "+name, registry.Host)...)
+			if _, there := w.Image(name); there == (verb == "create") {
+				t.Errorf("%s, %s: the state has lost the image, or invented one", verb, f.name)
 			}
-			before := w.StateFile()
-			expectFault := func(name string, texts []string) {
-				r := fails(t, w, args, append(texts, fmt.Sprintf("Tried to %s managed image %q", verb, "model"), "Managed image: model", registry.Host)...)
-				if after := w.StateFile(); verb != "create" && !bytes.Equal(before, after) {
-					t.Errorf("the state was\n%s\nand is\n%s", before, after)
-				}
-				if _, there := w.Image("model"); there != (verb != "create") {
-					t.Error("the state has lost the image, or invented one")
-				}
-				if t.Failed() {
-					t.Fatalf("%s: %s", name, r.Output)
-				}
-			}
-			for _, f := range registryFaults() {
-				if err := registry.SetFaults(f.rule); err != nil {
-					t.Fatal(err)
-				}
-				expectFault(f.name, f.says)
-			}
-			if err := registry.SetFaults(); err != nil {
-				t.Fatal(err)
-			}
-			w.MustRun(args...) // none of it has done any harm
-			w.Destroy()
-			expectNothingLeft(t, registry, "model")
-		})
+		}
+	}
+	strike(rules...)
+	expectAll("create", fails(t, w, append([]string{"apply"}, all...)))
+	strike()
+	w.MustRun(append([]string{"apply"}, all...)...) // none of it has done any harm
+
+	before := w.StateFile()
+	expectState := func() {
+		t.Helper()
+		if after := w.StateFile(); !bytes.Equal(before, after) {
+			t.Errorf("the state was\n%s\nand is\n%s", before, after)
+		}
+	}
+	strike(rules...)
+	expectAll("delete", fails(t, w, append([]string{"destroy", "-refresh=false"}, all...)))
+	expectState()
+	for _, f := range registryFaults() {
+		strike(f.rule)
+		fails(t, w, []string{"plan"}, append(f.says, "Tried to read managed image", registry.Host)...)
+		expectState()
+	}
+	strike()
+	w.MustRun(append([]string{"destroy"}, all...)...)
+	for name := range faults {
+		expectNothingLeft(t, registry, name)
 	}
 }
 

@@ -2,8 +2,6 @@ package acctest_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -31,22 +29,17 @@ type slowBench struct {
 	registry *oci.Server
 	// slow takes ten minutes, stubborn does so and ignores SIGTERM, and brief takes a few seconds.
 	slow, stubborn, brief string
-	// index is what serves them now.
-	index atomic.Pointer[pypi.Index]
 }
-
-// ServeHTTP is the package index.
-func (b *slowBench) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.index.Load().ServeHTTP(w, r) }
 
 // hurry publishes a version of the slow package that is installed at once. What builds already takes its time.
-func (b *slowBench) hurry() {
-	b.index.Store(pypi.New(pypi.Simple("tiny-model", "1.0", "1.1"), pypi.Simple(b.slow, "1.1")))
-}
+func (b *slowBench) hurry() { acctest.Publish(pypi.Simple(b.slow, "1.1")) }
 
-// slug is the test's name in the alphabet of packages.
+var slugs atomic.Int64
+
+// slug is the test's name in the alphabet of packages, and something that no other test has, nor this one when it runs again.
 func slug(t *testing.T) string {
 	t.Helper()
-	return strings.ToLower(strings.NewReplacer("/", "-", "_", "-", " ", "-").Replace(t.Name()))
+	return strings.ToLower(strings.NewReplacer("/", "-", "_", "-", " ", "-").Replace(t.Name())) + fmt.Sprintf("-%d", slugs.Add(1))
 }
 
 func newSlowBench(t *testing.T, settings ...string) *slowBench {
@@ -56,19 +49,12 @@ func newSlowBench(t *testing.T, settings ...string) *slowBench {
 		t: t, registry: acctest.StartRegistry(t, oci.Options{}),
 		slow: "slow-" + own, stubborn: "stubborn-" + own, brief: "brief-" + own,
 	}
-	b.index.Store(pypi.New(
-		pypi.Simple("tiny-model", "1.0", "1.1"),
+	acctest.Publish(
 		acctest.Source(b.slow, pypi.Source{Sleep: 10 * time.Minute}),
 		acctest.Source(b.stubborn, pypi.Source{Sleep: 10 * time.Minute, IgnoreSIGTERM: true}),
 		acctest.Source(b.brief, pypi.Source{Sleep: 5 * time.Second}),
-	))
-	server := httptest.NewServer(b)
-	t.Cleanup(server.Close)
-	b.Workspace = acctest.Embedded{
-		Registry: b.registry.Host,
-		Index:    server.URL + "/simple/",
-		Settings: settings,
-	}.NewWorkspace(t)
+	)
+	b.Workspace = acctest.NewEmbeddedWorkspace(t, b.registry.Host, settings...)
 	return b
 }
 

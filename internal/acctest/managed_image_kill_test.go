@@ -128,12 +128,11 @@ func (b *killBench) distribution(i int) string { return fmt.Sprintf("killed-%s-%
 
 func newKillBench(t *testing.T) *killBench {
 	t.Helper()
-	b := &killBench{registry: acctest.StartRegistry(t, oci.Options{}), name: slug(t)}
-	packages := []pypi.Package{pypi.Simple("tiny-model", "1.0")}
+	b := &killBench{registry: acctest.StartEmptyRegistry(t, oci.Options{}), name: slug(t)}
 	for i := range mostRequests {
-		packages = append(packages, acctest.Source(b.distribution(i), pypi.Source{Sleep: 500 * time.Millisecond}))
+		acctest.Publish(acctest.Source(b.distribution(i), pypi.Source{Sleep: 500 * time.Millisecond}))
 	}
-	b.Workspace = acctest.Embedded{Registry: b.registry.Host, Index: acctest.StartIndex(t, packages...)}.NewWorkspace(t)
+	b.Workspace = acctest.NewEmbeddedWorkspace(t, b.registry.Host)
 	return b
 }
 

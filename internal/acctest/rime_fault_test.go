@@ -67,9 +67,11 @@ type faulty struct {
 	platforms map[string]*sandbox.Server
 }
 
-func newFaulty(t *testing.T) *faulty {
+// newFaulty has the faults of these names, or all if there are none.
+func newFaulty(t *testing.T, names ...string) *faulty {
 	t.Helper()
 	f := &faulty{Workspace: acctest.NewWorkspace(t), t: t, faults: platformFaults(), platforms: map[string]*sandbox.Server{}}
+	maps.DeleteFunc(f.faults, func(name string, _ platformFault) bool { return len(names) > 0 && !slices.Contains(names, name) })
 	var providers strings.Builder
 	providers.WriteString(acctest.RequiredProviders)
 	for name, fault := range f.faults {
@@ -194,8 +196,18 @@ func TestRIME_faults(t *testing.T) {
 	}
 	f.recover()
 	f.expectState(all)
+}
 
-	// A replacement that cannot begin changes nothing, and one that cannot go on has lost only what it was to replace.
+// A replacement that cannot begin changes nothing, and one that cannot go on has lost only what it was to replace. One fault of each kind: refused, repeated in vain,
+// without an answer, not by the platform, and done all the same.
+func TestRIME_replacementFaults(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, "forbidden", "restarting", "reset", "webpage", "truncated", "lost")
+	f.wantImages("pandas")
+	f.Apply("-parallelism=20")
+	all := len(f.faults)
+	apply := []string{"apply", "-auto-approve", "-refresh=false", "-parallelism=20"}
+
 	f.wantImages("numpy")
 	f.strike(http.MethodDelete, "", 0)
 	f.expectFaults(doneAnyway, apply...)
@@ -213,7 +225,7 @@ func TestRIME_faults(t *testing.T) {
 // deleted or built twice.
 func TestRIME_buildFaults(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t)
+	f := newFaulty(t, "forbidden", "restarting", "silent", "reset", "webpage", "truncated")
 	f.wantImages("pandas")
 	f.strike(http.MethodGet, "/jobs/", 3) // more than the client repeats
 	r := f.Apply("-parallelism=20")
@@ -242,6 +254,4 @@ func TestRIME_listFaults(t *testing.T) {
 	f.Write("main.tf", lists.String())
 	f.strike(http.MethodPost, "^/v1/images/list$", 0)
 	f.expectFaults(none, "plan", "-parallelism=20")
-	f.recover()
-	f.MustRun("plan")
 }

@@ -1,6 +1,7 @@
 package acctest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,8 +19,15 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 )
 
-// StartRegistry starts an OCI registry for one test.
+// StartRegistry starts an OCI registry for one test. It has the layers of the base image already.
 func StartRegistry(t testing.TB, options oci.Options) *oci.Server {
+	t.Helper()
+	options.DataDir = cmp.Or(options.DataDir, baseBlobs(t))
+	return StartEmptyRegistry(t, options)
+}
+
+// StartEmptyRegistry starts an OCI registry for one test that has nothing at all.
+func StartEmptyRegistry(t testing.TB, options oci.Options) *oci.Server {
 	t.Helper()
 	server, err := oci.Start(options)
 	if err != nil {
