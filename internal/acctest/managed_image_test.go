@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 )
 
 func basic(t *testing.T, w *world) {
@@ -39,7 +42,9 @@ func basic(t *testing.T, w *world) {
 // What the state says is what can be pulled from the registry.
 func TestManagedImage_published(t *testing.T) {
 	t.Parallel()
-	registry, w := setup(t, model)
+	registry := acctest.StartEmptyRegistry(t, oci.Options{})
+	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
+	w.Write("main.tf", model)
 	w.Apply()
 	repo := repositoryOf(t, registry.Host, "model")
 	first, firstTag := text(t, w, "image_digest"), text(t, w, "rime_tag")
