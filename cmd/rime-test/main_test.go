@@ -61,7 +61,7 @@ func TestRunner_test(t *testing.T) {
 // Every name in the list is a package: a renamed one would be watched, slowly, and nobody would see why.
 func TestSplit(t *testing.T) {
 	t.Parallel()
-	for _, name := range slices.Concat(unwatched, slow) {
+	for _, name := range slices.Concat(unwatched, partly, slow) {
 		if files, err := filepath.Glob(filepath.Join("../..", name, "*_test.go")); err != nil || len(files) == 0 {
 			t.Errorf("%s has no tests: %v", name, err)
 		}
@@ -76,34 +76,48 @@ func TestSplit(t *testing.T) {
 	if got := phases[0]; !slices.Equal(got.packages, in("internal/embedded", "internal/httpx")) || got.args[0] != "-race" {
 		t.Errorf("watched: %+v", got)
 	}
-	if got := phases[1]; !slices.Equal(got.packages, in("internal/provider")) || !slices.Equal(got.args, []string{"-race", "-run=^TestProto"}) {
-		t.Errorf("the protocol: %+v", got)
+	if got := phases[1]; !slices.Equal(got.packages, in("internal/provider")) || !slices.Equal(got.args, []string{"-race", "-run=" + concurrent}) {
+		t.Errorf("together: %+v", got)
 	}
 	if got := phases[2]; !slices.Equal(got.packages, in("internal/acctest", "internal/provider", "cmd/rime-test")) ||
-		!slices.Equal(got.args, []string{"-skip=^TestProto"}) {
+		!slices.Equal(got.args, []string{"-skip=" + concurrent}) {
 		t.Errorf("not watched: %+v", got)
 	}
 }
 
-// A test that runs Terraform is slow under the race detector, and one of another package would not run at all by that name.
-func TestSplit_protocol(t *testing.T) {
+// TestSplit_concurrent looks into the sources: a test of that name in another package would not run at all, and a package with
+// concurrency has to be watched.
+func TestSplit_concurrent(t *testing.T) {
 	t.Parallel()
-	found := 0
+	test, concurrency := regexp.MustCompile(`(?m)^func (Test\w*)\(`), regexp.MustCompile(`(?m)^\s*go |\.Go\(|"sync(/atomic)?"|AfterFunc`)
+	matched := map[string]int{}
 	err := filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
+		if err != nil || filepath.Ext(path) != ".go" {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		if err != nil || !regexp.MustCompile(`(?m)^func TestProto`).Match(content) {
+		if err != nil {
 			return err
 		}
-		found++
-		if filepath.Dir(path) != filepath.Join("../..", both) || strings.Contains(string(content), "helper/resource") {
-			t.Errorf("%s: only tests of %s that run no Terraform may be named TestProto", path, both)
+		directory := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(path)), "../../")
+		if !strings.HasSuffix(path, "_test.go") {
+			if slices.Contains(sequential, directory) && concurrency.Match(content) {
+				t.Errorf("%s has concurrency, so %s has to be watched", path, directory)
+			}
+			return nil
+		}
+		for _, found := range test.FindAllSubmatch(content, -1) {
+			if !regexp.MustCompile(concurrent).Match(found[1]) {
+				continue
+			}
+			matched[directory]++
+			if !slices.Contains(partly, directory) || strings.Contains(string(content), "helper/resource") {
+				t.Errorf("%s: %s runs Terraform, or is in none of %q", path, found[1], partly)
+			}
 		}
 		return nil
 	})
-	if err != nil || found == 0 {
-		t.Errorf("%d files: %v", found, err)
+	if err != nil || len(matched) != len(partly) {
+		t.Errorf("%v: %v", matched, err)
 	}
 }

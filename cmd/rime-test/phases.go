@@ -15,25 +15,28 @@ import (
 
 const module = "github.com/managed-images/terraform-provider-rime"
 
-// unwatched are the packages whose tests run other programs and wait for them: Terraform with the provider's binary, BuildKit, pip,
-// git. The race detector would see only the test. The packages that those programs consist of have tests of their own, which are
-// watched, as everything is that is not listed here.
+// unwatched are the packages whose tests the race detector does not watch. The ones that take longest are first, so that the others
+// run beside them.
 //
-// The ones that take longest are first, so that the others run beside them.
-var unwatched = []string{
-	"internal/acctest", both, "cmd/rime-quickstart", "internal/workbench", "internal",
+// The first run other programs and wait for them: Terraform, BuildKit, pip, git. The detector would see
+// only the test. The packages that those programs consist of have tests of their own, which are watched. The last start no goroutine
+// and keep nothing that goroutines share.
+var unwatched = slices.Concat([]string{
+	"internal/acctest", "internal/provider", "internal/buildkit", "cmd/rime-quickstart", "internal/workbench", "internal",
 	"cmd/rime-conformance", "cmd/rime-test", "cmd/rime-workbench",
-}
+}, sequential)
 
-// both is the package that is in both phases: its tests of that name speak Terraform's protocol to the provider within the test's
-// process and are watched. The others run Terraform.
-const (
-	both     = "internal/provider"
-	protocol = "^TestProto"
-)
+// sequential are the packages without concurrency.
+var sequential = []string{"internal/requirement", "internal/redact", "internal/diags", "internal/imageregistry"}
+
+// partly are the unwatched packages that have tests of what goes on at the same time. Those are watched, in a phase of their own.
+var partly = []string{"internal/provider", "internal/buildkit"}
+
+// concurrent are those tests.
+const concurrent = `^TestProto(GroupImage|ManagedImage)_|^TestBuild_(waitsForItsTurn|parallel|cancel|daemonGone)$`
 
 // slow are the ones of the others that take longest: they start first.
-var slow = []string{"internal/embedded", "internal/buildkit", "internal/awsregistry"}
+var slow = []string{"internal/embedded", "internal/awsregistry"}
 
 // phase is a run of `go test`.
 type phase struct {
@@ -48,12 +51,12 @@ type phase struct {
 func split(packages []string) []phase {
 	cgo := func(enabled string) []string { return []string{"CGO_ENABLED=" + enabled} }
 	watched := phase{name: "with the race detector", args: []string{"-race"}, env: cgo("1")}
-	spoken := phase{name: "the protocol, with the race detector", args: []string{"-race", "-run=" + protocol}, env: cgo("1")}
-	programs := phase{name: "what runs programs", args: []string{"-skip=" + protocol}, env: cgo("0")}
+	together := phase{name: "what goes on together, with the race detector", args: []string{"-race", "-run=" + concurrent}, env: cgo("1")}
+	programs := phase{name: "what runs programs", args: []string{"-skip=" + concurrent}, env: cgo("0")}
 	rank := func(p string, names []string) int { return slices.Index(names, strings.TrimPrefix(p, module+"/")) }
 	for _, p := range packages {
-		if p == module+"/"+both {
-			spoken.packages = append(spoken.packages, p)
+		if rank(p, partly) >= 0 {
+			together.packages = append(together.packages, p)
 		}
 		if rank(p, unwatched) < 0 {
 			watched.packages = append(watched.packages, p)
@@ -67,7 +70,7 @@ func split(packages []string) []phase {
 	}
 	sort(watched.packages, slow)
 	sort(programs.packages, unwatched)
-	return []phase{watched, spoken, programs}
+	return []phase{watched, together, programs}
 }
 
 // phases runs all packages that have tests.

@@ -5,12 +5,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
-	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,7 +21,6 @@ import (
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/core/content/proxy"
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -34,18 +33,31 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
 	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
-func TestMain(m *testing.M) { workbenchtest.Main(m) }
+func TestMain(m *testing.M) { workbenchtest.Main(stocked{m}) }
 
 // stock is what the tests of this process share: the content of a registry, with the base image in it. Every bench
-// serves it under an address of its own, so that a test can disturb its registry without disturbing others.
-var stock struct {
-	once    sync.Once
-	handler http.Handler
-	base    v1.Image
+// serves it under an address of its own, so that a test can disturb its registry without disturbing others. It is on
+// disk: the race detector would watch every byte of it in memory.
+var stock *oci.Registry
+
+// stocked has stock while it runs.
+type stocked struct{ *testing.M }
+
+func (s stocked) Run() int {
+	dir, err := os.MkdirTemp("", "rime-stock-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if stock, err = oci.New(oci.Options{DataDir: dir}); err != nil {
+		panic(err)
+	}
+	return s.M.Run()
 }
 
 // bench is a daemon, a registry, a package index and a base image for one test.
@@ -70,10 +82,9 @@ type bench struct {
 func newBench(t *testing.T, packages ...pypi.Package) *bench {
 	t.Helper()
 	b := &bench{t: t, address: workbenchtest.BuildKit(t)}
-	stock.once.Do(func() { stock.handler = registry.New(registry.Logger(log.New(io.Discard, "", 0))) })
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if b.intercept == nil || !b.intercept(w, r) {
-			stock.handler.ServeHTTP(w, r)
+			stock.ServeHTTP(w, r)
 		}
 	}))
 	t.Cleanup(server.Close)
