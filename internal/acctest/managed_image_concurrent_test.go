@@ -90,7 +90,7 @@ func TestManagedImage_busy(t *testing.T) {
 // However much Terraform wants at once, no more builds run at one time than max_parallel_builds says.
 func TestManagedImage_parallelism(t *testing.T) {
 	t.Parallel()
-	for parallelism, images := range map[int]int{10: 6, 1: 2} {
+	for parallelism, images := range map[int]int{10: 4, 1: 2} {
 		t.Run(fmt.Sprint(parallelism), func(t *testing.T) {
 			t.Parallel()
 			registry := acctest.StartRegistry(t, oci.Options{})

@@ -99,7 +99,7 @@ func TestManagedImage_registryFaults(t *testing.T) {
 	expectState()
 	for _, f := range registryFaults() {
 		strike(f.rule)
-		fails(t, w, []string{"plan"}, append(f.says, "Tried to read managed image", registry.Host)...)
+		fails(t, w, []string{"plan", "-target=rime_managed_image.model-0"}, append(f.says, "Tried to read managed image", registry.Host)...)
 		expectState()
 	}
 	strike()

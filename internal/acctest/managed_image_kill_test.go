@@ -156,7 +156,9 @@ func (b *killBench) killAndFinish(t *testing.T, k killing, point killPoint, i in
 	if image, there := b.Image("model"); there != (k.during(distribution) != "") || (there && image.Text("status") != "ready") {
 		t.Errorf("in the end: %t %v", there, image)
 	}
-	b.Destroy()
+	if k.during(distribution) != "" {
+		b.Destroy()
+	}
 	expectNothingLeftBut(t, b.registry, "model", orphans)
 	if n := most(); n > 1 {
 		t.Errorf("%d builds ran at one time", n)
