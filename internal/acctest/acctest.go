@@ -129,8 +129,9 @@ func PackageIndex(t testing.TB) string {
 		index := pypi.New(Packages()...)
 		shared.index = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if parts := strings.Split(r.URL.Path, "/"); len(parts) > 2 { // /simple/PROJECT/, /files/PROJECT/FILE
-				if own, published := shared.projects.Load(parts[2]); published {
-					own.(*pypi.Index).ServeHTTP(w, r)
+				own, _ := shared.projects.Load(parts[2])
+				if published, ok := own.(*pypi.Index); ok {
+					published.ServeHTTP(w, r)
 					return
 				}
 			}
