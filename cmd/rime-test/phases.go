@@ -18,9 +18,9 @@ const module = "github.com/managed-images/terraform-provider-rime"
 // unwatched are the packages whose tests the race detector does not watch. The ones that take longest are first, so that the others
 // run beside them.
 //
-// The first run other programs and wait for them: Terraform, BuildKit, pip, git. The detector would see
-// only the test. The packages that those programs consist of have tests of their own, which are watched. The last start no goroutine
-// and keep nothing that goroutines share.
+// The first run other programs and wait for them: Terraform, BuildKit, pip, git. The detector would see only the test. The packages
+// that those programs consist of have tests of their own, which are watched. The last start no goroutine and keep nothing that
+// goroutines share.
 var unwatched = slices.Concat([]string{
 	"internal/acctest", "internal/provider", "internal/buildkit", "cmd/rime-quickstart", "internal/workbench", "internal",
 	"cmd/rime-conformance", "cmd/rime-test", "cmd/rime-workbench",

@@ -1,7 +1,6 @@
 package acctest
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,10 +18,12 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 )
 
-// StartRegistry starts an OCI registry for one test. It has the layers of the base image already.
+// StartRegistry starts an OCI registry for one test. It has the layers of the base image already, unless it is given a directory.
 func StartRegistry(t testing.TB, options oci.Options) *oci.Server {
 	t.Helper()
-	options.DataDir = cmp.Or(options.DataDir, baseBlobs(t))
+	if options.DataDir == "" {
+		options.DataDir = baseBlobs(t)
+	}
 	return StartEmptyRegistry(t, options)
 }
 
