@@ -8,7 +8,6 @@ package acctest
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +26,7 @@ var shared struct {
 	binary  string
 	base    string
 	baseDir string
-	index   *httptest.Server
+	index   string
 	// projects are what [Publish] added to the index, by name.
 	projects sync.Map
 	cleanups []func()
@@ -125,9 +124,9 @@ func PackageIndex(t testing.TB) string {
 	t.Helper()
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
-	if shared.index == nil {
+	if shared.index == "" {
 		index := pypi.New(Packages()...)
-		shared.index = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address, stop := workbenchtest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if parts := strings.Split(r.URL.Path, "/"); len(parts) > 2 { // /simple/PROJECT/, /files/PROJECT/FILE
 				own, _ := shared.projects.Load(parts[2])
 				if published, ok := own.(*pypi.Index); ok {
@@ -137,9 +136,10 @@ func PackageIndex(t testing.TB) string {
 			}
 			index.ServeHTTP(w, r)
 		}))
-		shared.cleanups = append(shared.cleanups, shared.index.Close)
+		shared.index = address + "/simple/"
+		shared.cleanups = append(shared.cleanups, stop)
 	}
-	return shared.index.URL + "/simple/"
+	return shared.index
 }
 
 // Publish adds a test's own distributions to the index of [PackageIndex], or other versions of them. What else the test builds

@@ -3,7 +3,6 @@ package acctest
 import (
 	"cmp"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -75,7 +74,7 @@ const RequiredProviders = `terraform {
 // no cache knows the address.
 func StartIndex(t testing.TB, packages ...pypi.Package) (url string) {
 	t.Helper()
-	server := httptest.NewServer(pypi.New(packages...))
-	t.Cleanup(server.Close)
-	return server.URL + "/simple/"
+	address, stop := workbenchtest.Serve(pypi.New(packages...))
+	t.Cleanup(stop)
+	return address + "/simple/"
 }

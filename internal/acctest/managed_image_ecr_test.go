@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 // The tests of every registry that ECR has a part in: it makes repositories, lists them and takes them away.
@@ -214,14 +214,14 @@ func TestManagedImage_ecrTokenLife(t *testing.T) {
 	brief := "brief-" + slug(t)
 	packages := pypi.New(acctest.Source(brief, pypi.Source{Sleep: 4 * time.Second}))
 	var building sync.Once
-	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	index, stop := workbenchtest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, ".tar.gz") {
 			building.Do(cloud.ExpireTokens)
 		}
 		packages.ServeHTTP(w, r)
 	}))
-	t.Cleanup(index.Close)
-	w := acctest.Embedded{Index: index.URL + "/simple/"}.NewWorkspace(t)
+	t.Cleanup(stop)
+	w := acctest.Embedded{Index: index + "/simple/"}.NewWorkspace(t)
 	w.UseAWS(cloud)
 	w.Write("main.tf", `
 resource "rime_managed_image" "a" {

@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -51,7 +50,7 @@ func privateIndex(t *testing.T, s secret, packages ...pypi.Package) string {
 	index := http.NewServeMux()
 	index.Handle("/", pypi.New(packages...)) // its pages say that the files are here
 	index.Handle("/"+pathToken.password+"/", http.StripPrefix("/"+pathToken.password, pypi.New(packages...)))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	address, stop := workbenchtest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != s.user || password != s.password {
 			w.Header().Set("WWW-Authenticate", `Basic realm="packages"`)
 			http.Error(w, "who are you", http.StatusUnauthorized)
@@ -59,8 +58,8 @@ func privateIndex(t *testing.T, s secret, packages ...pypi.Package) string {
 		}
 		index.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
-	u, err := url.Parse(server.URL + "/" + pathToken.password + "/simple/")
+	t.Cleanup(stop)
+	u, err := url.Parse(address + "/" + pathToken.password + "/simple/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +150,8 @@ func (s searcher) searchDirectory(directory string, leftOut map[string]bool) {
 	}
 }
 
-// searchHistory looks into what BuildKit remembers of the builds for that registry, and shows to everybody who can connect to it.
+// searchHistory looks into what BuildKit remembers of the images in that registry, and shows to everybody who can connect to
+// it. What another test has built in a registry that had the same port is no image of these.
 func (s searcher) searchHistory(registryHost string) (builds int) {
 	s.t.Helper()
 	ctx := s.t.Context()
@@ -176,7 +176,7 @@ func (s searcher) searchHistory(registryHost string) (builds int) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if !bytes.Contains(record, []byte(registryHost)) {
+		if !bytes.Contains(record, []byte(registryHost+"/ml/model")) {
 			continue
 		}
 		builds++

@@ -7,9 +7,10 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 // deb is a Debian package of one file.
@@ -71,12 +72,12 @@ func gzipped(text string) []byte {
 // debianMirror serves packages and returns the line of sources.list that finds them.
 func debianMirror(t *testing.T, debs ...deb) string {
 	t.Helper()
-	server := httptest.NewServer(debianRepository(debs...))
-	t.Cleanup(server.Close)
-	return sourcesLine(server)
+	address, stop := workbenchtest.Serve(debianRepository(debs...))
+	t.Cleanup(stop)
+	return sourcesLine(address)
 }
 
-func sourcesLine(server *httptest.Server) string { return "deb [trusted=yes] " + server.URL + "/ ./\n" }
+func sourcesLine(address string) string { return "deb [trusted=yes] " + address + "/ ./\n" }
 
 // debianRepository answers with packages and their index.
 func debianRepository(debs ...deb) http.Handler {

@@ -2,7 +2,6 @@ package buildkit
 
 import (
 	"context"
-	"encoding/pem"
 	"errors"
 	"io"
 	"maps"
@@ -90,9 +89,9 @@ func newBench(t *testing.T, packages ...pypi.Package) *bench {
 	t.Cleanup(server.Close)
 	b.registry = strings.TrimPrefix(server.URL, "http://")
 	b.packages.Store(pypi.New(packages...))
-	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.packages.Load().ServeHTTP(w, r) }))
-	t.Cleanup(index.Close)
-	b.index = index.URL + "/simple/"
+	index, stop := workbenchtest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.packages.Load().ServeHTTP(w, r) }))
+	t.Cleanup(stop)
+	b.index = index + "/simple/"
 	b.base = pinned(t, workbenchtest.BaseImage(t, b.registry))
 	b.options = Options{Address: b.address, Pip: PipOptions{IndexURL: b.index}, Version: "1.2.3"}
 	return b
@@ -274,9 +273,9 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // serve starts a server and returns its address.
 func serve(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
+	address, stop := workbenchtest.Serve(handler)
+	t.Cleanup(stop)
+	return address
 }
 
 // forward copies until one side is closed, then closes both.
@@ -304,11 +303,6 @@ func forwardRequest(w http.ResponseWriter, r *http.Request, server string) {
 	}
 	r.Header.Del("Authorization")
 	httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
-}
-
-// certificateOf is the certificate of a test server in PEM.
-func certificateOf(server *httptest.Server) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 }
 
 func asError(t *testing.T, err error) *Error {
