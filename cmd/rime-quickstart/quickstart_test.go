@@ -94,7 +94,7 @@ func TestQuickstart_interrupted(t *testing.T) {
 		}
 		said.WriteByte(letter)
 	}
-	for deadline := time.Now().Add(time.Minute); len(processesOf(t, dir)) == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(10 * time.Minute); len(processesOf(t, dir)) == 0 && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
@@ -107,7 +107,7 @@ func TestQuickstart_interrupted(t *testing.T) {
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
 		t.Errorf("it ended with %v\n%s", err, stderr.String())
 	}
-	if took := time.Since(began); took > time.Minute {
+	if took := time.Since(began); took > 10*time.Minute {
 		t.Errorf("it took %s to stop", took)
 	}
 	if !strings.Contains(stderr.String(), "Everything that was started has been stopped.") {

@@ -2,7 +2,6 @@ package acctest_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
@@ -52,9 +51,9 @@ func TestGroupImage_outcomes(t *testing.T) {
 	pip := "numpy\npandas"
 	b.must(b.hub.RebuildInPortal("churn", primehub.PortalBuild{BaseImage: "jupyter/base-notebook", Pip: &pip}))
 	begun := len(b.hub.Builds("churn")) + 1
-	acctest.Eventually(t, time.Minute, "the build", func() bool { return len(b.hub.Builds("churn")) == begun })
+	acctest.Eventually(t, "the build", func() bool { return len(b.hub.Builds("churn")) == begun })
 	b.must(b.hub.CancelInPortal("churn"))
-	acctest.Eventually(t, time.Minute, "the end of the build", func() bool { return b.image("churn")["jobStatus"].(map[string]any)["phase"] == "Cancelled" })
+	acctest.Eventually(t, "the end of the build", func() bool { return b.image("churn")["jobStatus"].(map[string]any)["phase"] == "Cancelled" })
 	planShows(t, b.Workspace, "pip packages changed: + sandbox-push-denied, - numpy, - pandas; the last build was cancelled")
 	b.Apply()
 	b.values("a", map[string]any{"phase": "succeeded", "is_ready": true})
@@ -76,7 +75,7 @@ func TestGroupImage_interrupt(t *testing.T) {
 	b, c := slowHub(t, oneBuild("xgboost"))
 	p := b.startBuilding(1)
 	p.Interrupt()
-	acctest.Eventually(t, cancelWithin, "the request to cancel", func() bool { return b.count("cancelImageBuild") > 0 })
+	acctest.Eventually(t, "the request to cancel", func() bool { return b.count("cancelImageBuild") > 0 })
 	r := p.Wait()
 	shows(t, r, "Error: PrimeHub Image Build Interrupted", `Waiting for the build of PrimeHub image "churn" was interrupted. The build was cancelled.`)
 	if r.ExitCode != 1 || b.building() > 0 {
@@ -114,7 +113,7 @@ func TestGroupImage_import(t *testing.T) {
 	b.must(err)
 	added, err := b.hub.AddFromPortal("data-science", primehub.PortalForm{DisplayName: "R 4", Description: "R and friends", Type: "both", URL: "r-base:4", URLForGPU: "r-base:4-gpu", PullSecret: "image-internal"})
 	b.must(err)
-	acctest.Eventually(t, time.Minute, "the build", func() bool { return b.image(built)["isReady"] == true })
+	acctest.Eventually(t, "the build", func() bool { return b.image(built)["isReady"] == true })
 	b.Write("main.tf", `
 resource "rime_group_image" "built" {
   display_name = "Fast AI_2"
@@ -153,7 +152,7 @@ import {
 	// Terraform writes the configuration of another one by itself.
 	written, err := b.hub.AddFromPortal("data-science", primehub.PortalForm{DisplayName: "Written", Type: "cpu", Build: &primehub.PortalBuild{BaseImage: "jupyter/base-notebook", Conda: &conda}})
 	b.must(err)
-	acctest.Eventually(t, time.Minute, "the build", func() bool { return b.image(written)["isReady"] == true })
+	acctest.Eventually(t, "the build", func() bool { return b.image(written)["isReady"] == true })
 	b.Write("import.tf", `
 import {
   to = rime_group_image.written
@@ -185,7 +184,7 @@ resource "rime_group_image" "a" {
 `)
 	_, err := b.hub.Do(primehub.UserAdmin, `mutation { createImage(data: { name: "old", imageSpec: { baseImage: "jupyter/base-notebook", packages: { apt: ["curl", "vim git"], pip: [""] } } }) { id } }`, nil)
 	b.must(err)
-	acctest.Eventually(t, time.Minute, "the build", func() bool { return b.image("old")["isReady"] == true })
+	acctest.Eventually(t, "the build", func() bool { return b.image("old")["isReady"] == true })
 	planShows(t, b.Workspace, "1 to import, 0 to add, 1 to change, 0 to destroy", `+ rebuild_reason = "apt packages changed: + vim, + git"`)
 	b.Apply()
 	b.values("a", map[string]any{"phase": "succeeded", "dropped_packages": []any{}})

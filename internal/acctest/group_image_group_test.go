@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
@@ -93,7 +92,7 @@ func TestGroupImage_generated(t *testing.T) {
 	ended := func() bool {
 		return b.image("cleared")["isReady"] == true && b.image("dropped")["isReady"] == true && b.image("broken")["jobStatus"].(map[string]any)["phase"] == "Failed"
 	}
-	acctest.Eventually(t, time.Minute, "the builds", ended)
+	acctest.Eventually(t, "the builds", ended)
 	b.Write("import.tf", importBlocks(names))
 	b.MustRun("plan", "-generate-config-out=written.tf")
 	planShows(t, b.Workspace, "10 to import, 0 to add, 1 to change, 0 to destroy", `"the last build failed"`)

@@ -68,9 +68,9 @@ func (b *hubBench) building() (n int) {
 func (b *hubBench) startBuilding(images int, plan ...string) *acctest.Process {
 	b.t.Helper()
 	p := b.Start(append([]string{"apply", "-auto-approve"}, plan...)...)
-	acctest.Eventually(b.t, startsWithin, "the builds", func() bool { return p.Ended() || b.building() == images })
+	acctest.Eventually(b.t, "the builds", func() bool { return p.Ended() || b.building() == images })
 	seen := b.count("image") + 2*images // one look of each may be under way
-	acctest.Eventually(b.t, startsWithin, "the wait for the builds", func() bool { return p.Ended() || b.count("image") > seen })
+	acctest.Eventually(b.t, "the wait for the builds", func() bool { return p.Ended() || b.count("image") > seen })
 	if p.Ended() {
 		b.t.Fatalf("the apply has ended:\n%s", p.Output())
 	}

@@ -26,7 +26,7 @@ func (b *hubBench) killWithin(rules ...fault.Rule) {
 	b.t.Helper()
 	b.must(b.hub.SetFaults(rules...))
 	p := b.Start("apply", "-auto-approve")
-	acctest.Eventually(b.t, startsWithin, "the point to kill at", func() bool {
+	acctest.Eventually(b.t, "the point to kill at", func() bool {
 		met := slices.DeleteFunc(b.hub.Requests(), func(r fault.Request) bool { return !r.Fault })
 		return p.Ended() || len(met) == len(rules)
 	})
@@ -130,7 +130,7 @@ func TestGroupImage_killTerraform(t *testing.T) {
 	b.Env["TF_LOG_SDK"] = "trace" // to a pipe that nobody reads any more
 	p := b.startBuilding(1)
 	providers := p.KillTerraform()
-	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
+	acctest.Eventually(t, "the end of the provider", func() bool { return providers() == 0 })
 	p.Wait()
 	if cancels := b.count("cancelImageBuild"); cancels != 1 {
 		t.Errorf("%d builds were cancelled", cancels)

@@ -40,7 +40,7 @@ func TestImageRegistryConfig_killed(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := here.Start("apply", "-auto-approve")
-			acctest.Eventually(t, time.Minute, "the point to kill at", func() bool { return cloud.Count("", at.Path) >= at.Nth })
+			acctest.Eventually(t, "the point to kill at", func() bool { return cloud.Count("", at.Path) >= at.Nth })
 			p.Kill()
 			p.Wait()
 			if here.StateFile() != nil && here.Values(registryConfigAddress) != nil {

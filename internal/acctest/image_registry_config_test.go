@@ -131,7 +131,7 @@ func TestImageRegistryConfig_interrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := w.Start("apply", "-auto-approve")
-	acctest.Eventually(t, time.Minute, "an attachment", func() bool { return cloud.Count("", "^/iam/AttachRolePolicy$") > 0 })
+	acctest.Eventually(t, "an attachment", func() bool { return cloud.Count("", "^/iam/AttachRolePolicy$") > 0 })
 	p.Interrupt()
 	if r := p.Wait(); r.ExitCode == 0 {
 		t.Fatalf("an interrupted apply succeeded:\n%s", r.Output)

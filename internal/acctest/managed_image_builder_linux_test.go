@@ -21,7 +21,7 @@ func TestManagedImage_brokenBuilder(t *testing.T) {
 	registry := acctest.StartRegistry(t, oci.Options{})
 	e := acctest.Embedded{
 		Registry: registry.Host, BuildKit: workbenchtest.OwnBuildKit(t, smallDisk(t, 400<<20)),
-		Index: acctest.StartIndex(t, pypi.Simple("tiny-model", "1.0"), acctest.Source(slow, pypi.Source{Sleep: 10 * time.Minute}),
+		Index: acctest.StartIndex(t, pypi.Simple("tiny-model", "1.0"), acctest.Source(slow, pypi.Source{Sleep: time.Hour}),
 			pypi.Package{Name: "huge", Releases: []pypi.Release{{Version: "1.0", PayloadBytes: 200 << 20}}}),
 	}
 	w := e.NewWorkspace(t)
@@ -34,7 +34,7 @@ func TestManagedImage_brokenBuilder(t *testing.T) {
 
 	w.Write("main.tf", imageOf("model", slow))
 	p := w.Start("apply", "-auto-approve")
-	acctest.Eventually(t, startsWithin, "the build", func() bool { return acctest.Builds(slow) > 0 })
+	acctest.Eventually(t, "the build", func() bool { return acctest.Builds(slow) > 0 })
 	acctest.KillDaemon(t, e.BuildKit)
 	r := p.Wait()
 	shows(t, r, "Managed Image Build Failed", "the connection to the BuildKit daemon was lost", "Class: platform", "Managed image: model", "apply again")

@@ -148,7 +148,7 @@ func (b *killBench) killAndFinish(t *testing.T, k killing, point killPoint, i in
 	b.Write("main.tf", k.during(distribution))
 	most := mostBuilds(t, distribution)
 	survived = b.killAt(t, point.at)
-	acctest.Eventually(t, goneWithin, "the end of the build", func() bool { return acctest.Builds(distribution) == 0 })
+	acctest.Eventually(t, "the end of the build", func() bool { return acctest.Builds(distribution) == 0 })
 	orphans := orphansOf(t, b.registry, "model")
 
 	b.Apply()
@@ -178,7 +178,7 @@ func (b *killBench) killAt(t *testing.T, point fault.Rule) (survived bool) {
 		return slices.ContainsFunc(b.registry.Requests(), func(r fault.Request) bool { return r.Fault })
 	}
 	p := b.Start("apply", "-auto-approve", "-refresh=false")
-	acctest.Eventually(t, startsWithin, "the point to kill at", func() bool { return arrived() || p.Ended() })
+	acctest.Eventually(t, "the point to kill at", func() bool { return arrived() || p.Ended() })
 	survived = !arrived()
 	if !survived {
 		p.Kill()
@@ -290,7 +290,7 @@ func TestManagedImage_killTerraform(t *testing.T) {
 	b.expectGone(b.slow)
 	p.Wait()
 	// Until it has ended, what it has created is its own.
-	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
+	acctest.Eventually(t, "the end of the provider", func() bool { return providers() == 0 })
 	b.finish(imageOf("model", "tiny-model"))
 }
 
@@ -338,13 +338,13 @@ resource "terraform_data" "pause" {
 `, begun))
 	w.Env["TF_LOG_SDK"] = "trace"
 	p := w.Start("apply", "-auto-approve")
-	acctest.Eventually(t, startsWithin, "the pause", func() bool {
+	acctest.Eventually(t, "the pause", func() bool {
 		_, err := os.Stat(begun)
 		return err == nil || p.Ended()
 	})
 	asked := len(registry.Requests())
 	providers := p.KillTerraform()
-	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
+	acctest.Eventually(t, "the end of the provider", func() bool { return providers() == 0 })
 	p.Wait()
 	if requests := registry.Requests()[asked:]; len(requests) > 0 {
 		t.Errorf("it asked the registry: %v", requests)

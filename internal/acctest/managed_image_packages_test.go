@@ -58,7 +58,7 @@ func TestManagedImage_packages(t *testing.T) {
 // needDebian skips the test where Debian's packages cannot be had: no stand-in of ours would show what apt does.
 func needDebian(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://deb.debian.org/debian/dists/bookworm/InRelease", http.NoBody)
 	if err != nil {

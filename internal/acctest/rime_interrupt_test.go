@@ -13,10 +13,6 @@ import (
 	sandbox "github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
 
-// cancelWithin is how soon after an interrupt the platform has to be told. The target is 2 s; a slow machine that is busy with other tests may need
-// much longer.
-const cancelWithin = 2 * time.Minute
-
 var cancelPath = regexp.MustCompile("^/v1/jobs/cancel/")
 
 // slowBuild is longer than any command before the end of a build takes on a busy machine.
@@ -35,7 +31,7 @@ func (p *platform) startUntilWaiting(args ...string) *acctest.Process {
 	p.t.Helper()
 	p.Forget()
 	process := p.Start(args...)
-	acctest.Eventually(p.t, startsWithin, "the wait for a build", func() bool { return process.Ended() || p.Count(http.MethodGet, "^/v1/jobs/") > 0 })
+	acctest.Eventually(p.t, "the wait for a build", func() bool { return process.Ended() || p.Count(http.MethodGet, "^/v1/jobs/") > 0 })
 	if process.Ended() {
 		p.t.Fatalf("the command has ended:\n%s", process.Output())
 	}
@@ -63,7 +59,7 @@ func TestRIME_interrupt(t *testing.T) {
 			if i < 0 {
 				t.Fatalf("no build was cancelled: %v", requests)
 			}
-			if took := requests[i].At.Sub(stopped); took > cancelWithin {
+			if took := requests[i].At.Sub(stopped); took > acctest.Patience {
 				t.Errorf("the platform was told only after %s", took)
 			}
 			if image, _ := p.Image("a"); image.Text("status") != "failed" || image.Text("build", "status") != "cancelled" {
@@ -102,7 +98,7 @@ func TestRIME_interruptWithoutCancel(t *testing.T) {
 // finishWait lets a command that waits for an image have it.
 func (p *platform) finishWait(process *acctest.Process, c *clock) {
 	p.t.Helper()
-	acctest.Eventually(p.t, startsWithin, "the wait for the image", func() bool { return process.Ended() || p.Count(http.MethodGet, "^/v1/images/model$") > 2 })
+	acctest.Eventually(p.t, "the wait for the image", func() bool { return process.Ended() || p.Count(http.MethodGet, "^/v1/images/model$") > 2 })
 	c.forward(slowBuild)
 	if r := process.Wait(); r.ExitCode != 0 {
 		p.t.Errorf("exit status %d\n%s", r.ExitCode, r.Output)
@@ -173,12 +169,12 @@ func TestRIME_killTerraform(t *testing.T) {
 	p.Env["TF_LOG_SDK"] = "trace" // to a pipe that nobody reads any more
 	process := p.startUntilWaiting("apply", "-auto-approve")
 	providers := process.KillTerraform()
-	acctest.Eventually(t, time.Minute, "the end of the provider", func() bool { return providers() == 0 })
+	acctest.Eventually(t, "the end of the provider", func() bool { return providers() == 0 })
 	process.Wait()
 	if cancelled := p.Count(http.MethodPost, cancelPath.String()); cancelled != 1 {
 		t.Errorf("%d builds were cancelled", cancelled)
 	}
-	acctest.Eventually(t, time.Minute, "the end of the build", func() bool { return !p.Builds("model")[0].Settled.IsZero() })
+	acctest.Eventually(t, "the end of the build", func() bool { return !p.Builds("model")[0].Settled.IsZero() })
 	p.SetBuildTime(time.Millisecond)
 	p.Apply()
 	p.PlanIsEmpty()

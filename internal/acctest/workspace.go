@@ -271,17 +271,21 @@ func (w *Workspace) resource(kind, name string) (Resource, bool) {
 	return Resource{}, false
 }
 
-// Eventually waits until the condition holds, looking often, and fails the test after the time given.
-func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
+// Patience is how long something may take that is not to be measured: on a machine that is ten times slower, and busy with
+// other tests, only a hang exceeds it.
+const Patience = 10 * time.Minute
+
+// Eventually waits until the condition holds, looking often, and fails the test after [Patience].
+func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for !condition() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("not within %s: %s", within, what)
+			t.Fatalf("not within %s: %s", Patience, what)
 		case <-ticker.C:
 		}
 	}

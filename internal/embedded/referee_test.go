@@ -55,7 +55,7 @@ func dockerRegistry(t *testing.T, settings string) *world {
 		}
 	})
 	w := &world{host: host, wire: remote.DefaultTransport.(*http.Transport).Clone()}
-	for deadline := time.Now().Add(time.Minute); ; pass(50 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); ; pass(50 * time.Millisecond) {
 		if c, err := net.Dial("tcp", host); err == nil {
 			_ = c.Close()
 			break

@@ -122,7 +122,7 @@ func TestPrimeHub_diagnostics(t *testing.T) {
 		"push denied":        {body: replaced(teamBuild, "xgboost", "sandbox-push-denied"), message: `PrimeHub Image Build Failed § in the step "push" § may not push to its registry`},
 		"base image":         {body: replaced(teamBuild, "jupyter/base-notebook", "sandbox-not-found"), message: "PrimeHub Image Build Failed § manifest unknown § Check base_image_url"},
 		"no secret":          {body: replaced(teamBuild, "image-dockerhub", "image-nosuch"), message: `PrimeHub Image Build Does Not Begin § its pull secret "image-nosuch" does not exist. § Name an image pull secret that exists`},
-		"no secret in time":  {body: replaced(replaced(teamBuild, "image-dockerhub", "image-nosuch"), "  group ", "timeouts = { create = \"1500ms\" }\n  group "), message: `PrimeHub Image Build Does Not Begin § its pull secret "image-nosuch" does not exist. § Name an image pull secret that exists`},
+		"no secret in time":  {body: replaced(replaced(teamBuild, "image-dockerhub", "image-nosuch"), "  group ", "timeouts = { create = \"10s\" }\n  group "), message: `PrimeHub Image Build Does Not Begin § its pull secret "image-nosuch" does not exist. § Name an image pull secret that exists`},
 		"one name for two":   {body: teamImage + replaced(replaced(teamBuild, `"test"`, `"other"`), `"churn"`, `"r-4"`), message: `pre-apply plan § PrimeHub Image Name Taken Twice § "r-4"`},
 		"one block twice":    {body: teamImage + replaced(teamImage, `"test"`, `"other"`), message: `pre-apply plan § PrimeHub Image Name Taken Twice § "r-4"`},
 		"groups of nobody":   {body: replaced(teamImage, `group        = "data-science"`, `groups = ["research", "nobody"]`), message: `pre-apply plan § PrimeHub Group Not Found § There is no group "nobody".`},

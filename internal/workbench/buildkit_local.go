@@ -105,7 +105,7 @@ func (l *localState) start(ctx context.Context, binary string) error {
 	if l.process, err = startProcess(cmd); err != nil {
 		return err
 	}
-	ready, cancel := context.WithTimeout(ctx, time.Minute)
+	ready, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	if err := l.process.await(ready, func(ctx context.Context) error { return answers(ctx, l.address()) }); err != nil {
 		words, _ := os.ReadFile(l.logFile())

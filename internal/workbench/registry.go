@@ -77,7 +77,7 @@ http: {addr: "127.0.0.1:0"}
 	if r.process, err = startProcess(cmd); err != nil {
 		return err
 	}
-	ready, cancel := context.WithTimeout(ctx, time.Minute)
+	ready, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	return r.process.await(ready, func(ctx context.Context) error { return r.probe(ctx, logFile) })
 }

@@ -180,7 +180,7 @@ func TestIndex_stubbornBuildIsSeenAndOutlivesSIGTERM(t *testing.T) {
 // waitForProcess returns the id of the process that has this argument and has come to ignore SIGTERM.
 func waitForProcess(t *testing.T, argument string) string {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 		for _, f := range files {
 			line, _ := os.ReadFile(f)

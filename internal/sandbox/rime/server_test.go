@@ -171,7 +171,7 @@ func TestServer(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, rime.Options{BuildTime: 40 * time.Millisecond})
 	id := p.create("churn", "numpy")
-	for deadline := time.Now().Add(time.Minute); p.states(id, "churn") != "SUCCEEDED READY"; {
+	for deadline := time.Now().Add(10 * time.Minute); p.states(id, "churn") != "SUCCEEDED READY"; {
 		if time.Now().After(deadline) {
 			t.Fatalf("after a minute: %s", p.states(id, "churn"))
 		}
