@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 // serves tells this program that it is a script that serves a stand-in of AWS, as serve_moto.py does.
@@ -148,10 +150,9 @@ func TestStartMoto(t *testing.T) {
 	if _, err := a.ecr.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{}); err != nil {
 		t.Error(err)
 	}
+	expectEnded := workbenchtest.Connect(t, hostOf(t, a.url))
 	stop()
-	if _, err := a.ecr.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{}); err == nil {
-		t.Error("it still runs")
-	}
+	expectEnded()
 	if _, _, err := startMoto(t.Context(), standIn(t, "true", "echo no such module >&2; exit 1"), t.TempDir()); err == nil || !strings.Contains(err.Error(), "no such module") {
 		t.Errorf("error %v", err)
 	}

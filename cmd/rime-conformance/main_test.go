@@ -9,6 +9,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 
 	client "github.com/managed-images/terraform-provider-rime/internal/primehub"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 // standIn is a Python that makes a virtual environment in which there is only itself: what it is asked to do, it does as told.
@@ -300,9 +302,13 @@ func TestStartPrimeHub_stops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop()
+	var ended []func()
 	for _, endpoint := range w.Endpoints {
-		expectSilence(t, endpoint)
+		ended = append(ended, workbenchtest.Connect(t, hostOf(t, endpoint)))
+	}
+	stop()
+	for _, expectEnded := range ended {
+		expectEnded()
 	}
 }
 
@@ -312,22 +318,20 @@ func TestStartRIME_stops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	expectEnded := workbenchtest.Connect(t, hostOf(t, w.Endpoint))
 	stop()
-	expectSilence(t, w.Endpoint)
+	expectEnded()
 	if buildTime > time.Second {
 		t.Errorf("builds take %s: the scripts would have to wait", buildTime)
 	}
 }
 
-// expectSilence expects that nobody answers there any more.
-func expectSilence(t *testing.T, endpoint string) {
+// hostOf is where an address leads.
+func hostOf(t *testing.T, address string) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, endpoint, nil)
+	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if response, err := http.DefaultClient.Do(request); err == nil {
-		_ = response.Body.Close()
-		t.Error("it still runs")
-	}
+	return u.Host
 }

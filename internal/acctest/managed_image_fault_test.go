@@ -112,7 +112,13 @@ func TestManagedImage_registryFaults(t *testing.T) {
 // A registry that cannot be reached at all is the same.
 func TestManagedImage_registryDown(t *testing.T) {
 	t.Parallel()
-	registry, w := setup(t, imageOf("model", "tiny-model<2"))
+	// No other test takes a port of this address, so that nobody answers there in the end.
+	registry, err := oci.StartAt("127.0.0.2:0", oci.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := acctest.NewEmbeddedWorkspace(t, registry.Host, "insecure = true")
+	w.Write("main.tf", imageOf("model", "tiny-model<2"))
 	w.Apply()
 	if err := registry.Close(); err != nil {
 		t.Fatal(err)

@@ -1,15 +1,10 @@
 package embedded
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,57 +17,18 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
-// dockerRegistry starts Docker's registry, from Debian, and returns a world on it. settings go into its storage section.
-func dockerRegistry(t *testing.T, settings string) *world {
+// onDocker is a world on Docker's registry, from Debian.
+func onDocker(t *testing.T, host string) *world {
 	t.Helper()
-	binary := workbenchtest.Tool(t, "docker-registry")
-	directory := t.TempDir()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := listener.Addr().String()
-	_ = listener.Close()
-	config := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage:\n  filesystem: {rootdirectory: %s}\n%s\nhttp: {addr: %s}\n",
-		filepath.Join(directory, "data"), settings, host)
-	file := filepath.Join(directory, "config.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var output bytes.Buffer
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	command := exec.CommandContext(ctx, binary, "serve", file)
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = command.Wait() // killed
-		if t.Failed() {
-			said := output.String()
-			t.Logf("docker-registry says last:\n%s", said[max(0, len(said)-2000):])
-		}
-	})
 	w := &world{host: host, wire: remote.DefaultTransport.(*http.Transport).Clone()}
-	for deadline := time.Now().Add(10 * time.Minute); ; pass(50 * time.Millisecond) {
-		if c, err := net.Dial("tcp", host); err == nil {
-			_ = c.Close()
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatalf("docker-registry does not start: %v", err)
-		}
-	}
 	w.pushBases(t)
 	return w
 }
 
-const deletesEnabled = "  delete: {enabled: true}"
-
 // TestReferee_life takes an image through its life on Docker's registry.
 func TestReferee_life(t *testing.T) {
 	t.Parallel()
-	w := dockerRegistry(t, deletesEnabled)
+	w := onDocker(t, workbenchtest.DockerRegistry(t))
 	p := w.process(t, "a/1")
 	p.builder.platforms = 2
 	if _, err := p.Get(t.Context(), "model-a"); !errors.Is(err, imageregistry.ErrNotFound) {
@@ -129,7 +85,7 @@ func TestReferee_life(t *testing.T) {
 
 func TestReferee_keepsAll(t *testing.T) {
 	t.Parallel()
-	w := dockerRegistry(t, "")
+	w := onDocker(t, workbenchtest.DockerRegistryWithoutDeletes(t))
 	p := w.process(t, "a/1")
 	p.mustCreate(t, specOf("model-a", "numpy"))
 	next := w.process(t, "b/2")
@@ -146,13 +102,13 @@ func TestReferee_keepsAll(t *testing.T) {
 
 func TestReferee_keepsAllUnpublished(t *testing.T) {
 	t.Parallel()
-	expectUnpublishedDelete(t, dockerRegistry(t, ""))
+	expectUnpublishedDelete(t, onDocker(t, workbenchtest.DockerRegistryWithoutDeletes(t)))
 }
 
 // TestReferee_atOnce lets several processes create the same names at once, on a real registry and with real time.
 func TestReferee_atOnce(t *testing.T) {
 	t.Parallel()
-	w := dockerRegistry(t, deletesEnabled)
+	w := onDocker(t, workbenchtest.DockerRegistry(t))
 	const rounds, processes = 5, 4
 	for round := range rounds {
 		image := fmt.Sprintf("model-%d", round)
@@ -195,7 +151,7 @@ func TestReferee_atOnce(t *testing.T) {
 func TestReferee_skopeo(t *testing.T) {
 	t.Parallel()
 	skopeo := workbenchtest.Tool(t, "skopeo")
-	w := dockerRegistry(t, deletesEnabled)
+	w := onDocker(t, workbenchtest.DockerRegistry(t))
 	built := w.process(t, "a/1").mustCreate(t, specOf("model-a", "numpy"))
 	inspect := func(arguments ...string) string {
 		t.Helper()

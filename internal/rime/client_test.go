@@ -202,8 +202,6 @@ func TestTimeouts(t *testing.T) {
 
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
 	encrypted := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(encrypted.Close)
 	plain := httptest.NewServer(http.NotFoundHandler())
@@ -213,7 +211,7 @@ func TestUnreachable(t *testing.T) {
 		transient bool
 		words     string
 	}{
-		"nobody listens":          {gone.URL, true, "connection refused"},
+		"nobody listens":          {"http://127.0.0.1:1", true, "connection refused"},
 		"no such host":            {"https://nowhere.invalid", false, "nowhere.invalid"},
 		"an unknown certificate":  {encrypted.URL, false, "certificate"},
 		"TLS with a plain server": {strings.Replace(plain.URL, "http://", "https://", 1), false, "server gave HTTP response to HTTPS client"},

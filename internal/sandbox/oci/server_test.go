@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { workbenchtest.Main(m) }
 
 func reference(t *testing.T, text string) name.Reference {
 	t.Helper()
-	ref, err := name.ParseReference(text)
+	ref, err := name.ParseReference(text, name.Insecure)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func pull(ctx context.Context, ref name.Reference) error {
 func TestServer_survivesARestart(t *testing.T) {
 	t.Parallel()
 	options := oci.Options{DataDir: t.TempDir()}
-	server, err := oci.Start(options)
+	server, err := oci.StartAt("127.0.0.2:0", options) // no other test takes its port meanwhile
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestServer_survivesARestart(t *testing.T) {
 	if _, err := remote.Head(removed, remote.WithContext(t.Context())); err == nil {
 		t.Error("a removed tag came back")
 	}
-	registry, err := name.NewRegistry(server.Host)
+	registry, err := name.NewRegistry(server.Host, name.Insecure)
 	if err != nil {
 		t.Fatal(err)
 	}
