@@ -188,7 +188,7 @@ func TestRimeSandbox_platform(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after a minute: %v", image)
+			t.Fatalf("after ten minutes: %v", image)
 		}
 	}
 	a.RIMEAPIKey = a.RIMEAPIKeys["organization_admin"]
@@ -242,7 +242,7 @@ func TestRimeSandbox_primehub(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after a minute: %v", image)
+			t.Fatalf("after ten minutes: %v", image)
 		}
 	}
 	if status, body := get(t, a.Control+"/primehub/builds/churn"); status != http.StatusOK || !strings.Contains(body, "No matching distribution found for left-pad") {

@@ -117,6 +117,7 @@ func TestManagedImage_registryDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = registry.Close() })
 	w := acctest.NewEmbeddedWorkspace(t, registry.Host, "insecure = true")
 	w.Write("main.tf", imageOf("model", "tiny-model<2"))
 	w.Apply()

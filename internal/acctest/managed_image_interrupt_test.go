@@ -51,21 +51,22 @@ func newSlowBench(t *testing.T, settings ...string) *slowBench {
 // applyUntilBuilding starts an apply and waits until that package is being built.
 func (b *slowBench) applyUntilBuilding(distribution string) *acctest.Process {
 	b.t.Helper()
-	p := b.Start("apply", "-auto-approve")
-	acctest.Eventually(b.t, "the build of "+distribution, func() bool { return acctest.Builds(distribution) > 0 })
+	p, begun := b.applyUntilBuildingOrEnd(distribution)
+	if !begun {
+		b.t.Fatalf("the apply has ended:\n%s", p.Output())
+	}
 	return p
 }
 
-// applyUntilEnd applies until the time-out, and tells whether it came while that package was being built: on a slow machine, it
-// may come before.
-func (b *slowBench) applyUntilEnd(distribution string) (p *acctest.Process, built bool) {
+// applyUntilBuildingOrEnd starts an apply that may end before that package is being built, and tells whether it has begun.
+func (b *slowBench) applyUntilBuildingOrEnd(distribution string) (p *acctest.Process, begun bool) {
 	b.t.Helper()
 	p = b.Start("apply", "-auto-approve")
 	acctest.Eventually(b.t, "the build of "+distribution+", or the end of the apply", func() bool {
-		built = built || acctest.Builds(distribution) > 0
-		return built || p.Ended()
+		begun = acctest.Builds(distribution) > 0
+		return begun || p.Ended()
 	})
-	return p, built
+	return p, begun
 }
 
 // expectGone expects that nothing builds that package any more, very soon.
@@ -202,11 +203,14 @@ func TestManagedImage_timeouts(t *testing.T) {
 				b.Apply()
 			}
 			b.Write("main.tf", imageWith("model", fmt.Sprintf("timeouts = { %s = \"1m\" }", operation), b.slow))
-			p, built := b.applyUntilEnd(b.slow)
-			b.expectEnd(p, "Managed Image Build Timed Out", `Managed image "model" was not built within 1m.`,
-				"Apply again, with a longer `timeouts."+operation+"` if such builds take longer.")
+			p, begun := b.applyUntilBuildingOrEnd(b.slow)
+			says := `Managed image "model" was not built within 1m.`
+			if begun { // on a slow machine, the time-out comes before
+				says += " The build was cancelled and has ended."
+			}
+			b.expectEnd(p, "Managed Image Build Timed Out", says, "Apply again, with a longer `timeouts."+operation+"` if such builds take longer.")
 			b.expectGone(b.slow)
-			if image, _ := b.Image("model"); built && image.Text("build", "status") != "cancelled" || image.Tainted != (operation == "create") {
+			if image, _ := b.Image("model"); begun && image.Text("build", "status") != "cancelled" || image.Tainted != (operation == "create") {
 				t.Errorf("the state after the time-out: %v", image)
 			}
 			b.finish(imageOf("model", "tiny-model"))

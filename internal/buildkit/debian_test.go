@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
 // deb is a Debian package of one file.
@@ -72,9 +70,7 @@ func gzipped(text string) []byte {
 // debianMirror serves packages and returns the line of sources.list that finds them.
 func debianMirror(t *testing.T, debs ...deb) string {
 	t.Helper()
-	address, stop := workbenchtest.Serve(debianRepository(debs...))
-	t.Cleanup(stop)
-	return sourcesLine(address)
+	return sourcesLine(serve(t, debianRepository(debs...).ServeHTTP))
 }
 
 func sourcesLine(address string) string { return "deb [trusted=yes] " + address + "/ ./\n" }

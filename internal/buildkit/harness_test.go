@@ -89,9 +89,7 @@ func newBench(t *testing.T, packages ...pypi.Package) *bench {
 	t.Cleanup(server.Close)
 	b.registry = strings.TrimPrefix(server.URL, "http://")
 	b.packages.Store(pypi.New(packages...))
-	index, stop := workbenchtest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.packages.Load().ServeHTTP(w, r) }))
-	t.Cleanup(stop)
-	b.index = index + "/simple/"
+	b.index = serve(t, func(w http.ResponseWriter, r *http.Request) { b.packages.Load().ServeHTTP(w, r) }) + "/simple/"
 	b.base = pinned(t, workbenchtest.BaseImage(t, b.registry))
 	b.options = Options{Address: b.address, Pip: PipOptions{IndexURL: b.index}, Version: "1.2.3"}
 	return b

@@ -173,7 +173,7 @@ func TestServer(t *testing.T) {
 	id := p.create("churn", "numpy")
 	for deadline := time.Now().Add(10 * time.Minute); p.states(id, "churn") != "SUCCEEDED READY"; {
 		if time.Now().After(deadline) {
-			t.Fatalf("after a minute: %s", p.states(id, "churn"))
+			t.Fatalf("after ten minutes: %s", p.states(id, "churn"))
 		}
 	}
 	if err := s.SetFaults(fault.Rule{Service: rime.Service, Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true, Times: 1}); err != nil {

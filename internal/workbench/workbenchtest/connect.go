@@ -36,6 +36,9 @@ func Connect(t testing.TB, host string) (expectEnded func()) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close() // it has been read, and the connection stays
+	if response.Close {
+		t.Fatalf("the server at %s ends the connection by itself", host)
+	}
 	return func() {
 		t.Helper()
 		_ = connection.SetReadDeadline(time.Now().Add(10 * time.Minute))
