@@ -57,7 +57,7 @@ func TestBuild_pushRepeated(t *testing.T) {
 			b := newBench(t, pypi.Simple("tiny", "1.0"))
 			req := b.request("tiny")
 			var refused atomic.Int64
-			b.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 				if !pushes(r, req.Target) || refused.Add(1) > refusal.times {
 					return false
 				}
@@ -65,7 +65,7 @@ func TestBuild_pushRepeated(t *testing.T) {
 				w.WriteHeader(refusal.status)
 				_, _ = io.WriteString(w, refusal.body)
 				return true
-			}
+			})
 			b.options.PushPause = time.Millisecond
 			builder := b.builder()
 			result, err := builder.Build(t.Context(), req)
@@ -95,13 +95,13 @@ func TestBuild_pushThrottledFresh(t *testing.T) {
 	}
 	b.replaceIndex(pypi.Simple("tiny", "2.0"))
 	var refused atomic.Int64
-	b.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if !pushes(r, req.Target) || refused.Add(1) > 12 {
 			return false
 		}
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
-	}
+	})
 	req.Fresh = true
 	result, err := builder.Build(t.Context(), req)
 	if err != nil {
@@ -136,7 +136,7 @@ func TestBuild_pushRefused(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, pypi.Simple("tiny", "1.0"))
 			req := b.request("tiny")
-			b.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 				if !pushes(r, req.Target) {
 					return false
 				}
@@ -146,7 +146,7 @@ func TestBuild_pushRefused(t *testing.T) {
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, c.body)
 				return true
-			}
+			})
 			b.options.PushPause = time.Millisecond
 			builder := b.builder()
 			_, err := builder.Build(t.Context(), req)
@@ -164,14 +164,14 @@ func TestBuild_credentials(t *testing.T) {
 	b := newBench(t, pypi.Simple("tiny", "1.0"))
 	var password atomic.Value
 	password.Store("the-first-password")
-	b.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if _, got, _ := r.BasicAuth(); got == password.Load() {
 			return false
 		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 		w.WriteHeader(http.StatusUnauthorized)
 		return true
-	}
+	})
 	keys := &keychain{configs: map[string]authn.AuthConfig{}}
 	b.options.Keychain = keys
 	builder := b.builder()
@@ -209,14 +209,14 @@ func TestBuild_secrets(t *testing.T) {
 	if err := os.WriteFile(b.options.CAFile, []byte("# "+canary+"-ca\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if _, got, _ := r.BasicAuth(); got == canary+"-registry" || r.Method == http.MethodGet || r.Method == http.MethodHead {
 			return false
 		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 		w.WriteHeader(http.StatusUnauthorized)
 		return true
-	}
+	})
 	b.options.Keychain = &keychain{configs: map[string]authn.AuthConfig{b.registry: {Username: "user", Password: canary + "-registry"}}}
 
 	b.searchBuilds(canary)

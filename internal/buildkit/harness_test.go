@@ -59,13 +59,16 @@ func (s stocked) Run() int {
 	return s.M.Run()
 }
 
+// interceptor may answer a request to the registry, and tells whether it has.
+type interceptor func(w http.ResponseWriter, r *http.Request) bool
+
 // bench is a daemon, a registry, a package index and a base image for one test.
 type bench struct {
 	t       *testing.T
 	address string
-	// registry is host and port. Requests go through intercept first, which tells whether it has answered.
-	registry  string
-	intercept func(w http.ResponseWriter, r *http.Request) bool
+	// registry is host and port. Requests go through interceptor first, if there is one.
+	registry    string
+	interceptor atomic.Pointer[interceptor]
 	// index is the address of the simple index, which packages answers at.
 	index    string
 	packages atomic.Pointer[pypi.Index]
@@ -82,7 +85,7 @@ func newBench(t *testing.T, packages ...pypi.Package) *bench {
 	t.Helper()
 	b := &bench{t: t, address: workbenchtest.BuildKit(t)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if b.intercept == nil || !b.intercept(w, r) {
+		if intercept := b.interceptor.Load(); intercept == nil || !(*intercept)(w, r) {
 			stock.ServeHTTP(w, r)
 		}
 	}))
@@ -94,6 +97,9 @@ func newBench(t *testing.T, packages ...pypi.Package) *bench {
 	b.options = Options{Address: b.address, Pip: PipOptions{IndexURL: b.index}, Version: "1.2.3"}
 	return b
 }
+
+// intercept lets requests to the registry go through this first, from now on.
+func (b *bench) intercept(i interceptor) { b.interceptor.Store(&i) }
 
 // replaceIndex serves other packages from now on.
 func (b *bench) replaceIndex(packages ...pypi.Package) *atomic.Pointer[pypi.Index] {

@@ -85,7 +85,7 @@ func TestBuild_stuck(t *testing.T) {
 			t.Fatal("the platform's clock is far off ours")
 		}
 		// Time passes for the platform only: its age is told by its own clock, which the answers carry.
-		w.clock.pass(20 * time.Minute)
+		w.clock.Advance(20 * time.Minute)
 		old := w.registry(func(c *rime.Config) {
 			next := c.Transport
 			c.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
@@ -139,7 +139,7 @@ func TestCancelBuild(t *testing.T) {
 				if err := w.CancelBuild(t.Context(), build.ID); !errors.Is(err, imageregistry.ErrCannotCancel) {
 					t.Errorf("a build that runs: %v", err)
 				}
-				w.clock.pass(time.Hour)
+				w.clock.Advance(time.Hour)
 				if err := w.CancelBuild(t.Context(), build.ID); err != nil {
 					t.Errorf("a build that has ended: %v", err)
 				}

@@ -205,7 +205,7 @@ func TestCreate_exists(t *testing.T) {
 			if _, _, err := w.Create(t.Context(), failing); err != nil {
 				t.Fatal(err)
 			}
-			w.clock.pass(time.Hour)
+			w.clock.Advance(time.Hour)
 			if _, _, err := w.Create(t.Context(), spec("churn")); !errors.Is(err, imageregistry.ErrAlreadyExists) {
 				t.Error(err)
 			}

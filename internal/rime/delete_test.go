@@ -52,7 +52,7 @@ func TestDelete(t *testing.T) {
 			if err := w.CancelBuild(t.Context(), build.ID); err == nil {
 				t.Error("the clock stands still, so the build cannot have ended")
 			}
-			w.clock.pass(time.Hour)
+			w.clock.Advance(time.Hour)
 			if err := w.Delete(t.Context(), "churn"); err != nil {
 				t.Error(err)
 			}

@@ -103,7 +103,7 @@ func operations() map[string]operation {
 		"cancel": {
 			method: http.MethodPost, path: "^/v1/jobs/cancel/",
 			run: func(ctx context.Context, w *world, r *rime.Registry) error {
-				w.clock.pass(time.Minute) // the build runs
+				w.clock.Advance(time.Minute) // the build runs
 				err := r.CancelBuild(ctx, w.Builds("busy")[0].JobID)
 				if errors.Is(err, imageregistry.ErrCannotCancel) && !is[*rime.APIError](err) {
 					return nil // it was agreed to, and the platform's clock stands still

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,34 +12,17 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 	"github.com/managed-images/terraform-provider-rime/internal/rime"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/agenda"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 	sandbox "github.com/managed-images/terraform-provider-rime/internal/sandbox/rime"
 )
-
-// clock stands still unless it is told not to.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // world is a platform of its own for one test, and our registry on it.
 type world struct {
 	*sandbox.Server
 	*rime.Registry
 	t     *testing.T
-	clock *clock
+	clock *agenda.Clock
 	// network is where the platform is.
 	network *fault.Network
 }
@@ -59,7 +41,7 @@ func within(d time.Duration) func(*rime.Config) {
 // image ready at 110.
 func start(t *testing.T, o sandbox.Options, edits ...func(*rime.Config)) *world {
 	t.Helper()
-	w := &world{t: t, network: fault.NewNetwork(), clock: &clock{now: time.Now().UTC().Truncate(time.Second)}}
+	w := &world{t: t, network: fault.NewNetwork(), clock: agenda.NewClock(time.Now().UTC().Truncate(time.Second))}
 	if o.Clock == nil {
 		o.Clock = w.clock.Now
 	}
@@ -126,7 +108,7 @@ func (w *world) create(name string) imageregistry.Build {
 func (w *world) ready(name string) imageregistry.Build {
 	w.t.Helper()
 	build := w.create(name)
-	w.clock.pass(2 * time.Minute)
+	w.clock.Advance(2 * time.Minute)
 	return build
 }
 

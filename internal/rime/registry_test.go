@@ -50,7 +50,7 @@ func live(t *testing.T, w *world) {
 	}
 	var states []imageregistry.BuildStatus
 	for range 40 {
-		w.clock.pass(5 * time.Second)
+		w.clock.Advance(5 * time.Second)
 		now, err := w.Build(ctx, build.ID)
 		if err != nil {
 			t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 func TestAgenda(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
-	clock := start
-	a := agenda.New(func() time.Time { return clock })
+	clock := agenda.NewClock(start)
+	a := agenda.New(clock.Now)
 	if now := a.CatchUp(); now != start || a.Now() != start {
 		t.Fatalf("the present began at %s, %s", now, a.Now())
 	}
@@ -36,8 +36,8 @@ func TestAgenda(t *testing.T) {
 	})
 
 	a.CatchUp()
-	clock = start.Add(5 * time.Second)
-	if now := a.CatchUp(); now != clock || a.Now() != clock {
+	clock.Advance(5 * time.Second)
+	if now := a.CatchUp(); now != clock.Now() || a.Now() != clock.Now() {
 		t.Errorf("the present is %s, %s", now, a.Now())
 	}
 	want := []string{"overdue 0s", "first 1s", "second 1s", "planned for a time that had passed by then 2s", "late 3s"}

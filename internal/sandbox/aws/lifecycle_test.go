@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/agenda"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 )
 
@@ -139,13 +140,13 @@ func TestLifecyclePreview_evaluates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			now := time.Now()
-			a := start(t, aws.Options{Clock: func() time.Time { return now }})
+			clock := agenda.NewClock(time.Now())
+			a := start(t, aws.Options{Clock: clock.Now})
 			createRepository(t, a, "ml/x")
 			digests := map[string]int{}
 			for n, tags := range tc.images {
 				digests[a.pushTagged(t, "ml/x", tags)] = n
-				now = now.Add(24 * time.Hour)
+				clock.Advance(24 * time.Hour)
 			}
 			do(t, a.ecr.StartLifecyclePolicyPreview, &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: new("ml/x"), LifecyclePolicyText: tc.policy})
 			out := do(t, a.ecr.GetLifecyclePolicyPreview, &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: new("ml/x")})
@@ -160,7 +161,7 @@ func TestLifecyclePreview_evaluates(t *testing.T) {
 			left := do(t, a.ecr.DescribeImages, &ecr.DescribeImagesInput{RepositoryName: new("ml/x")}).ImageDetails
 			equal(t, "left", len(left), len(tc.images)-len(tc.want))
 			evaluated := do(t, a.ecr.GetLifecyclePolicy, &ecr.GetLifecyclePolicyInput{RepositoryName: new("ml/x")}).LastEvaluatedAt
-			equal(t, "evaluated", evaluated.Unix(), now.Unix())
+			equal(t, "evaluated", evaluated.Unix(), clock.Now().Unix())
 		})
 	}
 }
@@ -183,8 +184,8 @@ func (a *account) pushTagged(t *testing.T, repository string, tags []string) str
 
 func TestLifecyclePreview_progress(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	a := start(t, aws.Options{Clock: func() time.Time { return now }, PreviewTime: time.Minute})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now, PreviewTime: time.Minute})
 	createRepository(t, a, "ml/x")
 	get := &ecr.GetLifecyclePolicyPreviewInput{RepositoryName: new("ml/x")}
 	begin := &ecr.StartLifecyclePolicyPreviewInput{RepositoryName: new("ml/x")}
@@ -194,7 +195,7 @@ func TestLifecyclePreview_progress(t *testing.T) {
 	equal(t, "status", do(t, a.ecr.StartLifecyclePolicyPreview, begin).Status, types.LifecyclePolicyPreviewStatusInProgress)
 	equal(t, "status", do(t, a.ecr.GetLifecyclePolicyPreview, get).Status, types.LifecyclePolicyPreviewStatusInProgress)
 	refused(t, a.ecr.StartLifecyclePolicyPreview, begin, "LifecyclePolicyPreviewInProgressException", "is already in progress")
-	now = now.Add(time.Minute)
+	clock.Advance(time.Minute)
 	equal(t, "status", do(t, a.ecr.GetLifecyclePolicyPreview, get).Status, types.LifecyclePolicyPreviewStatusComplete)
 }
 
@@ -216,9 +217,9 @@ func TestLifecycle_sparesWhatAnIndexRefersTo(t *testing.T) {
 // What is not pulled is archived, which ends pulls; what has been archived for 90 days goes; a push brings an image back.
 func TestLifecycle_archive(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	day := func(n int) { now = now.Add(time.Duration(n) * 24 * time.Hour) }
-	a := start(t, aws.Options{Clock: func() time.Time { return now }})
+	clock := agenda.NewClock(time.Now())
+	day := func(n int) { clock.Advance(time.Duration(n) * 24 * time.Hour) }
+	a := start(t, aws.Options{Clock: clock.Now})
 	createRepository(t, a, "ml/x")
 	pulled, unused := a.pushTagged(t, "ml/x", []string{"pulled"}), a.pushTagged(t, "ml/x", []string{"unused"})
 	get := func(digest string) *ecr.BatchGetImageOutput {

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	ocitypes "github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/agenda"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 )
@@ -176,11 +177,11 @@ func TestRegistry_asksForAToken(t *testing.T) {
 
 func TestRegistry_tokensExpire(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	a := start(t, aws.Options{Clock: func() time.Time { return now }, TokenLife: time.Hour})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now, TokenLife: time.Hour})
 	createRepository(t, a, "ml/model")
 	out := do(t, a.ecr.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{})
-	equal(t, "expiry", out.AuthorizationData[0].ExpiresAt.Unix(), now.Add(time.Hour).Unix())
+	equal(t, "expiry", out.AuthorizationData[0].ExpiresAt.Unix(), clock.Now().Add(time.Hour).Unix())
 	login := a.login(t)
 	if err := a.push(t, "ml/model:1", newImage(t), login); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/agenda"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 )
 
@@ -118,8 +119,8 @@ func (a *account) assume(t *testing.T, in *sts.AssumeRoleInput) *account {
 
 func TestAssumeRole_externalID(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	a := start(t, aws.Options{Clock: func() time.Time { return now }})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now})
 	arn := createRole(t, a, "deployer", trustWith("arn:aws:iam::123456789012:root", `, "Condition": {"StringEquals": {"sts:ExternalId": "secret"}}`))
 	in := &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: new("terraform"), ExternalId: new("secret"), DurationSeconds: new(int32(900))}
 	deployer := a.assume(t, in)
@@ -130,7 +131,7 @@ func TestAssumeRole_externalID(t *testing.T) {
 	do(t, a.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: new("deployer"), PolicyArn: new("arn:aws:iam::aws:policy/AdministratorAccess")})
 	do(t, deployer.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{})
 	token := do(t, deployer.ecr.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{})
-	equal(t, "a token dies with the session", token.AuthorizationData[0].ExpiresAt.Unix(), now.Add(15*time.Minute).Unix())
+	equal(t, "a token dies with the session", token.AuthorizationData[0].ExpiresAt.Unix(), clock.Now().Add(15*time.Minute).Unix())
 
 	wrong := *in
 	wrong.ExternalId = new("guess")
@@ -141,7 +142,7 @@ func TestAssumeRole_externalID(t *testing.T) {
 	wrong.RoleArn, wrong.DurationSeconds = in.RoleArn, new(int32(7200))
 	refused(t, a.sts.AssumeRole, &wrong, "ValidationError", "exceeds the MaxSessionDuration")
 
-	now = now.Add(15 * time.Minute)
+	clock.Advance(15 * time.Minute)
 	const expired = "The security token included in the request is expired"
 	refused(t, deployer.iam.ListRoles, &iam.ListRolesInput{}, "ExpiredToken", expired)
 	refused(t, deployer.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{}, "ExpiredTokenException", expired)

@@ -16,24 +16,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/agenda"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/fault"
 )
 
-// clock is a clock that a test moves.
-type clock struct{ now time.Time }
-
-func (c *clock) read() time.Time           { return c.now }
-func (c *clock) advance(d time.Duration)   { c.now = c.now.Add(d) }
-func newClock() *clock                     { return &clock{time.Now()} }
 func exactly(lag time.Duration) aws.Lag    { return aws.Lag{Max: lag, Exact: true} }
 func names(n ...string) []string           { return n }
 func found(_ any, err error) (exists bool) { return err == nil }
 
 func TestLag_ofARepository(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	a := start(t, aws.Options{Clock: c.read, Lag: exactly(10 * time.Second)})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now, Lag: exactly(10 * time.Second)})
 	createRepository(t, a, "ml/x")
 	describe := &ecr.DescribeRepositoriesInput{RepositoryNames: names("ml/x")}
 	put := &ecr.PutImageTagMutabilityInput{RepositoryName: new("ml/x"), ImageTagMutability: types.ImageTagMutabilityImmutable}
@@ -41,23 +36,23 @@ func TestLag_ofARepository(t *testing.T) {
 	refused(t, a.ecr.PutImageTagMutability, put, "RepositoryNotFoundException", "ml/x")
 	refusedByRegistry(t, a.push(t, "ml/x:1", newImage(t), a.login(t)), http.StatusNotFound, "NAME_UNKNOWN", "ml/x")
 	refused(t, a.ecr.CreateRepository, &ecr.CreateRepositoryInput{RepositoryName: new("ml/x")}, "RepositoryAlreadyExistsException", "ml/x")
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	do(t, a.ecr.PutImageTagMutability, put)
 	equal(t, "the old state", do(t, a.ecr.DescribeRepositories, describe).Repositories[0].ImageTagMutability, types.ImageTagMutabilityMutable)
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	equal(t, "the new state", do(t, a.ecr.DescribeRepositories, describe).Repositories[0].ImageTagMutability, types.ImageTagMutabilityImmutable)
 	do(t, a.ecr.DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: new("ml/x")})
 	do(t, a.ecr.DescribeRepositories, describe)
 	refused(t, a.ecr.DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: new("ml/x")}, "RepositoryNotFoundException", "ml/x")
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	refused(t, a.ecr.DescribeRepositories, describe, "RepositoryNotFoundException", "ml/x")
 	createRepository(t, a, "ml/x")
 }
 
 func TestLag_ofIAM(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	a := start(t, aws.Options{Clock: c.read, Lag: exactly(10 * time.Second)})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now, Lag: exactly(10 * time.Second)})
 	arn := createRole(t, a, "first", trust)
 	policy := createPolicy(t, a, "p")
 	attach := &iam.AttachRolePolicyInput{RoleName: new("first"), PolicyArn: policy}
@@ -68,13 +63,13 @@ func TestLag_ofIAM(t *testing.T) {
 	refused(t, a.iam.AttachRolePolicy, attach, "NoSuchEntity", "first")
 	refused(t, a.iam.CreateRole, second, "MalformedPolicyDocument", "Invalid principal in policy")
 	refused(t, a.sts.AssumeRole, assume, "AccessDenied", "sts:AssumeRole")
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	do(t, a.iam.CreateRole, second)
 	do(t, a.iam.AttachRolePolicy, attach)
 	session := a.assume(t, assume)
 	refused(t, session.ecr.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{}, "AccessDeniedException", "ecr:GetAuthorizationToken")
 	equal(t, "attached", len(do(t, a.iam.ListAttachedRolePolicies, &iam.ListAttachedRolePoliciesInput{RoleName: new("first")}).AttachedPolicies), 0)
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	do(t, session.ecr.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{})
 	equal(t, "attached", len(do(t, a.iam.ListAttachedRolePolicies, &iam.ListAttachedRolePoliciesInput{RoleName: new("first")}).AttachedPolicies), 1)
 }
@@ -83,8 +78,8 @@ func TestLag_ofIAM(t *testing.T) {
 func TestLag_bySeed(t *testing.T) {
 	t.Parallel()
 	visible := func(seed uint64) (seconds []int) {
-		c := newClock()
-		a := start(t, aws.Options{Clock: c.read, Lag: aws.Lag{Max: 30 * time.Second}, Seed: seed})
+		clock := agenda.NewClock(time.Now())
+		a := start(t, aws.Options{Clock: clock.Now, Lag: aws.Lag{Max: 30 * time.Second}, Seed: seed})
 		for range 4 {
 			createRepository(t, a, "ml/x")
 			for n := 0; ; n++ {
@@ -95,10 +90,10 @@ func TestLag_bySeed(t *testing.T) {
 				if n > 30 {
 					t.Fatal("never visible")
 				}
-				c.advance(time.Second)
+				clock.Advance(time.Second)
 			}
 			do(t, a.ecr.DeleteRepository, &ecr.DeleteRepositoryInput{RepositoryName: new("ml/x")})
-			c.advance(30 * time.Second)
+			clock.Advance(30 * time.Second)
 		}
 		return seconds
 	}
@@ -114,8 +109,8 @@ func TestLag_bySeed(t *testing.T) {
 func TestLag_keepsTheOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(5) {
-		c := newClock()
-		a := start(t, aws.Options{Clock: c.read, Seed: seed})
+		clock := agenda.NewClock(time.Now())
+		a := start(t, aws.Options{Clock: clock.Now, Seed: seed})
 		createRepository(t, a, "ml/x")
 		a.SetLag(aws.Lag{Max: 30 * time.Second})
 		policy := func(n int) *string { return new(strings.Replace(keepTen, "10", strconv.Itoa(n), 1)) }
@@ -132,7 +127,7 @@ func TestLag_keepsTheOrder(t *testing.T) {
 				}
 				seen = append(seen, n)
 			}
-			c.advance(time.Second)
+			clock.Advance(time.Second)
 		}
 		if !slices.IsSorted(seen) || seen[len(seen)-1] != 15 {
 			t.Errorf("seed %d: seen %v", seed, seen)
@@ -142,8 +137,8 @@ func TestLag_keepsTheOrder(t *testing.T) {
 
 func TestLag_flapping(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	a := start(t, aws.Options{Clock: c.read, Lag: aws.Lag{Max: 10 * time.Second, Exact: true, Flapping: true}})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now, Lag: aws.Lag{Max: 10 * time.Second, Exact: true, Flapping: true}})
 	createRepository(t, a, "ml/x")
 	look := func() bool {
 		return found(a.ecr.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{RepositoryNames: names("ml/x")}))
@@ -156,7 +151,7 @@ func TestLag_flapping(t *testing.T) {
 	if seen[true] < 5 || seen[false] < 5 {
 		t.Errorf("found and not found: %v", seen)
 	}
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	for range 10 {
 		equal(t, "settled", look(), true)
 	}
@@ -164,8 +159,8 @@ func TestLag_flapping(t *testing.T) {
 
 func TestLag_ofListsOnly(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	a := start(t, aws.Options{Clock: c.read, Lag: aws.Lag{Max: 10 * time.Second, Exact: true, ListsOnly: true}})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now, Lag: aws.Lag{Max: 10 * time.Second, Exact: true, ListsOnly: true}})
 	createRepository(t, a, "ml/x")
 	createRole(t, a, "r", trust)
 	list := &ecr.DescribeRepositoriesInput{}
@@ -173,29 +168,29 @@ func TestLag_ofListsOnly(t *testing.T) {
 	do(t, a.iam.GetRole, &iam.GetRoleInput{RoleName: new("r")})
 	equal(t, "listed", len(do(t, a.ecr.DescribeRepositories, list).Repositories), 0)
 	equal(t, "listed", len(do(t, a.iam.ListRoles, &iam.ListRolesInput{}).Roles), 0)
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	equal(t, "listed", len(do(t, a.ecr.DescribeRepositories, list).Repositories), 1)
 	equal(t, "listed", len(do(t, a.iam.ListRoles, &iam.ListRolesInput{}).Roles), 1)
 }
 
 func TestLag_ofImages(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	a := start(t, aws.Options{Clock: c.read})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now})
 	createRepository(t, a, "ml/x")
 	a.SetLag(aws.Lag{Max: 10 * time.Second, Exact: true, Images: true})
 	i := a.pushTagged(t, "ml/x", names("1"))
 	describe := &ecr.DescribeImagesInput{RepositoryName: new("ml/x"), ImageIds: []types.ImageIdentifier{{ImageTag: new("1")}}}
 	refused(t, a.ecr.DescribeImages, describe, "ImageNotFoundException", "imageTag:'1'")
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	moved := a.pushTagged(t, "ml/x", names("1")) // the registry itself has it at once, or a push could not go on
 	equal(t, "the old state", *do(t, a.ecr.DescribeImages, describe).ImageDetails[0].ImageDigest, i)
 	equal(t, "the old state", len(do(t, a.ecr.ListImages, &ecr.ListImagesInput{RepositoryName: new("ml/x")}).ImageIds), 1)
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	equal(t, "the new state", *do(t, a.ecr.DescribeImages, describe).ImageDetails[0].ImageDigest, moved)
 	do(t, a.ecr.BatchDeleteImage, &ecr.BatchDeleteImageInput{RepositoryName: new("ml/x"), ImageIds: describe.ImageIds})
 	do(t, a.ecr.DescribeImages, describe)
-	c.advance(10 * time.Second)
+	clock.Advance(10 * time.Second)
 	refused(t, a.ecr.DescribeImages, describe, "ImageNotFoundException", "imageTag:'1'")
 }
 
@@ -244,8 +239,8 @@ func TestFailure_ofWhatThereIsNot(t *testing.T) {
 
 func TestThrottling(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	a := start(t, aws.Options{Clock: c.read, Quotas: 0.5})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now, Quotas: 0.5})
 	throttled := func(code string, call func() error) (count int) {
 		for range 30 {
 			if err := call(); err != nil {
@@ -265,7 +260,7 @@ func TestThrottling(t *testing.T) {
 	}
 	equal(t, "ECR, of 30 at a rate of 10", throttled("ThrottlingException", describe), 20)
 	equal(t, "IAM, of 30 at a rate of 10", throttled("Throttling", list), 20)
-	c.advance(500 * time.Millisecond)
+	clock.Advance(500 * time.Millisecond)
 	equal(t, "after half a second", throttled("ThrottlingException", describe), 25)
 	a.SetQuotas(0)
 	equal(t, "without quotas", throttled("", describe), 0)
@@ -305,8 +300,8 @@ func (a *account) control(t *testing.T, method, path string, in any) (status int
 func TestControl(t *testing.T) {
 	t.Parallel()
 	type object map[string]any
-	c := newClock()
-	a := start(t, aws.Options{Clock: c.read})
+	clock := agenda.NewClock(time.Now())
+	a := start(t, aws.Options{Clock: clock.Now})
 	set := func(method, path string, in any) {
 		t.Helper()
 		if status, out := a.control(t, method, path, in); status != http.StatusNoContent {
@@ -316,7 +311,7 @@ func TestControl(t *testing.T) {
 	set(http.MethodPut, "/aws/lag", object{"max": "5s", "exact": true})
 	createRepository(t, a, "ml/x")
 	refused(t, a.ecr.ListImages, &ecr.ListImagesInput{RepositoryName: new("ml/x")}, "RepositoryNotFoundException", "ml/x")
-	c.advance(5 * time.Second)
+	clock.Advance(5 * time.Second)
 	set(http.MethodPost, "/aws/denials", object{"principal": "*", "actions": names("ecr:List*"), "explicit": true})
 	refused(t, a.ecr.ListImages, &ecr.ListImagesInput{RepositoryName: new("ml/x")}, "AccessDeniedException", "explicit deny")
 	set(http.MethodDelete, "/aws/denials", nil)
@@ -331,7 +326,7 @@ func TestControl(t *testing.T) {
 	equal(t, "calls", len(a.Calls()), 0)
 	set(http.MethodPut, "/aws/token-life", object{"token_life": "1m"})
 	token := do(t, a.ecr.GetAuthorizationToken, &ecr.GetAuthorizationTokenInput{})
-	equal(t, "expiry", token.AuthorizationData[0].ExpiresAt.Unix(), c.now.Add(time.Minute).Unix())
+	equal(t, "expiry", token.AuthorizationData[0].ExpiresAt.Unix(), clock.Now().Add(time.Minute).Unix())
 	set(http.MethodDelete, "/aws/tokens", nil)
 	set(http.MethodPut, "/aws/quotas", object{"scale": 0.001})
 	do(t, a.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{})

@@ -60,7 +60,7 @@ func TestAuthentication_cache(t *testing.T) {
 		pass     float64
 		old, new bool
 	}{{4.9, true, false}, {0.1, true, true}, {24.9, true, true}, {0.1, false, true}} {
-		p.clock.pass(step.pass)
+		p.pass(step.pass)
 		if before, after := admitted(primehub.TokenMember), admitted("new"); before != step.old || after != step.new {
 			t.Errorf("after %v s more: the old token %v, the new one %v", step.pass, before, after)
 		}
@@ -95,7 +95,7 @@ func TestAuthentication_keycloakDown(t *testing.T) {
 	if me := p.ok(`{ me { id } }`, nil); me != nil {
 		t.Errorf("me: %v, want null", me)
 	}
-	p.clock.pass(31)
+	p.pass(31)
 	status, _, errors := p.ask(`{ me { id } }`, nil)
 	if diff := cmp.Diff([]string{"Context creation failed: connect ECONNREFUSED keycloak:8080 (INTERNAL_SERVER_ERROR)"}, errors); diff != "" || status != 500 {
 		t.Errorf("status %d (-want +got)\n%s", status, diff)

@@ -36,7 +36,7 @@ func TestBuild_succeeds(t *testing.T) {
 		{305, `"Running" false <nil>`},
 		{311, `"Succeeded" true ` + target},
 	} {
-		p.clock.pass(step.at - passed)
+		p.pass(step.at - passed)
 		passed = step.at
 		if got := p.state("churn"); got != step.want {
 			t.Errorf("after %v s: %s, want %s", step.at, got, step.want)
@@ -59,7 +59,7 @@ const base = "registry.sandbox.invalid/primehub/"
 func (p *platform) built(name string, packages object) {
 	p.t.Helper()
 	p.create(custom(name, "jupyter/base-notebook", packages))
-	p.clock.pass(400)
+	p.pass(400)
 }
 
 // step is what an image shows after so many more seconds.
@@ -71,7 +71,7 @@ type step struct {
 func (p *platform) follow(name string, steps ...step) {
 	p.t.Helper()
 	for i, s := range steps {
-		p.clock.pass(s.pass)
+		p.pass(s.pass)
 		if got := p.state(name); got != s.want {
 			p.t.Errorf("step %d: %s, want %s", i, got, s.want)
 		}
@@ -147,13 +147,13 @@ func TestRebuild_merges(t *testing.T) {
 			t.Parallel()
 			p := start(t, primehub.Options{Reaction: time.Hour}) // before the controller writes anything
 			p.create(object{"name": "churn", "imageSpec": full})
-			p.clock.pass(2)
+			p.pass(2)
 			rebuilt := p.rebuild("churn", tc.sent)
 			answered, _ := rebuilt["imageSpec"].(object)
 			if d := diff(tc.answered, answered); d != "" {
 				t.Errorf("the answer (-want +got)\n%s", d)
 			}
-			p.clock.pass(1)
+			p.pass(1)
 			stored, _ := p.image("churn")["imageSpec"].(object)
 			if d := diff(tc.stored, stored); d != "" {
 				t.Errorf("stored (-want +got)\n%s", d)
@@ -186,9 +186,9 @@ func TestRebuild_withinASecond(t *testing.T) {
 	for step, want := range map[time.Duration]string{0: "96ff7925", time.Millisecond: "aa49a29d"} {
 		p := start(t, primehub.Options{TimeStep: step})
 		p.create(custom("churn", "jupyter/base-notebook", object{"apt": []any{"curl"}}))
-		p.clock.pass(0.5)
+		p.pass(0.5)
 		p.rebuild("churn", object{"baseImage": "jupyter/base-notebook", "packages": object{"apt": []any{"curl"}, "pip": []any{"pytest"}}})
-		p.clock.pass(400)
+		p.pass(400)
 		if got := p.image("churn")["url"]; got != base+"churn:"+want {
 			t.Errorf("%v, want %s", got, want)
 		}
@@ -213,7 +213,7 @@ func TestRebuild_isLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		do()
-		p.clock.pass(400)
+		p.pass(400)
 		if d := cmp.Diff(before, p.image("churn")); d != "" || len(p.Builds("churn")) != 1 {
 			t.Errorf("builds %v (-before +after)\n%s", p.Builds("churn"), d)
 		}
@@ -227,12 +227,12 @@ func TestRebuild_undoesAnUpdate(t *testing.T) {
 	p.built("churn", nil)
 	p.rebuild("churn", object{"baseImage": "jupyter/base-notebook"})
 	p.update("churn", object{"displayName": "New"})
-	p.clock.pass(1)
+	p.pass(1)
 	if got := p.image("churn")["displayName"]; got != "churn" {
 		t.Errorf("display name %v", got)
 	}
 	p.update("churn", object{"displayName": "New"})
-	p.clock.pass(1)
+	p.pass(1)
 	if got := p.image("churn")["displayName"]; got != "New" {
 		t.Errorf("display name %v", got)
 	}
@@ -247,7 +247,7 @@ func TestBuild_isReasserted(t *testing.T) {
 	if d := diff(object{"url": "mine", "urlForGpu": "mine", "useImagePullSecret": "image-dockerhub", "description": ""}, updated); d != "" {
 		t.Errorf("the answer (-want +got)\n%s", d)
 	}
-	p.clock.pass(1)
+	p.pass(1)
 	want := object{
 		"url": base + "churn:96ff7925", "urlForGpu": base + "churn:96ff7925", "useImagePullSecret": "primehub-controller-custom-image-push-secret",
 		"description": nil, "type": "cpu",
@@ -261,7 +261,7 @@ func TestCancel(t *testing.T) {
 	t.Parallel()
 	p := start(t, primehub.Options{})
 	p.create(custom("churn", "jupyter/base-notebook", object{"apt": []any{"curl"}}))
-	p.clock.pass(60)
+	p.pass(60)
 	cancelled, _ := p.ok(cancelDocument, where("churn")).(object)
 	if spec, _ := cancelled["imageSpec"].(object); spec["cancel"] != true {
 		t.Errorf("the answer: %v", cancelled)
@@ -298,7 +298,7 @@ func TestBuild_stuck(t *testing.T) {
 	p.create(custom("pending", "python", object{"pip": []any{"sandbox-stuck-pending"}}))
 	p.create(custom("lost", "python", object{"pip": []any{"sandbox-node-lost"}}))
 	p.create(custom(strings.Repeat("n", 64), "python", nil))
-	p.clock.pass(5000)
+	p.pass(5000)
 	p.follow("secretless", step{0, `"" false <nil>`})
 	p.follow("pending", step{0, `"Pending" false <nil>`})
 	p.follow("lost", step{0, `"Unknown" false <nil>`})
@@ -306,7 +306,7 @@ func TestBuild_stuck(t *testing.T) {
 	if err := p.AddSecret(primehub.Secret{Name: "none"}); err != nil {
 		t.Fatal(err)
 	}
-	p.clock.pass(400)
+	p.pass(400)
 	if got := p.state("secretless"); !strings.HasPrefix(got, `"Succeeded" true`) {
 		t.Errorf("with its secret: %s", got)
 	}
@@ -327,7 +327,7 @@ func TestBuild_staleJob(t *testing.T) {
 	p.ok(deleteDocument, where("churn"))
 	p.create(custom("churn", "jupyter/base-notebook", object{"apt": []any{"curl"}, "pip": []any{"pytest"}}))
 	p.follow("churn", step{0, "null false <nil>"}, step{0.3, `"Succeeded" true ` + base + "churn:96ff7925"})
-	p.clock.pass(400)
+	p.pass(400)
 	if got, want := p.state("churn"), `"Succeeded" true `+base+"churn:aa49a29d"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -341,7 +341,7 @@ func TestBuild_staleJobOfTheSameSecond(t *testing.T) {
 		FirstLook: 10 * time.Millisecond, NextLook: 10 * time.Millisecond, CollectionDelay: 300 * time.Millisecond,
 	})
 	p.create(custom("churn", "jupyter/base-notebook", object{"apt": []any{"curl"}}))
-	p.clock.pass(0.1)
+	p.pass(0.1)
 	p.ok(deleteDocument, where("churn"))
 	p.create(custom("churn", "jupyter/base-notebook", object{"pip": []any{"pytest"}}))
 	p.follow("churn", step{0.01, `"Running" false <nil>`}, step{0.15, `"Succeeded" true ` + base + "churn:96ff7925"},
@@ -354,9 +354,9 @@ func TestDelete_lateWatcher(t *testing.T) {
 	p := start(t, primehub.Options{WatcherDelay: 3 * time.Second})
 	p.create(object{"name": "churn", "global": true})
 	p.ok(deleteDocument, where("churn"))
-	p.clock.pass(1)
+	p.pass(1)
 	p.create(object{"name": "churn", "global": true})
-	p.clock.pass(5)
+	p.pass(5)
 	if p.sharedWith("churn") != "" || !slices.Contains(p.Roles(), "churn") {
 		t.Errorf("shared with %q, roles %q", p.sharedWith("churn"), p.Roles())
 	}
@@ -394,7 +394,7 @@ func TestBuild_timeOfEach(t *testing.T) {
 	for _, name := range []string{"quick", "slow"} {
 		p.create(custom(name, "python", nil))
 	}
-	p.clock.pass(50)
+	p.pass(50)
 	got := []any{p.image("quick")["isReady"], p.image("slow")["isReady"]}
 	if d := cmp.Diff([]any{true, false}, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)

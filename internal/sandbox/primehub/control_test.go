@@ -55,19 +55,19 @@ func TestPortal(t *testing.T) {
 	if d := cmp.Diff(object{"apt": []any{}, "conda": []any{"-c", "pytorch", "-c", "fastai", "fastai"}, "pip": []any{""}}, packages()); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
-	p.clock.pass(400)
+	p.pass(400)
 	conda = "-c pytorch fastai\n numpy"
 	if err := p.RebuildInPortal(name, primehub.PortalBuild{BaseImage: "python", Conda: &conda}); err != nil {
 		t.Fatal(err)
 	}
-	p.clock.pass(1)
+	p.pass(1)
 	if d := cmp.Diff(object{"apt": []any{}, "conda": []any{"-c pytorch fastai", " numpy"}, "pip": []any{}}, packages()); d != "" {
 		t.Errorf("rebuilt (-want +got)\n%s", d)
 	}
 	if err := p.CancelInPortal(name); err != nil {
 		t.Fatal(err)
 	}
-	p.clock.pass(1)
+	p.pass(1)
 	if status, _ := p.image(name)["jobStatus"].(object); status["phase"] != "Cancelled" {
 		t.Errorf("cancelled: %v", status)
 	}
@@ -152,7 +152,7 @@ func TestControl_http(t *testing.T) {
 	p.create(object{"name": "churn", "url": "u"})
 	p.create(custom("built", "python", nil))
 	p.create(object{"name": "doomed"})
-	p.clock.pass(1)
+	p.pass(1)
 	server := httptest.NewServer(p.Control())
 	t.Cleanup(server.Close)
 	c := &platform{p.Platform, t, server.URL, p.clock, ""}
@@ -312,18 +312,18 @@ func TestConcurrency(t *testing.T) {
 		group.Go(func() {
 			name := fmt.Sprintf("image-%d", i)
 			p.create(custom(name, "jupyter/base-notebook", nil))
-			p.clock.pass(2)
+			p.pass(2)
 			p.ok(`{ images { id groups { id } } }`, nil)
 			p.update(name, object{"description": name})
 			p.Builds(name)
-			p.clock.pass(1)
+			p.pass(1)
 			if i%2 == 0 {
 				p.ok(cancelDocument, where(name))
 			}
 		})
 	}
 	group.Wait()
-	p.clock.pass(1000)
+	p.pass(1000)
 	for i := range 8 {
 		want := `"Succeeded" true`
 		if i%2 == 0 {

@@ -84,7 +84,7 @@ func TestCreate_unawaitedWrite(t *testing.T) {
 	if got := times(); got != nil {
 		t.Errorf("at once: %v", got)
 	}
-	p.clock.pass(0.05)
+	p.pass(0.05)
 	if got := times(); got != "2024-03-01T12:00:00.000Z" {
 		t.Errorf("later: %v", got)
 	}
@@ -216,7 +216,7 @@ func TestUpdate_groups(t *testing.T) {
 	p.refused(reading, updateDocument, object{"where": object{"id": "churn"}, "data": object{"global": true}})
 	p.refused(reading, updateDocument, object{"where": object{"id": "churn"}, "data": object{"groups": object{"connect": groups("research")}}})
 	p.update("churn", object{"displayName": "newer"})
-	p.clock.pass(601) // the watcher lists all images again, and makes the role
+	p.pass(601) // the watcher lists all images again, and makes the role
 	p.update("churn", object{"global": true})
 }
 
@@ -251,7 +251,7 @@ func TestDelete(t *testing.T) {
 	}
 	p.refused(requestFailed, deleteDocument, where("half"))
 	p.refused("Request failed with status code 404 (INTERNAL_SERVER_ERROR)", deleteDocument, where("half"))
-	p.clock.pass(601)
+	p.pass(601)
 	p.ok(deleteDocument, where("half"))
 }
 

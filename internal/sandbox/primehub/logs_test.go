@@ -31,12 +31,12 @@ func TestLog_refusals(t *testing.T) {
 	p.create(object{"name": "churn", "url": "u", "groupName": "data-science"})
 	refused(p, 400, missing) // no job
 	p.rebuild("churn", object{"baseImage": "python"})
-	p.clock.pass(1.5)
+	p.pass(1.5)
 	refused(p, 500, `{"code":"INTERNAL_ERROR"`) // no status
-	p.clock.pass(3)
+	p.pass(3)
 	refused(p, 400, `{"apiVersion":"v1"`)
 	refused(p, 400, `is waiting to start: ContainerCreating`)
-	p.clock.pass(100)
+	p.pass(100)
 
 	for _, accept := range []string{"", "*/*", "text/html,application/json"} {
 		refused(p.as(primehub.TokenMember), 403, "<h1>403</h1>", "Accept", accept)
@@ -52,7 +52,7 @@ func TestLog_refusals(t *testing.T) {
 	p.update("churn", object{}) // a system image: its log is the administrators'
 	refused(p.as(primehub.TokenGroupAdmin), 403, "<h1>403</h1>")
 
-	p.clock.pass(400)
+	p.pass(400)
 	if err := p.RemovePod("churn"); err != nil {
 		t.Fatal(err)
 	}
@@ -72,12 +72,12 @@ func TestLog(t *testing.T) {
 	if got := image["logEndpoint"]; got != "https://primehub.example.com"+logOfChurn {
 		t.Errorf("address %v", got)
 	}
-	p.clock.pass(60)
+	p.pass(60)
 	early := p.send(http.MethodGet, logOfChurn+"?follow=false", "")
 	if early.contentType != "text/plain" || !strings.Contains(early.body, "[Step: build]") || strings.Contains(early.body, "[Step: push]") {
 		t.Errorf("in the midst: %+v", early)
 	}
-	p.clock.pass(400)
+	p.pass(400)
 	log := p.send(http.MethodGet, logOfChurn, "").body
 	for _, want := range []string{
 		"[Step: init]", "Generating Dockerfile", "FROM jupyter/base-notebook", "[Step: build]", "Fetching base image: jupyter/base-notebook",
@@ -109,14 +109,14 @@ func TestLog(t *testing.T) {
 func TestLog_follow(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*platform){
-		"end":    func(p *platform) { p.clock.pass(400) },
-		"cancel": func(p *platform) { p.ok(cancelDocument, where("churn")); p.clock.pass(1) },
+		"end":    func(p *platform) { p.pass(400) },
+		"cancel": func(p *platform) { p.ok(cancelDocument, where("churn")); p.pass(1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, primehub.Options{})
 			p.create(custom("churn", "jupyter/base-notebook", nil))
-			p.clock.pass(60)
+			p.pass(60)
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+logOfChurn+"?follow=true", nil)
 			if err != nil {
 				t.Fatal(err)
@@ -170,7 +170,7 @@ func TestFailures(t *testing.T) {
 	} {
 		p := start(t, primehub.Options{FailPackage: "Left.Pad", Failures: map[string]primehub.Failure{"broken": primehub.PushDenied}})
 		p.create(custom("churn", tc.base, tc.packages))
-		p.clock.pass(400)
+		p.pass(400)
 		status, _ := p.image("churn")["jobStatus"].(object)
 		log := p.send(http.MethodGet, logOfChurn, "").body
 		if status["phase"] != tc.phase || !strings.Contains(log, tc.want) || strings.Contains(log, "[Completed]") != (tc.phase == "Succeeded") {
@@ -198,7 +198,7 @@ func TestFailures_change(t *testing.T) {
 		}
 	}
 	p.rebuild("churn", object{"baseImage": "jupyter/base-notebook"})
-	p.clock.pass(400)
+	p.pass(400)
 	if status, _ := p.image("churn")["jobStatus"].(object); status["phase"] != "Succeeded" {
 		t.Errorf("%v", status)
 	}

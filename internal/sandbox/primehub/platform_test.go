@@ -9,39 +9,21 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/agenda"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
 )
-
-// clock is a clock that stands still unless it is told not to.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(seconds float64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(time.Duration(math.Round(seconds*1000)) * time.Millisecond)
-}
 
 // platform is a platform on a port, with a clock, and a client without any of our code.
 type platform struct {
 	*primehub.Platform
 	t     *testing.T
 	url   string
-	clock *clock
+	clock *agenda.Clock
 	token string
 }
 
@@ -49,7 +31,7 @@ type platform struct {
 // reacts within a tenth of a second, and writes that nobody waits for take half of one.
 func start(t *testing.T, o primehub.Options) *platform {
 	t.Helper()
-	c := &clock{now: time.Date(2024, 3, 1, 12, 0, 0, 123e6, time.UTC)}
+	c := agenda.NewClock(time.Date(2024, 3, 1, 12, 0, 0, 123e6, time.UTC))
 	o.Clock = c.Now
 	for value, otherwise := range map[*time.Duration]time.Duration{
 		&o.BuildTime: 300 * time.Second, &o.Reaction: 100 * time.Millisecond, &o.WriteDelay: 50 * time.Millisecond,
@@ -65,6 +47,11 @@ func start(t *testing.T, o primehub.Options) *platform {
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
 	return &platform{p, t, server.URL, c, primehub.TokenAdmin}
+}
+
+// pass lets time pass by the platform's clock.
+func (p *platform) pass(seconds float64) {
+	p.clock.Advance(time.Duration(math.Round(seconds*1000)) * time.Millisecond)
 }
 
 // as is the same platform to the owner of another token.

@@ -26,7 +26,7 @@ func (p *platform) watch(id, name string, steps []step) {
 	p.t.Helper()
 	passed := 0.0
 	for _, s := range steps {
-		p.clock.pass(s.at - passed)
+		p.pass(s.at - passed)
 		passed = s.at
 		if got := p.states(id, name); got != s.want {
 			p.t.Errorf("after %v s: %s, want %s", s.at, got, s.want)
@@ -117,7 +117,7 @@ func TestBuild_times(t *testing.T) {
 	t.Parallel()
 	p := start(t, rime.Options{})
 	id := p.create("churn", "numpy")
-	p.clock.pass(50)
+	p.pass(50)
 	job := p.job(id)
 	want := map[string]any{
 		"jobId": id, "jobType": "JOB_TYPE_IMAGE_BUILDER", "status": "JOB_STATUS_RUNNING", "creationTime": "2024-03-01T12:00:00.123Z",
@@ -132,7 +132,7 @@ func TestBuild_times(t *testing.T) {
 			t.Errorf("%s tells progress: %v", query, progress)
 		}
 	}
-	p.clock.pass(1e5)
+	p.pass(1e5)
 	want["status"], want["completionTime"], want["runningTimeSecs"], want["jobProgressStr"] = "JOB_STATUS_SUCCEEDED", "2024-03-01T12:01:40.123Z", 80.0, ""
 	if diff := cmp.Diff(want, p.job(id)); diff != "" {
 		t.Errorf("long after (-want +got)\n%s", diff)
@@ -146,7 +146,7 @@ func TestBuild_libraries(t *testing.T) {
 		{"name": "Scikit_Learn", "versionSpecifier": "~=1.2.1"}, {"name": "numpy", "versionSpecifier": "1.22.0"},
 		{"name": "uvicorn[standard]", "versionSpecifier": ">=0.20,<1"}, {"name": "xgboost", "versionSpecifier": "==1.6.*"}, {"name": "torch"}]}`)
 	before := p.image("churn")
-	p.clock.pass(110)
+	p.pass(110)
 	after := p.image("churn")
 	var got []string
 	libraries, _ := after["pipLibraries"].([]any)
@@ -172,7 +172,7 @@ func TestCancel(t *testing.T) {
 	t.Parallel()
 	p := start(t, rime.Options{JobRoutes: rime.JobsBoth})
 	id := p.create("churn", "numpy")
-	p.clock.pass(50)
+	p.pass(50)
 	p.as(rime.KeyViewer).refused(http.StatusForbidden, 7, http.MethodPost, "/v1/jobs/cancel/"+id, "")
 	for range 2 { // the second changes nothing
 		if got := p.ok(http.MethodPost, "/v1/jobs/cancel/"+id, ""); len(got) > 0 {
@@ -225,9 +225,9 @@ func TestJobs_refused(t *testing.T) {
 	if diff := cmp.Diff(want, p.ok(http.MethodGet, "/v1/jobs/project/"+id, "")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	p.clock.pass(100 + 3599)
+	p.pass(100 + 3599)
 	p.job(id)
-	p.clock.pass(1) // the record is gone; the image is not
+	p.pass(1) // the record is gone; the image is not
 	p.refused(http.StatusNotFound, 5, http.MethodGet, "/v1/jobs/"+id, "")
 	if status := p.image("churn")["status"]; status != "STATUS_READY" {
 		t.Errorf("image %v", status)
@@ -272,7 +272,7 @@ func TestJobs_generations(t *testing.T) {
 			return found
 		}
 		before := reasons()
-		p.clock.pass(200)
+		p.pass(200)
 		after := reasons()
 		if tc.routes == rime.JobsV1 {
 			continue

@@ -28,7 +28,7 @@ func TestUpgrade(t *testing.T) {
 	p.create("churn", "numpy")
 	p.create("broken", "sandbox-not-found")
 	p.create("unlucky", "pandas")
-	p.clock.pass(200)
+	p.pass(200)
 	before := p.image("churn")
 	if err := p.Upgrade("2.7.0"); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestUpgrade(t *testing.T) {
 		{215, "READY 2.7.0", "REBUILDING 2.6.2", "FAILED 2.6.2", "FAILED 2.6.2"},
 		{255, "READY 2.7.0", "READY 2.7.0", "FAILED 2.6.2", "FAILED 2.6.2"},
 	} {
-		p.clock.pass(step.at - passed)
+		p.pass(step.at - passed)
 		passed = step.at
 		got := []string{p.upgraded(system), p.upgraded("churn"), p.upgraded("broken"), p.upgraded("unlucky")}
 		if diff := cmp.Diff([]string{step.system, step.churn, step.broken, step.unlucky}, got); diff != "" {
@@ -84,21 +84,21 @@ func TestUpgrade_whileBuilding(t *testing.T) {
 	t.Parallel()
 	p := start(t, rime.Options{Version: "1.0.0", UpgradeDelay: 10 * time.Second})
 	p.create("churn", "numpy")
-	p.clock.pass(50)
+	p.pass(50)
 	for _, version := range []string{"2.0.0", "3.0.0"} {
 		if err := p.Upgrade(version); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.clock.pass(60)
+	p.pass(60)
 	if got := p.upgraded("churn"); got != "OUTDATED 1.0.0" {
 		t.Errorf("at the end of its build: %s", got)
 	}
-	p.clock.pass(40)
+	p.pass(40)
 	if err := p.Upgrade("4.0.0"); err != nil {
 		t.Fatal(err)
 	}
-	p.clock.pass(1000)
+	p.pass(1000)
 	if got := p.upgraded("churn"); got != "READY 4.0.0" {
 		t.Errorf("in the end: %s", got)
 	}
@@ -277,7 +277,7 @@ func TestConcurrency(t *testing.T) {
 		group.Go(func() {
 			name := fmt.Sprintf("image-%d", i)
 			id := p.create(name, "numpy")
-			p.clock.pass(1)
+			p.pass(1)
 			p.states(id, name)
 			p.call(http.MethodGet, "/v1/images", "")
 			if i%2 == 0 {
@@ -287,7 +287,7 @@ func TestConcurrency(t *testing.T) {
 		})
 	}
 	group.Wait()
-	p.clock.pass(5000)
+	p.pass(5000)
 	for i := range 8 {
 		want := "READY"
 		if i%2 == 0 {

@@ -29,7 +29,7 @@ func TestFailures(t *testing.T) {
 	} {
 		p := start(t, rime.Options{JobRoutes: rime.JobsBoth, FailPackage: "Mine", Failures: map[string]rime.Failure{"yours": rime.OutOfMemory}})
 		id, _ := at(p.ok(http.MethodPost, "/v1/images", `{"name": "churn", `+fmt.Sprintf(tc.requirement, tc.name)+`}`), "job.jobId").(string)
-		p.clock.pass(2000)
+		p.pass(2000)
 		if got := p.states(id, "churn"); got != "FAILED FAILED" {
 			t.Errorf("%s: %s", tc.name, got)
 		}
@@ -88,7 +88,7 @@ func TestArchivedLogs(t *testing.T) {
 	t.Parallel()
 	p := start(t, rime.Options{LogLifetime: time.Hour, JobRetention: 30 * time.Minute})
 	id := p.create("churn", "sandbox-not-found")
-	p.clock.pass(60)
+	p.pass(60)
 	logs := p.job(id)["archivedJobLogs"]
 	address, _ := at(logs, "url.url").(string)
 	path, found := strings.CutPrefix(address, p.url)
@@ -105,11 +105,11 @@ func TestArchivedLogs(t *testing.T) {
 			t.Errorf("forged: %+v", a)
 		}
 	}
-	p.clock.pass(30 * 60)
+	p.pass(30 * 60)
 	if a := anybody.call(http.MethodGet, path, ""); a.status != http.StatusNotFound || !strings.Contains(a.body, "NoSuchKey") {
 		t.Errorf("the job's record is gone: %+v", a)
 	}
-	p.clock.pass(30 * 60)
+	p.pass(30 * 60)
 	if a := anybody.call(http.MethodGet, path, ""); a.status != http.StatusForbidden || !strings.Contains(a.body, "Request has expired") {
 		t.Errorf("expired: %+v", a)
 	}
@@ -119,7 +119,7 @@ func TestArchivedLogs_notConfigured(t *testing.T) {
 	t.Parallel()
 	p := start(t, rime.Options{LogLifetime: -1})
 	id := p.create("churn", "sandbox-not-found")
-	p.clock.pass(200)
+	p.pass(200)
 	if job := p.job(id); job["status"] != "JOB_STATUS_FAILED" || job["archivedJobLogs"] != nil {
 		t.Errorf("job %v", job)
 	}

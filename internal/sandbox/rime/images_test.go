@@ -141,7 +141,7 @@ func TestCreate_nameTaken(t *testing.T) {
 	p := start(t, rime.Options{NameLag: 10 * time.Second})
 	p.create("ready", "numpy")
 	p.create("broken", "sandbox-not-found")
-	p.clock.pass(200)
+	p.pass(200)
 	for _, name := range []string{"ready", "broken", "rime-base-python-3-9"} {
 		p.refused(http.StatusConflict, 6, http.MethodPost, "/v1/images", `{"name": "`+name+`"}`)
 	}
@@ -150,7 +150,7 @@ func TestCreate_nameTaken(t *testing.T) {
 	p.ok(http.MethodDelete, "/v1/images/broken", "")
 	p.refused(http.StatusNotFound, 5, http.MethodGet, "/v1/images/broken", "")
 	p.refused(http.StatusConflict, 6, http.MethodPost, "/v1/images", `{"name": "broken"}`)
-	p.clock.pass(10)
+	p.pass(10)
 	p.create("broken", "numpy")
 }
 
@@ -168,7 +168,7 @@ func TestImages_calledList(t *testing.T) {
 	t.Parallel()
 	p := start(t, rime.Options{HideSystemImages: true})
 	p.create("list", "numpy")
-	p.clock.pass(200)
+	p.pass(200)
 	if image := p.image("list"); image["name"] != "list" {
 		t.Errorf("got %v", image)
 	}
@@ -185,7 +185,7 @@ func TestDelete_rules(t *testing.T) {
 	p.create("base", "numpy")
 	p.create("top", "numpy")
 	p.refused(http.StatusBadRequest, 9, http.MethodDelete, "/v1/images/base", "") // it is being built
-	p.clock.pass(200)
+	p.pass(200)
 	for _, key := range []string{rime.KeyWorkspaceAdmin, rime.KeyUser, rime.KeyViewer} {
 		p.as(key).refused(http.StatusForbidden, 7, http.MethodDelete, "/v1/images/base", "")
 	}
@@ -209,13 +209,13 @@ func TestDelete_whileBuilding(t *testing.T) {
 	p := start(t, rime.Options{DeleteWhileBuilding: true})
 	first := p.create("churn", "numpy")
 	p.ok(http.MethodDelete, "/v1/images/churn", "")
-	p.clock.pass(50)
+	p.pass(50)
 	second := p.create("churn", "pandas")
-	p.clock.pass(70) // the first build has ended, for nothing
+	p.pass(70) // the first build has ended, for nothing
 	if got := p.states(first, "churn"); got != "SUCCEEDED BUILDING_FIRST_TIME" {
 		t.Errorf("after the first build: %s", got)
 	}
-	p.clock.pass(100)
+	p.pass(100)
 	if got := p.states(second, "churn"); got != "SUCCEEDED READY" {
 		t.Errorf("after the second build: %s", got)
 	}
@@ -225,7 +225,7 @@ func TestSystemImages(t *testing.T) {
 	t.Parallel()
 	p := start(t, rime.Options{})
 	p.create("churn", "numpy")
-	p.clock.pass(200)
+	p.pass(200)
 	if got, want := names(p.ok(http.MethodGet, "/v1/images", "")["images"]),
 		[]string{"rime-base-python-3-8", "rime-base-python-3-9", "rime-base-python-3-10", "rime-base-python-3-11", "churn"}; !slices.Equal(got, want) {
 		t.Errorf("listed %q, want %q", got, want)
@@ -257,7 +257,7 @@ func TestVisibilityLag(t *testing.T) {
 	if status := p.job(id)["status"]; status != "JOB_STATUS_REQUESTED" {
 		t.Errorf("job %v", status)
 	}
-	p.clock.pass(3)
+	p.pass(3)
 	p.image("churn")
 }
 

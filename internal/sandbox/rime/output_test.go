@@ -67,7 +67,7 @@ func TestOutput_escapesHTML(t *testing.T) {
 	p := start(t, rime.Options{Output: rime.Output{EscapeHTML: true}})
 	created := p.ok(http.MethodPost, "/v1/images", `{"name": "churn", "pipRequirements": [{"name": "sandbox-not-found", "versionSpecifier": ">1,<2"}]}`)
 	id, _ := at(created, "job.jobId").(string)
-	p.clock.pass(200)
+	p.pass(200)
 	job := p.job(id)
 	message, _ := job["errorMsg"].(string)
 	address, _ := at(job, "archivedJobLogs.url.url").(string)

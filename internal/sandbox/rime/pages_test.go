@@ -121,7 +121,7 @@ func TestList_filters(t *testing.T) {
 	if got := list(p, `[{"name": "catboost"}]`); len(got) > 0 {
 		t.Errorf("nothing is installed before the builds end: %q", got)
 	}
-	p.clock.pass(200)
+	p.pass(200)
 	for filters, want := range map[string][]string{
 		`[{"name": "catboost"}]`:                                                 {"cat", "new", "old"},
 		`[{"name": "catboost", "version": "1.0.3"}]`:                             {"cat", "old"},
@@ -157,7 +157,7 @@ func TestList_filtersAndToken(t *testing.T) {
 		for i := range 6 {
 			p.create(fmt.Sprintf("image-%d", i), []string{"catboost", "torch"}[i%2])
 		}
-		p.clock.pass(200)
+		p.pass(200)
 		first := p.ok(http.MethodPost, "/v1/images/list", `{"pageSize": 2, "pipLibraries": [{"name": "torch"}]}`)
 		next := fmt.Sprintf(`"pageToken": %q`, first["nextPageToken"])
 		second := p.ok(http.MethodPost, "/v1/images/list", `{`+next+`, "pipLibraries": []}`)

@@ -22,7 +22,7 @@ func TestAuthentication(t *testing.T) {
 	for _, key := range []string{"forever", "brief"} {
 		p.as(key).ok(http.MethodGet, "/v1/images", "")
 	}
-	p.clock.pass(60)
+	p.pass(60)
 	for _, key := range []string{"", "brief", "Forever", "wrong", rime.KeyOrgAdmin} {
 		for path, method := range map[string]string{
 			"/v1/images": http.MethodGet, "/v1/images/churn": http.MethodDelete, "/v1/jobs/1": http.MethodGet, "/v1/unknown": http.MethodGet,
@@ -127,7 +127,7 @@ func TestInfo(t *testing.T) {
 		if diff := cmp.Diff(want, p.ok(http.MethodGet, limits+"LICENSE_LIMIT_EXPIRATION", "")); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		p.clock.pass(30 * 86400)
+		p.pass(30 * 86400)
 	}
 	p.refused(http.StatusBadRequest, 3, http.MethodGet, limits+"NONSENSE", "")
 	p.refused(http.StatusNotImplemented, 12, http.MethodGet, limits+"LICENSE_LIMIT_MODELS", "")
