@@ -83,3 +83,17 @@ func answers(ctx context.Context, address string) error {
 	}
 	return errors.Join(err, c.Close())
 }
+
+// maxCache is how many bytes of cache a daemon of ours starts with.
+const maxCache = 20e9
+
+// trim removes the least used part of a daemon's cache above [maxCache], before anything is built. A daemon of ours
+// collects no garbage later: while BuildKit measures a cache mount, a build that wants it is given an empty one.
+func trim(ctx context.Context, address string) error {
+	c, err := client.New(ctx, address)
+	if err != nil {
+		return err
+	}
+	err = c.Prune(ctx, nil, client.PruneAll, client.WithKeepOpt(0, 0, maxCache, 0))
+	return errors.Join(err, c.Close())
+}

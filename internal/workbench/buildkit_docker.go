@@ -35,7 +35,7 @@ func dockerDaemon(ctx context.Context, o Options) (*Daemon, error) {
 	}
 	_ = run(ctx, "", nil, "docker", "rm", "--force", name) // left by a process that was killed
 	o.progress("starting %s in Docker", dockerImage)
-	if err := run(ctx, "", nil, "docker", append(args, dockerImage)...); err != nil {
+	if err := run(ctx, "", nil, "docker", append(args, dockerImage, "--oci-worker-gc=false")...); err != nil {
 		slot.release()
 		return nil, err
 	}
@@ -47,7 +47,11 @@ func dockerDaemon(ctx context.Context, o Options) (*Daemon, error) {
 		return err
 	}
 	d := &Daemon{Address: "docker-container://" + name, Origin: "a container of the Docker engine", stop: stop}
-	if err := awaitAnswer(ctx, d.Address); err != nil {
+	err = awaitAnswer(ctx, d.Address)
+	if err == nil {
+		err = trim(ctx, d.Address)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("BuildKit in Docker: %w (%w)", err, stop())
 	}
 	return d, nil

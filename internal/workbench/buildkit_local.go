@@ -82,7 +82,7 @@ func (l *localState) prepare() error {
   enabled = true
   networkMode = "host"
   defaultCgroupParent = %q
-  maxUsedSpace = "20GB"
+  gc = false
 [cdi]
   disabled = true
 `, l.root, l.address(), "/"+l.cgroup)
@@ -111,7 +111,7 @@ func (l *localState) start(ctx context.Context, binary string) error {
 		words, _ := os.ReadFile(l.logFile())
 		return fmt.Errorf("%w\n%s", err, lastLines(string(words)))
 	}
-	return nil
+	return trim(ready, l.address())
 }
 
 // stop ends the daemon and removes everything but the cache. The daemon is given time to end its build steps; a client that stays

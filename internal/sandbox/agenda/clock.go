@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Clock is a clock that stands still until it is put forward. It is safe for concurrent use: a stand-in may still read it for a request whose
-// client has given up.
+// Clock is a clock that stands still until it is put forward. It is safe for concurrent use: a stand-in may still read it
+// for a request whose client has given up.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
