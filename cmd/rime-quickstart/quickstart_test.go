@@ -94,7 +94,7 @@ func TestQuickstart_interrupted(t *testing.T) {
 		}
 		said.WriteByte(letter)
 	}
-	for deadline := time.Now().Add(10 * time.Minute); len(processesOf(t, dir)) == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Minute); len(processesOf(t, dir)) == 0 && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {

@@ -182,13 +182,13 @@ func TestRimeSandbox_platform(t *testing.T) {
 		t.Errorf("keys %v, tokens %v", a.RIMEAPIKeys, a.PrimeHubAPITokens)
 	}
 	platform(t, a, http.MethodPost, "/v1/images", `{"name": "churn", "pipRequirements": [{"name": "left-pad"}]}`)
-	for deadline := time.Now().Add(10 * time.Minute); ; {
+	for deadline := time.Now().Add(30 * time.Minute); ; {
 		image, _ := platform(t, a, http.MethodGet, "/v1/images/churn", "")["image"].(map[string]any)
 		if image["status"] == "STATUS_FAILED" {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after ten minutes: %v", image)
+			t.Fatalf("after half an hour: %v", image)
 		}
 	}
 	a.RIMEAPIKey = a.RIMEAPIKeys["organization_admin"]
@@ -236,13 +236,13 @@ func TestRimeSandbox_primehub(t *testing.T) {
 		t.Errorf("%d images", len(images))
 	}
 	primehub(t, a, `mutation { createImage(data: {name: "churn", imageSpec: {baseImage: "python", packages: {pip: ["left-pad"]}}}) { id } }`)
-	for deadline := time.Now().Add(10 * time.Minute); ; {
+	for deadline := time.Now().Add(30 * time.Minute); ; {
 		image, _ := primehub(t, a, `{ image(where: {id: "churn"}) { jobStatus { phase } } }`)["image"].(map[string]any)
 		if status, _ := image["jobStatus"].(map[string]any); status["phase"] == "Failed" {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after ten minutes: %v", image)
+			t.Fatalf("after half an hour: %v", image)
 		}
 	}
 	if status, body := get(t, a.Control+"/primehub/builds/churn"); status != http.StatusOK || !strings.Contains(body, "No matching distribution found for left-pad") {

@@ -94,7 +94,7 @@ func (r *runner) phases(ctx context.Context, env, args []string) error {
 
 // test runs one phase and reports it as it goes. -vet=off: `make check` looks at all code, and once.
 func (r *runner) test(ctx context.Context, p phase, env, args []string) error {
-	all := slices.Concat([]string{"test", "-json", "-vet=off", "-shuffle=on", "-parallel=8", "-timeout=30m"}, p.args, args, p.packages)
+	all := slices.Concat([]string{"test", "-json", "-vet=off", "-shuffle=on", "-parallel=8", "-timeout=3h"}, p.args, args, p.packages)
 	cmd := exec.CommandContext(ctx, "go", all...)
 	cmd.Dir = p.dir
 	// The tests have to hear of an interrupt, and not only go: it would wait for them.

@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
 )
 
 // withTree is the configuration of an image with a small package of the operating system.
@@ -58,7 +59,7 @@ func TestManagedImage_packages(t *testing.T) {
 // needDebian skips the test where Debian's packages cannot be had: no stand-in of ours would show what apt does.
 func needDebian(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), acctest.Patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://deb.debian.org/debian/dists/bookworm/InRelease", http.NoBody)
 	if err != nil {

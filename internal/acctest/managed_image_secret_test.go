@@ -47,9 +47,7 @@ var pathToken = secret{"", "c4naryPathToken0123"}
 // all of them.
 func privateIndex(t *testing.T, s secret, packages ...pypi.Package) string {
 	t.Helper()
-	index := http.NewServeMux()
-	index.Handle("/", pypi.New(packages...)) // its pages say that the files are here
-	index.Handle("/"+pathToken.password+"/", http.StripPrefix("/"+pathToken.password, pypi.New(packages...)))
+	index := http.StripPrefix("/"+pathToken.password, pypi.New(packages...))
 	address, stop := workbenchtest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != s.user || password != s.password {
 			w.Header().Set("WWW-Authenticate", `Basic realm="packages"`)

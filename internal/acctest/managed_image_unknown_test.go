@@ -26,7 +26,7 @@ resource "rime_managed_image" "a" {
   ]
   apt_packages = [for p in [local.value] : p if p == "nothing"]
   triggers             = { value = local.value }
-  timeouts             = { create = "${length(local.value)}m" }
+  timeouts             = { create = "${length(local.value)}h" }
 }
 
 resource "rime_managed_image" "prefixed" {

@@ -271,9 +271,9 @@ func (w *Workspace) resource(kind, name string) (Resource, bool) {
 	return Resource{}, false
 }
 
-// Patience is how long something may take that is not to be measured: on a machine that is ten times slower, and busy with
-// other tests, only a hang exceeds it.
-const Patience = 10 * time.Minute
+// Patience is how long something may take that is not to be measured: on a machine that is twenty times slower, and busy
+// with other tests, only a hang exceeds it.
+const Patience = 30 * time.Minute
 
 // Eventually waits until the condition holds, looking often, and fails the test after [Patience].
 func Eventually(t testing.TB, what string, condition func() bool) {

@@ -230,7 +230,7 @@ func TestBuild_secretsInPath(t *testing.T) {
 	canary := fmt.Sprintf("canary%x", rand.Uint64())
 	guarded := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		path, ok := strings.CutPrefix(r.URL.Path, "/"+canary+"/org/weak7/python")
-		if !ok && !strings.HasPrefix(path, "/files/") {
+		if !ok {
 			http.NotFound(w, r)
 			return
 		}

@@ -141,7 +141,8 @@ func (x *Index) serveProject(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		http.NotFound(w, r)
 	case name != normalize(name): // PEP 503: other spellings are redirected
-		http.Redirect(w, r, "/simple/"+normalize(name)+"/", http.StatusMovedPermanently)
+		w.Header().Set("Location", "../"+normalize(name)+"/")
+		w.WriteHeader(http.StatusMovedPermanently)
 	default:
 		writeProject(w, r, p)
 	}

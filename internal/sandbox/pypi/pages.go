@@ -27,7 +27,7 @@ type meta struct {
 var rootPage = template.Must(template.New("root").Parse(`<!DOCTYPE html>
 <html><head><meta name="pypi:repository-version" content="1.0"><title>Simple index</title></head>
 <body>
-{{range .}}<a href="/simple/{{.Normal}}/">{{.Name}}</a><br>
+{{range .}}<a href="{{.Normal}}/">{{.Name}}</a><br>
 {{end}}</body></html>
 `))
 
@@ -66,7 +66,7 @@ func writeProject(w http.ResponseWriter, r *http.Request, p *project) {
 	for _, f := range p.files {
 		page.Files = append(page.Files, link{
 			Filename:       f.name,
-			URL:            "/files/" + normalize(p.name) + "/" + f.name,
+			URL:            "../../files/" + normalize(p.name) + "/" + f.name,
 			Hashes:         map[string]string{"sha256": f.digest()},
 			RequiresPython: f.requiresPython,
 		})

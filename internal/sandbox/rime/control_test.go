@@ -219,7 +219,7 @@ func TestControl_endpointForBuilds(t *testing.T) {
 	build := func(name string) any {
 		t.Helper()
 		id := p.create(name, "numpy")
-		for deadline := time.Now().Add(10 * time.Minute); p.job(id)["completionTime"] == nil && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(30 * time.Minute); p.job(id)["completionTime"] == nil && time.Now().Before(deadline); {
 			continue
 		}
 		return p.job(id)["status"]

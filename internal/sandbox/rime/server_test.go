@@ -171,9 +171,9 @@ func TestServer(t *testing.T) {
 	t.Parallel()
 	s, p := serve(t, rime.Options{BuildTime: 40 * time.Millisecond})
 	id := p.create("churn", "numpy")
-	for deadline := time.Now().Add(10 * time.Minute); p.states(id, "churn") != "SUCCEEDED READY"; {
+	for deadline := time.Now().Add(30 * time.Minute); p.states(id, "churn") != "SUCCEEDED READY"; {
 		if time.Now().After(deadline) {
-			t.Fatalf("after ten minutes: %s", p.states(id, "churn"))
+			t.Fatalf("after half an hour: %s", p.states(id, "churn"))
 		}
 	}
 	if err := s.SetFaults(fault.Rule{Service: rime.Service, Method: http.MethodPost, Path: "^/v1/images$", DropAnswer: true, Times: 1}); err != nil {

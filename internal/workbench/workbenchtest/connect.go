@@ -41,7 +41,7 @@ func Connect(t testing.TB, host string) (expectEnded func()) {
 	}
 	return func() {
 		t.Helper()
-		_ = connection.SetReadDeadline(time.Now().Add(10 * time.Minute))
+		_ = connection.SetReadDeadline(time.Now().Add(30 * time.Minute))
 		if _, err := answers.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("the server at %s still runs: %v", host, err)
 		}

@@ -14,12 +14,11 @@ func Serve(handler http.Handler) (address string, stop func()) {
 	return server.URL + path, server.Close
 }
 
-// Mount puts a handler below a path that none has had before, and leaves it at the root as well, where its own links lead.
-// BuildKit's cache remembers addresses for longer than a port lasts, and would give a test what another had built.
+// Mount puts a handler, whose links have to be relative, below a path that none has had before. BuildKit's cache remembers
+// addresses for longer than a port lasts, and would give a test what another had built.
 func Mount(handler http.Handler) (mounted http.Handler, path string) {
 	path = "/" + rand.Text()
 	mux := http.NewServeMux()
-	mux.Handle("/", handler)
 	mux.Handle(path+"/", http.StripPrefix(path, handler))
 	return mux, path
 }
