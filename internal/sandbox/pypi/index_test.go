@@ -20,20 +20,25 @@ import (
 
 func TestIndex_pages(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.StripPrefix("/mounted", pypi.New(
+	index := pypi.New(
 		pypi.Simple("Tiny.Thing", "1.0"),
 		pypi.Package{Name: "modern", Releases: []pypi.Release{{Version: "2.0", RequiresPython: ">=3.9"}}},
-	)))
+	)
+	mux := http.NewServeMux()
+	mux.Handle("/", index)
+	mux.Handle("/mounted/", http.StripPrefix("/mounted", index))
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 
 	for _, tc := range []struct{ path, accept, contentType, want string }{
-		{"/simple/", "text/html", "text/html", `<a href="tiny-thing/">Tiny.Thing</a>`},
-		{"/simple/", "application/vnd.pypi.simple.v1+json", "json", `{"name":"Tiny.Thing"}`},
-		{"/simple/modern/", "text/html", "text/html", `data-requires-python="&gt;=3.9"`},
-		{"/simple/modern/", "application/vnd.pypi.simple.v1+json", "json", `"requires-python":"\u003e=3.9"`},
-		{"/simple/Tiny_Thing/", "text/html", "text/html", `href="../../files/tiny-thing/tiny_thing-1.0-py3-none-any.whl#sha256=`},
+		{"/mounted/simple/", "text/html", "text/html", `<a href="tiny-thing/">Tiny.Thing</a>`},
+		{"/mounted/simple/", "application/vnd.pypi.simple.v1+json", "json", `{"name":"Tiny.Thing"}`},
+		{"/mounted/simple/modern/", "text/html", "text/html", `data-requires-python="&gt;=3.9"`},
+		{"/mounted/simple/modern/", "application/vnd.pypi.simple.v1+json", "json", `"requires-python":"\u003e=3.9"`},
+		{"/mounted/simple/Tiny_Thing/", "text/html", "text/html", `href="../../files/tiny-thing/tiny_thing-1.0-py3-none-any.whl#sha256=`},
+		{"/simple/modern", "text/html", "text/html", "modern-2.0-py3-none-any.whl"},
 	} {
-		status, header, body := get(t, server.URL+"/mounted"+tc.path, tc.accept)
+		status, header, body := get(t, server.URL+tc.path, tc.accept)
 		if status != http.StatusOK || !strings.Contains(body, tc.want) {
 			t.Errorf("GET %s as %s: status %d, want %q in\n%s", tc.path, tc.accept, status, tc.want, body)
 		}
