@@ -89,7 +89,7 @@ func TestBuild_pushThrottledFresh(t *testing.T) {
 	b.options.PushPause = time.Millisecond
 	builder := b.builder()
 	req := b.request("tiny")
-	req.Base = b.variant("base/throttled", withFiles(map[string]string{"etc/fresh": b.index}))
+	req.Base = b.ownBase()
 	if _, err := builder.Build(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}

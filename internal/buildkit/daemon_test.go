@@ -199,10 +199,11 @@ func TestBuild_rpm(t *testing.T) {
 func TestBuild_again(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, pypi.Simple("tiny", "1.0"), pypi.Simple("small", "1.0"))
-	builder := b.builder()
+	builder, base := b.builder(), b.ownBase()
 	var images []string
 	for _, pips := range [][]string{{"tiny", "small"}, {"Small", "tiny"}} {
 		req := b.request(pips...)
+		req.Base = base
 		if _, err := builder.Build(t.Context(), req); err != nil {
 			t.Fatal(err)
 		}
@@ -218,14 +219,13 @@ func TestBuild_again(t *testing.T) {
 	}
 }
 
-// TestBuild_fresh releases a new version: only a fresh build finds it, and what is built afterwards starts from it. It has a base
-// image of its own, because a fresh build is fresh for all that are built on its base.
+// TestBuild_fresh releases a new version: only a fresh build finds it, and what is built afterwards starts from it.
 func TestBuild_fresh(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	index := b.replaceIndex(pypi.Simple("tiny", "1.0"))
 	builder := b.builder()
-	base := b.variant("base/fresh", withFiles(map[string]string{"etc/fresh": b.index}))
+	base := b.ownBase()
 	installed := func(fresh bool) string {
 		req := b.request("tiny")
 		req.Base = base
@@ -369,9 +369,10 @@ func TestBuild_cacheOfMany(t *testing.T) {
 	b := newBench(t, pypi.Simple("tiny", "1.0", "2.0"))
 	b.options.Insecure = func(host string) bool { return host == b.registry }
 	b.options.Cache = CacheOptions{Ref: b.registry + "/many/cache:builds", Mode: "max"}
+	base := b.ownBase()
 	for _, version := range []string{"1.0", "2.0"} {
 		req := b.request("tiny==" + version)
-		req.Target = b.registry + "/many/image-" + version + ":tag"
+		req.Base, req.Target = base, b.registry+"/many/image-"+version+":tag"
 		if _, err := b.builder().Build(t.Context(), req); err != nil {
 			t.Fatalf("%v\n%s", err, b.log())
 		}
@@ -381,7 +382,7 @@ func TestBuild_cacheOfMany(t *testing.T) {
 	for _, version := range []string{"1.0", "2.0"} {
 		b.observed = nil
 		req := b.request("tiny==" + version)
-		req.Target = b.registry + "/many/image-" + version + ":tag"
+		req.Base, req.Target = base, b.registry+"/many/image-"+version+":tag"
 		if _, err := builder.Build(t.Context(), req); err != nil {
 			t.Fatalf("%v\n%s", err, b.log())
 		}

@@ -139,7 +139,22 @@ func (b *bench) builder() *Builder {
 // request asks for pip requirements ("name==1.0") under a tag of the test's own.
 func (b *bench) request(pips ...string) Request {
 	b.t.Helper()
-	repository := strings.Map(func(r rune) rune {
+	return Request{
+		Base:          b.base,
+		PythonVersion: "3.11",
+		Pip:           parsePips(b.t, pips...),
+		Target:        b.registry + "/" + repositoryOf(b.t) + ":tag",
+		Observe: func(step, line string) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.observed = append(b.observed, step+": "+line)
+		},
+	}
+}
+
+// repositoryOf is a repository of the test's own: all benches share one registry.
+func repositoryOf(t *testing.T) string {
+	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
 			return r - 'A' + 'a'
 		}
@@ -147,18 +162,7 @@ func (b *bench) request(pips ...string) Request {
 			return r
 		}
 		return '-'
-	}, b.t.Name())
-	return Request{
-		Base:          b.base,
-		PythonVersion: "3.11",
-		Pip:           parsePips(b.t, pips...),
-		Target:        b.registry + "/" + repository + ":tag",
-		Observe: func(step, line string) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.observed = append(b.observed, step+": "+line)
-		},
-	}
+	}, t.Name())
 }
 
 // log is everything that was observed so far.
@@ -236,6 +240,13 @@ func (b *bench) variant(repository string, change func(v1.Image) (v1.Image, erro
 		b.t.Fatal(err)
 	}
 	return b.push(repository, image)
+}
+
+// ownBase is a base image that no other test builds on. A fresh build is fresh for all that are built on its base, also by
+// other packages at the same daemon.
+func (b *bench) ownBase() string {
+	b.t.Helper()
+	return b.variant("base/"+repositoryOf(b.t), withFiles(map[string]string{"etc/own": b.index}))
 }
 
 // multiPlatform pushes the base image as one for several architectures.
