@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-func TestCreations(t *testing.T) { //nolint:paralleltest // a process that another test is about to start holds every lock for a moment
+func TestCreations(t *testing.T) {
+	t.Parallel()
 	const id = "abcdefghij0123456789"
 	lines := Lines{Directory: t.TempDir()}
 	expectNone := func(when string) {
@@ -49,7 +50,8 @@ func TestCreations(t *testing.T) { //nolint:paralleltest // a process that anoth
 }
 
 // What died long ago goes with the next creation; what lives, or died just now, stays.
-func TestCreations_sweep(t *testing.T) { //nolint:paralleltest // a process that another test is about to start holds every lock for a moment
+func TestCreations_sweep(t *testing.T) {
+	t.Parallel()
 	lines := Lines{Directory: t.TempDir()}
 	living := Creations{Lines: lines}
 	for _, id := range []string{"living0123", "longdead01", "justdied01"} {

@@ -45,8 +45,12 @@ func (l Lines) hold(id string, flags int) *line {
 	if err != nil {
 		return nil
 	}
-	if !tryLock(file) || !leadsTo(path, file) {
+	if !tryLock(file) {
 		_ = file.Close()
+		return nil
+	}
+	if !leadsTo(path, file) {
+		unlock(file)
 		return nil
 	}
 	return &line{path, file}
@@ -71,8 +75,15 @@ func (l *line) release() {
 // cut lets go of it as the death of this process would.
 func (l *line) cut() {
 	if l != nil {
-		_ = l.file.Close()
+		unlock(l.file)
 	}
+}
+
+// unlock lets go of the lock and closes the file. To close it does not suffice: a process that this one is about to start has the
+// file as well, until it has become another program.
+func unlock(file *os.File) {
+	letGo(file)
+	_ = file.Close()
 }
 
 // maxNote is more than anybody notes.
@@ -108,10 +119,11 @@ func (l Lines) Cut(id string) bool {
 	if err != nil {
 		return false
 	}
-	defer func() { _ = file.Close() }()
 	if !tryLock(file) {
+		_ = file.Close()
 		return false
 	}
+	defer unlock(file)
 	// A holder that released it in this very moment did not die: then the path leads nowhere any more.
 	return leadsTo(path, file)
 }

@@ -9,3 +9,5 @@ const canLock = false
 
 // tryLock locks nothing: a lease then runs out by time.
 func tryLock(*os.File) bool { return false }
+
+func letGo(*os.File) {}
