@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 )
 
 // proposal is a spelling that passes, and how its meaning differs from what was written: nothing changes in silence.
@@ -60,8 +62,9 @@ func proposePip(token string) proposal {
 	}
 	name, extras, specifier := m[1], m[2], strings.Trim(m[3]+m[4], " ")
 	p := proposal{text: name}
-	clauses, _ := matchSpecifier(specifier)
-	exact := len(clauses) == 1 && clauses[0].operator == "==" && !clauses[0].prefix
+	comparisons, _ := matchSpecifier(specifier)
+	clauses := comparisons.Clauses()
+	exact := len(clauses) == 1 && clauses[0].Operator() == "==" && !clauses[0].Wildcard()
 	version, local, hasLocal := strings.Cut(strings.Trim(specifier, "=, "), "+")
 	switch {
 	case exact && passing.MatchString(version):
@@ -72,7 +75,7 @@ func proposePip(token string) proposal {
 	case len(clauses) == 0:
 		p.say("which is the newest version")
 	default:
-		p.newest(joinClauses(clauses), fromBelow(clauses), "name==version")
+		p.newest(comparisons.String(), fromBelow(clauses), "name==version")
 	}
 	if strings.Trim(extras, "[] ") != "" {
 		p.say("without the extras %s, whose packages are then entries of their own", extras)
@@ -84,8 +87,8 @@ func proposePip(token string) proposal {
 }
 
 // fromBelow tells that the newest version meets all comparisons, if any version does.
-func fromBelow(clauses []clause) bool {
-	return !slices.ContainsFunc(clauses, func(c clause) bool { return c.operator != ">=" && c.operator != ">" })
+func fromBelow(clauses []pep440.Clause) bool {
+	return !slices.ContainsFunc(clauses, func(c pep440.Clause) bool { return c.Operator() != ">=" && c.Operator() != ">" })
 }
 
 // proposeConda spells a match specification so that it passes.

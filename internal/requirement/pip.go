@@ -52,11 +52,11 @@ func matchPip(line string) (Pip, bool) {
 	if specifier != "" && !strings.ContainsAny(specifier[:1], "=<>!~") {
 		return Pip{}, false // A version alone is a value of a server, not a requirement of PEP 508.
 	}
-	clauses, refused := matchSpecifier(specifier)
+	parsed, refused := matchSpecifier(specifier)
 	if refused != nil {
 		return Pip{}, false
 	}
-	return Pip{Name: name, VersionSpecifier: joinClauses(clauses)}, true
+	return Pip{Name: name, VersionSpecifier: parsed.String()}, true
 }
 
 // trimExtras removes the blanks that PEP 508 lets stand around each extra.

@@ -2,9 +2,10 @@ package requirement
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
-	pep440 "github.com/aquasecurity/go-pep440-version"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 )
 
 // refuse is a clause refused as a whole, with what it should have been.
@@ -132,47 +133,38 @@ func caret(text string) string {
 	if err != nil {
 		return ">=" + text
 	}
-	segments := release(version)
-	n := len(segments.numbers)
-	for i, number := range segments.numbers {
-		if number != 0 {
-			n = i + 1
-			break
-		}
+	release := version.Release()
+	n := slices.IndexFunc(release, func(number string) bool { return number != "0" }) + 1
+	if n == 0 {
+		n = len(release)
 	}
-	next, ok := segments.next(n)
-	if !ok {
-		return ">=" + version.Public()
-	}
-	return ">=" + version.Public() + ",<" + next
+	return ">=" + version.Public().String() + ",<" + version.Next(n).String()
 }
 
 // tilde is PEP 440's way of saying what "~" and "~>" say elsewhere.
 func tilde(text string) string {
 	version, err := pep440.Parse(strings.TrimSpace(text))
-	if err != nil {
+	switch {
+	case err != nil:
 		return "~=" + text
+	case len(version.Release()) < 2:
+		return compatible(version)
 	}
-	if segments := release(version); len(segments.numbers) < 2 {
-		return segments.compatible(version)
-	}
-	return "~=" + version.Public()
+	return "~=" + version.Public().String()
 }
 
 // withoutWildcard says with an ordinary comparison what one with ".*" was meant to say.
 func withoutWildcard(operator string, version pep440.Version) string {
-	segments := release(version)
-	next, ok := segments.next(len(segments.numbers))
-	switch {
-	case operator == "~=" || operator == "===" || !ok:
-		return "==" + version.Public() + ".*"
-	case operator == ">":
+	public, next := version.Public().String(), version.Next(len(version.Release())).String()
+	switch operator {
+	case "~=", "===":
+		return "==" + public + ".*"
+	case ">":
 		return ">=" + next
-	case operator == "<=":
+	case "<=":
 		return "<" + next
-	default:
-		return operator + version.Public()
 	}
+	return operator + public
 }
 
 // secondClause finds where a comparison starts that should have a comma before it.

@@ -217,9 +217,9 @@ func (r *pipReader) bind() {
 func (r *pipReader) conflict(j *joinedPip) *RefusedLine {
 	places := map[string]place{}
 	for _, i := range slices.Backward(j.from) {
-		clauses, _ := matchSpecifier(r.pips[i].VersionSpecifier)
-		for _, c := range clauses {
-			places[c.text] = r.at[i]
+		specifier, _ := matchSpecifier(r.pips[i].VersionSpecifier)
+		for _, c := range specifier.Clauses() {
+			places[c.String()] = r.at[i]
 		}
 	}
 	var told []place

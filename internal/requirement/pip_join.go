@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 )
 
 // JoinPips joins the requirements of one distribution as pip does: the extras of all, and every comparison has to hold.
@@ -26,23 +28,27 @@ func CanonicalPips(pips []Pip) []Pip { return pipsOf(joinPips(pips)) }
 
 // joinedPip is all that is asked of one distribution.
 type joinedPip struct {
-	pip     Pip
-	clauses []clause
+	pip       Pip
+	specifier pep440.Specifier
 	// from are the places of those that it was joined from, in the list that was given.
 	from []int
 }
 
 // fault is the refusal of what no version can meet, nil when one might; show says how a comparison is shown.
 func (j *joinedPip) fault(show func(clause string) string) *Error {
-	why := contradiction(j.clauses)
-	if why == nil {
+	excluding := j.specifier.Contradiction()
+	if excluding == nil {
 		return nil
 	}
-	shown := make([]string, len(why.clauses))
-	for i, c := range why.clauses {
-		shown[i] = show(c)
+	shown := make([]string, len(excluding))
+	for i, c := range excluding {
+		shown[i] = show(c.String())
 	}
-	problem := "can be met by no version: " + strings.Join(shown, " and ") + " " + why.words
+	words := "exclude each other"
+	if len(excluding) == 1 {
+		words = "excludes all that the others allow"
+	}
+	problem := "can be met by no version: " + strings.Join(shown, " and ") + " " + words
 	return newError(FieldPip, j.pip.String(), "", problem, "remove one of the comparisons")
 }
 
@@ -50,7 +56,7 @@ func (j *joinedPip) fault(show func(clause string) string) *Error {
 func joinPips(pips []Pip) []*joinedPip {
 	joined := map[string]*joinedPip{}
 	for i, pip := range pips {
-		name, clauses, ok := pip.parts()
+		name, specifier, ok := pip.parts()
 		key, _, _ := strings.Cut(name, "[")
 		if !ok {
 			pip = pip.Canonical()
@@ -61,25 +67,25 @@ func joinPips(pips []Pip) []*joinedPip {
 		j := joined[key]
 		switch {
 		case j == nil:
-			j = &joinedPip{pip: pip, clauses: clauses}
+			j = &joinedPip{pip: pip, specifier: specifier}
 			joined[key] = j
 		case ok:
 			j.pip.Name = joinExtras(j.pip.Name, name)
-			j.clauses = sortClauses(slices.Concat(j.clauses, clauses))
+			j.specifier = j.specifier.And(specifier)
 		}
 		if ok {
-			j.pip.VersionSpecifier = joinClauses(j.clauses)
+			j.pip.VersionSpecifier = j.specifier.String()
 		}
 		j.from = append(j.from, i)
 	}
 	return slices.SortedFunc(maps.Values(joined), func(a, b *joinedPip) int { return comparePips(a.pip, b.pip) })
 }
 
-// parts are the canonical name and the clauses of a requirement, if both parse.
-func (p Pip) parts() (name string, clauses []clause, ok bool) {
+// parts are the canonical name and the specifier of a requirement, if both parse.
+func (p Pip) parts() (name string, specifier pep440.Specifier, ok bool) {
 	name, ok = matchPipName(strings.TrimSpace(p.Name))
-	clauses, refused := matchSpecifier(strings.TrimSpace(p.VersionSpecifier))
-	return name, clauses, ok && refused == nil
+	specifier, refused := matchSpecifier(strings.TrimSpace(p.VersionSpecifier))
+	return name, specifier, ok && refused == nil
 }
 
 // joinExtras is the name of both, with the extras of both.

@@ -62,7 +62,7 @@ func TestParsePip_specifier(t *testing.T) {
 		"==1.0alpha1": "==1a1", "==1.0-beta.2": "==1b2", "==1.0C3": "==1rc3", "==1.0pre": "==1rc0", "==1.0-preview-4": "==1rc4",
 		"==1.0-1": "==1.post1", "==1.0.r2": "==1.post2", "==1.0rev3": "==1.post3", "==1.0DEV": "==1.dev0", "==01.002.0003": "==1.2.3",
 		"==1.2+Ubuntu_01-x": "==1.2+ubuntu.1.x", "==1.2+001": "==1.2+1", "==1.2+000": "==1.2+0",
-		"==20240131.0": "==20240131",
+		"==20240131.0": "==20240131", "==99999999999999999999": "==99999999999999999999",
 
 		// Sets.
 		">=1,<2":              ">=1,<2",
@@ -192,7 +192,6 @@ func TestParsePip_refusesSpecifier(t *testing.T) {
 		`==1\0`:                  {`1\0`, "is not a version", example},
 		"==1'0":                  {"1'0", "is not a version", example},
 		"==1.{0}":                {"1.{0}", "is not a version", example},
-		"==99999999999999999999": {"99999999999999999999", "is not a version", example},
 		" 1.0":                   {"1.0", "follows the name without a comparison", `write "x==1.0"`},
 		"@1.0":                   {"@1.0", "follows the name without a comparison", `write "x==1.0"`},
 		" (1.0)":                 {"1.0", "follows the name without a comparison", `write "x==1.0"`},

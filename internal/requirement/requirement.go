@@ -28,8 +28,8 @@ func (p Pip) Canonical() Pip {
 	if canonical, ok := matchPipName(name); ok {
 		name = canonical
 	}
-	if clauses, refused := matchSpecifier(specifier); refused == nil {
-		specifier = joinClauses(clauses)
+	if parsed, refused := matchSpecifier(specifier); refused == nil {
+		specifier = parsed.String()
 	}
 	return Pip{Name: name, VersionSpecifier: specifier}
 }

@@ -128,14 +128,16 @@ func appendLocal(key []byte, segments []string) []byte {
 	return key
 }
 
-// next is the number after that one.
-func next(number string) string {
-	digits := []byte(number)
-	for i := len(digits) - 1; i >= 0; i-- {
-		if digits[i]++; digits[i] <= '9' {
-			return string(digits)
+// following is the release whose last number is one higher.
+func following(release []string) []string {
+	next := slices.Clone(release)
+	last := []byte("0" + next[len(next)-1])
+	for i := len(last) - 1; ; i-- {
+		if last[i]++; last[i] <= '9' {
+			break
 		}
-		digits[i] = '0'
+		last[i] = '0'
 	}
-	return "1" + string(digits)
+	next[len(next)-1] = trimNumber(string(last))
+	return next
 }

@@ -1,7 +1,5 @@
 package pep440
 
-import "strings"
-
 // span is a stretch of keys: from low on, below high.
 type span struct{ low, high string }
 
@@ -48,8 +46,6 @@ func (c *Clause) newSpan(p parts) span {
 
 // beforeRelease is the lowest key of the first release that does not start with those numbers.
 func beforeRelease(epoch string, release []string) string {
-	following := strings.Split(strings.Join(release, "."), ".")
-	following[len(following)-1] = next(following[len(following)-1])
-	p := parts{epoch: epoch, release: following, dev: "0"}
+	p := parts{epoch: epoch, release: following(release), dev: "0"}
 	return p.key()
 }

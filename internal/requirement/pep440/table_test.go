@@ -22,6 +22,8 @@ type row struct {
 
 	Clause, Specifier, Allows string
 	NoClause                  *string `json:"no_clause"`
+	// None tells that no version at all is allowed.
+	None bool
 }
 
 // TestPackaging holds versions, their order and specifiers against a table that `packaging` has made.
@@ -126,6 +128,9 @@ func (t *table) specifier(r row) {
 	}
 	if got := specifier.NamesPrerelease(); got != r.Pre {
 		t.Errorf("%q: asks for pre-releases: %t", text, got)
+	}
+	if why := specifier.Contradiction(); (why != nil) != r.None {
+		t.Errorf("%q: the contradiction is %v", text, why)
 	}
 	allows, ok := new(big.Int).SetString(r.Allows, 16)
 	if !ok {

@@ -65,24 +65,23 @@ func (v Version) Base() string { return v.text[:v.base] }
 
 // Release is the numbers of the release, as digits without leading zeros. There is at least one.
 func (v Version) Release() []string {
-	_, numbers := v.split()
-	return numbers
-}
-
-// split is the epoch, as "1!" or empty, and the numbers of the release.
-func (v Version) split() (epoch string, numbers []string) {
-	release := v.Base()
-	if i := strings.IndexByte(release, '!'); i >= 0 {
-		epoch, release = release[:i+1], release[i+1:]
-	}
-	return epoch, strings.Split(release, ".")
+	_, release := v.split()
+	return release
 }
 
 // Next is the first release that does not start with the first n numbers of this one: 1.3 after 1.2.9 where n is 2. N is at
 // least 1 and at most the length of [Version.Release].
 func (v Version) Next(n int) Version {
-	epoch, numbers := v.split()
-	numbers = numbers[:n]
-	numbers[n-1] = next(numbers[n-1])
-	return MustParse(epoch + strings.Join(numbers, "."))
+	epoch, release := v.split()
+	p := parts{epoch: epoch, release: following(release[:n])}
+	return p.version()
+}
+
+// split takes epoch and release apart.
+func (v Version) split() (epoch string, release []string) {
+	epoch, numbers, found := strings.Cut(v.Base(), "!")
+	if !found {
+		epoch, numbers = "0", epoch
+	}
+	return epoch, strings.Split(numbers, ".")
 }

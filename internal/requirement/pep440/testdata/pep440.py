@@ -115,10 +115,10 @@ def main():
     for text in not_clauses:
         write(no_clause=text)
     good = [text for text, _ in clauses]
-    for _ in range(250):
+    for _ in range(400):
         text = ",".join(rng.choice(good) for _ in range(rng.choice([2, 2, 3])))
         specifier = SpecifierSet(text)
-        write(specifier=text, allows=bits(specifier), pre=bool(specifier.prereleases))
+        write(specifier=text, allows=bits(specifier), pre=bool(specifier.prereleases), none=specifier.is_unsatisfiable())
 
 
 main()
