@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
-	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // List implements [imageregistry.Registry]. It needs a registry that lists its repositories; one that does not is a [*CatalogError].
@@ -89,7 +89,7 @@ func (r *Registry) readAll(ctx context.Context, names []string) ([]imageregistry
 func matches(image imageregistry.Image, filter imageregistry.Filter) bool {
 	for _, wanted := range filter.PipLibraries {
 		installed := slices.ContainsFunc(image.PipLibraries, func(l imageregistry.PipLibrary) bool {
-			return requirement.NormalizeName(l.Name) == requirement.NormalizeName(wanted.Name) &&
+			return pep508.NormalizeName(l.Name) == pep508.NormalizeName(wanted.Name) &&
 				(wanted.Version == "" || wanted.Version == l.Version)
 		})
 		if !installed {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // imageInputs is what an image is made from. Embedded in the models of the resource and of the data sources.
@@ -153,7 +154,7 @@ func newImageReferenceModel(reference imageregistry.ImageReference) imageReferen
 func versionsByName(libraries []imageregistry.PipLibrary) map[string]string {
 	versions := make(map[string]string, len(libraries))
 	for _, l := range libraries {
-		name := requirement.NormalizeName(l.Name)
+		name := pep508.NormalizeName(l.Name)
 		versions[name] = max(versions[name], l.Version)
 	}
 	return versions

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // identifier is a name as PEP 508 has it, of a distribution or of an extra. (No case-insensitive flag: it would let the Kelvin sign and
@@ -13,14 +15,8 @@ const identifier = `[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?`
 var (
 	pipNamePattern = regexp.MustCompile(`^(` + identifier + `)(?:\[((?:` + identifier + `(?:,` + identifier + `)*)?)\])?$`)
 	// archivePattern is what pip takes for a file, where no comparison follows.
-	archivePattern   = regexp.MustCompile(`(?i)\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))$`)
-	separatorPattern = regexp.MustCompile(`[-_.]+`)
+	archivePattern = regexp.MustCompile(`(?i)\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))$`)
 )
-
-// NormalizeName is the normal form of a distribution's or an extra's name (PEP 503, PEP 685).
-func NormalizeName(name string) string {
-	return strings.ToLower(separatorPattern.ReplaceAllString(name, "-"))
-}
 
 // matchPipName is the canonical form of a name, if it is one.
 func matchPipName(text string) (name string, ok bool) {
@@ -28,7 +24,7 @@ func matchPipName(text string) (name string, ok bool) {
 	if m == nil || len(text) > maxText || len(m[1]) > maxName {
 		return "", false
 	}
-	name = NormalizeName(m[1])
+	name = pep508.NormalizeName(m[1])
 	if m[2] == "" {
 		return name, true
 	}
@@ -37,7 +33,7 @@ func matchPipName(text string) (name string, ok bool) {
 		if len(extra) > maxName {
 			return "", false
 		}
-		extras[i] = NormalizeName(extra)
+		extras[i] = pep508.NormalizeName(extra)
 	}
 	slices.Sort(extras)
 	return name + "[" + strings.Join(slices.Compact(extras), ",") + "]", true

@@ -340,9 +340,6 @@ func TestPip_texts(t *testing.T) {
 	if got := pip.Canonical().String(); got != "uvicorn[standard]>=0.30" {
 		t.Errorf("line %q", got)
 	}
-	if got := requirement.NormalizeName("Zope.._Interface"); got != "zope-interface" {
-		t.Errorf("normal name %q", got)
-	}
 }
 
 func ExampleParsePip() {

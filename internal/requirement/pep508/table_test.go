@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -115,12 +114,7 @@ func (t *table) requirement(r row) {
 		t.Errorf("%q: %v", r.Requirement, err)
 		return
 	}
-	want := pep508.Requirement{Name: pep508.NormalizeName(r.Name), URL: r.URL}
-	for _, extra := range r.Extras {
-		want.Extras = append(want.Extras, pep508.NormalizeName(extra))
-	}
-	slices.Sort(want.Extras)
-	want.Extras = slices.Compact(want.Extras)
+	want := pep508.Requirement{Name: r.Name, Extras: r.Extras, URL: r.URL}
 	if want.Specifier, err = pep440.ParseSpecifier(r.Specifier); err != nil {
 		t.Error(err)
 	}

@@ -11,6 +11,7 @@ import random
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 SPACES = ["", " ", " ", " ", "  ", "\t"]
 VERSIONS = ["3", "3.8", "3.9", "3.9.0", "3.10", "3.11", "3.11.7", "3.12", "3.13.0rc1", "3.*", "3.11.*", "2.7", "v3.9", "3.9 3.10", "nope", "", "3.10a1", "7.3.17"]
@@ -121,7 +122,7 @@ def main():
         except InvalidRequirement:
             write(no_requirement=text)
             continue
-        write(requirement=text, name=r.name, extras=sorted(r.extras), specifier=str(r.specifier), url=r.url or "", condition=str(r.marker or ""))
+        write(requirement=text, name=canonicalize_name(r.name), extras=sorted({canonicalize_name(e) for e in r.extras}), specifier=str(r.specifier), url=r.url or "", condition=str(r.marker or ""))
 
 
 main()
