@@ -1,0 +1,114 @@
+package pep425
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Libc is a C library.
+type Libc string
+
+const (
+	// Glibc is the GNU C library: wheels for manylinux (PEP 600).
+	Glibc Libc = "glibc"
+	// Musl is musl: wheels for musllinux (PEP 656).
+	Musl Libc = "musl"
+)
+
+// Platform is what a wheel has to run on: CPython on Linux.
+type Platform struct {
+	// Minor is the minor version of Python 3, and Threaded tells a free-threaded build of it (PEP 703).
+	Minor    int
+	Threaded bool
+	// Machine is the processor as uname has it ("x86_64", "aarch64").
+	Machine string
+	Libc    Libc
+	// LibcMajor and LibcMinor are the version of the C library.
+	LibcMajor, LibcMinor int
+}
+
+// tag is one way to run a wheel.
+type tag struct{ interpreter, abi, platform string }
+
+// Tags are the tags that a platform supports, the best first.
+type Tags struct {
+	list []tag
+	rank map[tag]int
+}
+
+// NewTags is what the platform supports, in the order of `packaging`, which pip takes.
+func NewTags(p Platform) *Tags {
+	t := &Tags{rank: map[tag]int{}}
+	platforms := p.platforms()
+	own := fmt.Sprintf("cp3%d", p.Minor)
+	abi, stable := own, "abi3"
+	if p.Threaded {
+		abi, stable = own+"t", "abi3t"
+	}
+	t.add(own, abi, platforms)
+	t.add(own, stable, platforms)
+	t.add(own, "none", platforms)
+	for minor := p.Minor - 1; minor >= 2; minor-- {
+		t.add(fmt.Sprintf("cp3%d", minor), stable, platforms)
+	}
+	generic := []string{fmt.Sprintf("py3%d", p.Minor), "py3"}
+	for minor := p.Minor - 1; minor >= 0; minor-- {
+		generic = append(generic, fmt.Sprintf("py3%d", minor))
+	}
+	for _, interpreter := range generic {
+		t.add(interpreter, "none", platforms)
+	}
+	for _, interpreter := range slices.Concat([]string{own}, generic) {
+		t.add(interpreter, "none", []string{"any"})
+	}
+	return t
+}
+
+func (t *Tags) add(interpreter, abi string, platforms []string) {
+	for _, platform := range platforms {
+		supported := tag{interpreter, abi, platform}
+		t.rank[supported] = len(t.list)
+		t.list = append(t.list, supported)
+	}
+}
+
+// legacy are the older names of some glibc versions (PEP 513, 571, 599).
+var legacy = map[[2]int]string{{2, 17}: "manylinux2014", {2, 12}: "manylinux2010", {2, 5}: "manylinux1"}
+
+// platforms are the platform tags, the best first.
+func (p Platform) platforms() []string {
+	tags := []string{"linux_" + p.Machine}
+	switch p.Libc {
+	case Musl:
+		for minor := p.LibcMinor; minor >= 0; minor-- {
+			tags = append(tags, fmt.Sprintf("musllinux_%d_%d_%s", p.LibcMajor, minor, p.Machine))
+		}
+	case Glibc:
+		oldest := 17
+		if p.Machine == "x86_64" || p.Machine == "i686" {
+			oldest = 5
+		}
+		for minor := p.LibcMinor; minor >= oldest; minor-- {
+			tags = append(tags, fmt.Sprintf("manylinux_%d_%d_%s", p.LibcMajor, minor, p.Machine))
+			if name := legacy[[2]int{p.LibcMajor, minor}]; name != "" {
+				tags = append(tags, name+"_"+p.Machine)
+			}
+		}
+	}
+	return tags
+}
+
+// Rank is how well the wheel fits, a lower one better. It is not ok where the wheel does not run there.
+func (t *Tags) Rank(w Wheel) (rank int, ok bool) {
+	rank = len(t.list)
+	for _, interpreter := range w.interpreters {
+		for _, abi := range w.abis {
+			for _, platform := range w.platforms {
+				if r, supported := t.rank[tag{interpreter, abi, platform}]; supported {
+					rank = min(rank, r)
+				}
+			}
+		}
+	}
+	return rank, rank < len(t.list)
+}
