@@ -1,0 +1,190 @@
+package resolve
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+)
+
+// Source is where distributions come from. Its methods may be called at one time, and remember what they have told.
+type Source interface {
+	// Files are the files of the distribution on all indexes that serve it, in the order of the indexes. There are none
+	// where no index knows it. Name is normalised. The caller leaves the files as they are.
+	Files(ctx context.Context, name string) ([]*pythonindex.File, error)
+	// Metadata is what the file says of itself. An error that is a [*pythonindex.MetadataError] is about this file only.
+	Metadata(ctx context.Context, file *pythonindex.File) (*pythonindex.Metadata, error)
+}
+
+// option is a version of a distribution, and the file of it that fits the target best.
+type option struct {
+	version pep440.Version
+	file    *pythonindex.File
+}
+
+// options are the versions of one distribution that fit the target, the newest first.
+type options struct {
+	fresh, yanked []option
+	// left is what does not fit, for explanations.
+	left unfit
+}
+
+// unfit counts the files of a distribution that the target cannot have, by why.
+type unfit struct {
+	// python are for other versions of Python, platform for other platforms; late came after the time limit, and sdists
+	// are source distributions where only wheels are taken.
+	python, platform, late, sdists int
+}
+
+// finder finds what can be chosen from.
+type finder struct {
+	source Source
+	target *Target
+	// before is when a file has to have come to its index. Zero takes all.
+	before     time.Time
+	wheelsOnly bool
+
+	mu       sync.Mutex
+	projects map[string]*options
+}
+
+// options are those of the distribution. Files that pip would not take are left out, and what is left has pip's order.
+func (f *finder) options(ctx context.Context, name string) (*options, error) {
+	f.mu.Lock()
+	known := f.projects[name]
+	f.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	files, err := f.source.Files(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	found := f.sort(files)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.projects[name] = found
+	return found, nil
+}
+
+// ranked is a file that fits, and how well.
+type ranked struct {
+	file *pythonindex.File
+	rank int
+	at   int
+}
+
+func (f *finder) sort(files []*pythonindex.File) *options {
+	found := &options{}
+	var fresh, yanked []ranked
+	for i, file := range files {
+		rank, fits := f.fits(file, &found.left)
+		switch r := (ranked{file, rank, i}); {
+		case !fits:
+		case file.Yanked:
+			yanked = append(yanked, r)
+		default:
+			fresh = append(fresh, r)
+		}
+	}
+	found.fresh, found.yanked = best(fresh), best(yanked)
+	return found
+}
+
+// fits tells whether the target can have the file, and counts why not.
+func (f *finder) fits(file *pythonindex.File, left *unfit) (rank int, ok bool) {
+	switch {
+	case file.Wheel == nil && f.wheelsOnly:
+		left.sdists++
+		return 0, false
+	case file.Wheel == nil:
+		rank = f.target.tags.Len() // after all wheels
+	default:
+		if rank, ok = f.target.tags.Rank(*file.Wheel); !ok {
+			left.platform++
+			return 0, false
+		}
+	}
+	switch {
+	case !f.before.IsZero() && !file.Uploaded.Before(f.before), !f.before.IsZero() && file.Uploaded.IsZero():
+		left.late++
+		return 0, false
+	case !f.target.allowsPython(file.RequiresPython):
+		left.python++
+		return 0, false
+	}
+	return rank, true
+}
+
+// best is the best file of each version, the newest version first. Of files that are alike, the one listed last is taken, as
+// by pip.
+func best(files []ranked) []option {
+	slices.SortFunc(files, func(a, b ranked) int {
+		return cmp.Or(
+			b.file.Version.Compare(a.file.Version),
+			cmp.Compare(a.rank, b.rank),
+			compareBuild(b.file, a.file),
+			cmp.Compare(b.at, a.at),
+		)
+	})
+	files = slices.CompactFunc(files, func(a, b ranked) bool { return a.file.Version.Compare(b.file.Version) == 0 })
+	options := make([]option, len(files))
+	for i, r := range files {
+		options[i] = option{r.file.Version, r.file}
+	}
+	return options
+}
+
+func compareBuild(a, b *pythonindex.File) int {
+	if a.Wheel == nil || b.Wheel == nil {
+		return 0
+	}
+	return a.Wheel.CompareBuild(*b.Wheel)
+}
+
+// allowed is what the specifier leaves, the best first, by pip's rules: a pre-release is taken where the specifier names one
+// or nothing else is left, and what was yanked only where an exact version leaves nothing else (PEP 592).
+func (o *options) allowed(specifier pep440.Specifier) []option {
+	fresh, yanked := allow(o.fresh, specifier), allow(o.yanked, specifier)
+	if !specifier.NamesPrerelease() {
+		freshFinal, yankedFinal := finals(fresh), finals(yanked)
+		if len(freshFinal)+len(yankedFinal) > 0 {
+			fresh, yanked = freshFinal, yankedFinal
+		}
+	}
+	if len(fresh) == 0 && isPinned(specifier) {
+		return yanked
+	}
+	return fresh
+}
+
+func allow(all []option, specifier pep440.Specifier) []option {
+	var some []option
+	for _, o := range all {
+		if specifier.Allows(o.version) {
+			some = append(some, o)
+		}
+	}
+	return some
+}
+
+func finals(all []option) []option {
+	var some []option
+	for _, o := range all {
+		if !o.version.IsPrerelease() {
+			some = append(some, o)
+		}
+	}
+	return some
+}
+
+// isPinned tells a specifier that names one exact version.
+func isPinned(specifier pep440.Specifier) bool {
+	return slices.ContainsFunc(specifier.Clauses(), func(c pep440.Clause) bool {
+		return c.Operator() == "===" || c.Operator() == "==" && !c.Wildcard()
+	})
+}

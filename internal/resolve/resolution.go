@@ -1,0 +1,421 @@
+package resolve
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+)
+
+// The algorithm is that of pip's resolver (resolvelib 1.2): candidates are pinned one after the other, the best first; where none
+// works, it goes back to the last pin that has to do with the conflict. What decides which answer is found is the same, step by step, so that the answer is pip's.
+
+const (
+	// maxRounds bounds the search, as pip does.
+	maxRounds = 200_000
+	// optimism is the share of the rounds in which it may go back further than is certain to be right.
+	optimism = 0.1
+	// promotion is how many conflicts let a node go first.
+	promotion = 5
+)
+
+// criterion is all that is known of a node: who needs it, and what is left to choose from.
+type criterion struct {
+	candidates []*candidate
+	needs      []*need
+	// excluded are candidates that were tried, to no avail.
+	excluded []*candidate
+}
+
+// state is how far things were after a pin.
+type state struct {
+	// order has the keys of pins, the last pin last.
+	order    []string
+	pins     map[string]*candidate
+	criteria map[string]*criterion
+	causes   []*need
+}
+
+func (s *state) clone() *state {
+	return &state{slices.Clone(s.order), maps.Clone(s.pins), maps.Clone(s.criteria), slices.Clone(s.causes)}
+}
+
+// pin makes the candidate the last pin.
+func (s *state) pin(c *candidate) {
+	if _, pinned := s.pins[c.key]; pinned {
+		s.order = slices.DeleteFunc(s.order, func(k string) bool { return k == c.key })
+	}
+	s.order, s.pins[c.key] = append(s.order, c.key), c
+}
+
+// unpin takes the last pin back. It is nil where there is none.
+func (s *state) unpin() *candidate {
+	if len(s.order) == 0 {
+		return nil
+	}
+	last := s.order[len(s.order)-1]
+	s.order = s.order[:len(s.order)-1]
+	c := s.pins[last]
+	delete(s.pins, last)
+	return c
+}
+
+// satisfied tells that the node has a pin, and that the pin is what everybody needs.
+func (s *state) satisfied(k string) bool {
+	c := s.pins[k]
+	return c != nil && !slices.ContainsFunc(s.criteria[k].needs, func(n *need) bool { return !n.meets(c) })
+}
+
+// resolution is one search.
+type resolution struct {
+	finder *finder
+	// constraints bound distributions that somebody needs, by name.
+	constraints map[string]pep440.Specifier
+	// preferred are the versions that are taken where they fit, by name.
+	preferred map[string]option
+	// asked is the place of each node in what the user asked for.
+	asked      map[string]int
+	candidates map[string]map[string]*candidate
+	python     *candidate
+
+	states []*state
+	// saved is where the optimism began.
+	saved    []*state
+	optimism float64
+	// conflicts counts how often a node without a pin was part of a conflict.
+	conflicts map[string]int
+	promoted  map[string]bool
+	// heed is told of every need, to get ready what it will take.
+	heed func(*need)
+}
+
+func (r *resolution) top() *state { return r.states[len(r.states)-1] }
+
+// impossible is a conflict that nothing is left to try against.
+type impossible struct{ causes []*need }
+
+// Error implements error.
+func (e *impossible) Error() string { return "the requirements exclude each other" }
+
+// conflicted is that nobody is left who meets all the needs of a node.
+type conflicted struct{ needs []*need }
+
+// Error implements error.
+func (e *conflicted) Error() string { return "no candidate meets all needs" }
+
+// run searches until all that is needed is pinned.
+func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
+	r.states = []*state{{pins: map[string]*candidate{}, criteria: map[string]*criterion{}}}
+	for _, n := range needs {
+		if err := r.add(ctx, r.top().criteria, n); err != nil {
+			if c, ok := err.(*conflicted); ok {
+				return nil, &impossible{c.needs}
+			}
+			return nil, err
+		}
+	}
+	r.states = append(r.states, r.top().clone())
+	began, cutoff := -1, 0
+	for round := range maxRounds {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		if r.optimism > 0 && r.saved != nil {
+			if began < 0 {
+				began, cutoff = round, int(float64(maxRounds-round)*r.optimism)
+			}
+			if round-began >= cutoff {
+				r.sober()
+				continue
+			}
+		}
+		done, err := r.round(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			return r.top(), nil
+		}
+	}
+	return nil, errTooDeep
+}
+
+// round pins one more node, or goes back. It is done where there is nothing to pin.
+func (r *resolution) round(ctx context.Context) (done bool, err error) {
+	st := r.top()
+	var open, satisfied []string
+	for k := range st.criteria {
+		if st.satisfied(k) {
+			satisfied = append(satisfied, k)
+		} else {
+			open = append(open, k)
+		}
+	}
+	if len(open) == 0 {
+		return true, nil
+	}
+	causes, err := r.attempt(ctx, r.choose(st, open))
+	if err != nil {
+		return false, err
+	}
+	if len(causes) > 0 {
+		return false, r.retreat(ctx, causes)
+	}
+	r.forget(st, satisfied)
+	r.states = append(r.states, st.clone())
+	return false, nil
+}
+
+// add adds a need to the criteria, which are then left with fewer candidates.
+func (r *resolution) add(ctx context.Context, criteria map[string]*criterion, n *need) error {
+	r.heed(n)
+	next := &criterion{}
+	if known := criteria[n.key]; known != nil {
+		next.needs, next.excluded = known.needs, known.excluded
+	}
+	next.needs = append(slices.Clip(next.needs), n)
+	var err error
+	if next.candidates, err = r.matches(ctx, criteria, n.key, next); err != nil {
+		return err
+	}
+	if len(next.candidates) == 0 {
+		return &conflicted{next.needs}
+	}
+	criteria[n.key] = next
+	return nil
+}
+
+// matches are the candidates of a node that meet all its needs, and those of its distribution, the best first.
+func (r *resolution) matches(ctx context.Context, criteria map[string]*criterion, k string, c *criterion) ([]*candidate, error) {
+	needs := c.needs
+	name, extras := splitKey(k)
+	if base := criteria[name]; k != name && base != nil {
+		needs = slices.Concat(needs, base.needs)
+	}
+	if len(needs) == 0 {
+		return nil, nil
+	}
+	if k == pythonKey {
+		if slices.ContainsFunc(needs, func(n *need) bool { return !n.meets(r.python) }) {
+			return nil, nil
+		}
+		return without([]*candidate{r.python}, c.excluded), nil
+	}
+	specifier := r.constraints[name]
+	var exact *candidate
+	for _, n := range needs {
+		switch {
+		case n.exact == nil:
+			specifier = specifier.And(n.specifier)
+		case exact != nil && exact != n.exact:
+			return nil, nil
+		default:
+			exact = n.exact
+		}
+	}
+	if exact != nil {
+		return r.only(exact, extras, specifier, c.excluded), nil
+	}
+	return r.found(ctx, name, extras, specifier, c.excluded)
+}
+
+// only is the candidate that somebody needs exactly, if it meets the rest.
+func (r *resolution) only(exact *candidate, extras []string, specifier pep440.Specifier, excluded []*candidate) []*candidate {
+	if !specifier.Allows(exact.version) {
+		return nil
+	}
+	c := r.candidate(exact.name, extras, option{exact.version, exact.file})
+	return without([]*candidate{c}, excluded)
+}
+
+// found are the candidates that the indexes have, after the one that is preferred.
+func (r *resolution) found(ctx context.Context, name string, extras []string, specifier pep440.Specifier, excluded []*candidate) ([]*candidate, error) {
+	var candidates []*candidate
+	preferred, prefers := r.preferred[name]
+	if prefers = prefers && specifier.Allows(preferred.version); prefers {
+		if c := r.candidate(name, extras, preferred); !slices.Contains(excluded, c) {
+			candidates = append(candidates, c)
+		} else {
+			prefers = false
+		}
+	}
+	all, err := r.finder.options(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range all.allowed(specifier) {
+		if prefers && o.version.Compare(preferred.version) == 0 {
+			continue
+		}
+		if c := r.candidate(name, extras, o); !slices.Contains(excluded, c) {
+			candidates = append(candidates, c)
+		}
+	}
+	return candidates, nil
+}
+
+func without(all, excluded []*candidate) []*candidate {
+	return slices.DeleteFunc(all, func(c *candidate) bool { return slices.Contains(excluded, c) })
+}
+
+// attempt pins the first candidate of the node whose needs can be met. Where there is none, it gives the causes.
+func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err error) {
+	st := r.top()
+	for _, c := range st.criteria[k].candidates {
+		criteria := maps.Clone(st.criteria)
+		needs, err := r.needsOf(ctx, c)
+		if unusable(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch conflict, err := r.addAll(ctx, criteria, needs); {
+		case err != nil:
+			return nil, err
+		case conflict != nil:
+			causes = append(causes, conflict...)
+		default:
+			st.criteria = criteria
+			st.pin(c)
+			return nil, nil
+		}
+	}
+	if len(causes) == 0 { // none can be used
+		causes = st.criteria[k].needs
+	}
+	return distinct(causes), nil
+}
+
+// addAll adds needs until one is in conflict, and gives the needs that are.
+func (r *resolution) addAll(ctx context.Context, criteria map[string]*criterion, needs []*need) ([]*need, error) {
+	for _, n := range needs {
+		err := r.add(ctx, criteria, n)
+		if c, ok := err.(*conflicted); ok {
+			return c.needs, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// distinct is the needs, each once, in their order.
+func distinct(needs []*need) []*need {
+	seen := map[*need]bool{}
+	return slices.DeleteFunc(slices.Clone(needs), func(n *need) bool {
+		before := seen[n]
+		seen[n] = true
+		return before
+	})
+}
+
+// choose is the node to pin next.
+func (r *resolution) choose(st *state, open []string) string {
+	if len(open) > 1 {
+		open = r.narrow(st, open)
+	}
+	best := r.preference(st, open[0])
+	for _, k := range open[1:] {
+		if p := r.preference(st, k); p.compare(best) < 0 {
+			best = p
+		}
+	}
+	return best.key
+}
+
+// narrow is those of the open nodes that go before others: the Python, then what the last conflict was about, then what
+// conflicts were often about.
+func (r *resolution) narrow(st *state, open []string) []string {
+	inConflict := map[string]bool{}
+	for _, n := range st.causes {
+		for _, k := range n.nodes() {
+			inConflict[k] = true
+			if _, pinned := st.pins[k]; !pinned {
+				if r.conflicts[k]++; r.conflicts[k] >= promotion {
+					r.promoted[k] = true
+				}
+			}
+		}
+	}
+	if slices.Contains(open, pythonKey) {
+		return []string{pythonKey}
+	}
+	if first := filter(open, inConflict); len(first) > 0 {
+		return first
+	}
+	// What is part of a conflict is no longer among them here.
+	if first := filter(open, r.promoted); len(first) > 0 {
+		return first
+	}
+	return open
+}
+
+func filter(keys []string, wanted map[string]bool) []string {
+	var some []string
+	for _, k := range keys {
+		if wanted[k] {
+			some = append(some, k)
+		}
+	}
+	return some
+}
+
+// nodes are the nodes of both ends.
+func (n *need) nodes() []string {
+	if n.parent == nil {
+		return []string{n.key}
+	}
+	return []string{n.key, n.parent.key}
+}
+
+// preference orders nodes: what conflicts were often about, what is needed exactly, at one version, below a bound, in the
+// order of the user, at some version; then by name.
+type preference struct {
+	promoted, exact, pinned, bounded bool
+	asked                            int
+	bound                            bool
+	key                              string
+}
+
+func (p preference) compare(other preference) int {
+	return cmp.Or(
+		compareBool(p.promoted, other.promoted),
+		compareBool(p.exact, other.exact),
+		compareBool(p.pinned, other.pinned),
+		compareBool(p.bounded, other.bounded),
+		cmp.Compare(p.asked, other.asked),
+		compareBool(p.bound, other.bound),
+		cmp.Compare(p.key, other.key),
+	)
+}
+
+// compareBool has true first.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// preference is that of a node.
+func (r *resolution) preference(st *state, k string) preference {
+	p := preference{promoted: r.promoted[k], asked: math.MaxInt, key: k}
+	for _, n := range st.criteria[k].needs {
+		p.exact = p.exact || n.exact != nil
+		p.pinned = p.pinned || n.pinned
+		p.bounded = p.bounded || n.bounded
+		p.bound = p.bound || n.bound
+	}
+	if at, ok := r.asked[k]; ok {
+		p.asked = at
+	}
+	return p
+}

@@ -1,0 +1,120 @@
+// Package resolve finds the versions that a set of requirements leads to: pip's algorithm, for a Python and a platform that
+// need not be there, and without running anything.
+package resolve
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
+)
+
+// Request is what is to be resolved.
+type Request struct {
+	// Requirements are what is wanted, in an order that decides where nothing else does.
+	Requirements []pep508.Requirement
+	// Constraints bound what is needed anyway.
+	Constraints []pep508.Requirement
+	Target      *Target
+	// Preferred are the versions that are taken wherever they fit: locked ones, and those that the base image has.
+	Preferred []Pin
+	// Before is when a file has to have come to its index. Zero takes all.
+	Before time.Time
+	// WheelsOnly takes no source distributions.
+	WheelsOnly bool
+}
+
+// Pin is a distribution with a version.
+type Pin struct {
+	// Name is normalised.
+	Name    string
+	Version pep440.Version
+	// File is what is to be installed.
+	File *pythonindex.File
+}
+
+// Resolve finds a version for each distribution that is needed, sorted by name.
+func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error) {
+	r := &resolution{
+		finder: &finder{
+			source: source, target: request.Target, before: request.Before, wheelsOnly: request.WheelsOnly, projects: map[string]*options{},
+		},
+		constraints: map[string]pep440.Specifier{}, preferred: map[string]option{}, asked: map[string]int{},
+		candidates: map[string]map[string]*candidate{},
+		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
+		conflicts:  map[string]int{}, promoted: map[string]bool{}, optimism: optimism, heed: func(*need) {},
+	}
+	for _, c := range request.Constraints {
+		holds, err := c.Marker.Holds(request.Target.environment)
+		if err != nil {
+			return nil, err
+		}
+		if holds {
+			r.constraints[c.Name] = r.constraints[c.Name].And(c.Specifier)
+		}
+	}
+	for _, p := range request.Preferred {
+		r.preferred[p.Name] = option{p.Version, p.File}
+	}
+	needs, err := r.roots(request)
+	if err != nil {
+		return nil, err
+	}
+	final, err := r.run(ctx, needs)
+	if err != nil {
+		return nil, err
+	}
+	return r.reached(ctx, final, needs)
+}
+
+// roots are what the user needs. Those with extras come last, as for pip, which decides nothing but spares candidates.
+func (r *resolution) roots(request Request) ([]*need, error) {
+	var plain, withExtras []*need
+	for i, required := range request.Requirements {
+		holds, err := required.Marker.Holds(request.Target.environment)
+		if err != nil {
+			return nil, err
+		}
+		if !holds {
+			continue
+		}
+		needs := newNeeds(required, nil)
+		if _, known := r.asked[needs[0].key]; !known {
+			r.asked[needs[0].key] = i
+		}
+		for _, n := range needs {
+			if n.key == n.name {
+				plain = append(plain, n)
+			} else {
+				withExtras = append(withExtras, n)
+			}
+		}
+	}
+	return append(plain, withExtras...), nil
+}
+
+// reached are the pins that the user's needs lead to; others are left from what was tried.
+func (r *resolution) reached(ctx context.Context, st *state, needs []*need) ([]Pin, error) {
+	pins, seen := map[string]Pin{}, map[string]bool{}
+	for len(needs) > 0 {
+		k := needs[0].key
+		needs = needs[1:]
+		if seen[k] || k == pythonKey {
+			continue
+		}
+		seen[k] = true
+		c := st.pins[k]
+		pins[c.name] = Pin{Name: c.name, Version: c.version, File: c.file}
+		more, err := r.needsOf(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		needs = append(needs, more...)
+	}
+	return slices.SortedFunc(maps.Values(pins), func(a, b Pin) int { return strings.Compare(a.Name, b.Name) }), nil
+}

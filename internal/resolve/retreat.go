@@ -1,0 +1,130 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// errTooDeep is a search that found no end.
+var errTooDeep = errors.New("no answer was found in the number of steps that pip allows itself")
+
+// retreat goes back to a state from which something else can be tried.
+func (r *resolution) retreat(ctx context.Context, causes []*need) error {
+	ok, err := r.backjump(ctx, causes)
+	if err != nil {
+		return err
+	}
+	switch {
+	case ok:
+		r.top().causes = causes
+		return nil
+	case r.optimism > 0 && r.saved != nil:
+		r.sober()
+		return nil
+	}
+	return &impossible{causes}
+}
+
+// sober goes back to where the optimism began, and has none from there on.
+func (r *resolution) sober() {
+	r.optimism = 0
+	r.states, r.saved = r.saved, nil
+}
+
+// backjump takes pins back up to one that has to do with the causes, and excludes it. It is not ok where none is left.
+func (r *resolution) backjump(ctx context.Context, causes []*need) (ok bool, err error) {
+	involved := map[string]bool{}
+	for _, n := range causes {
+		for _, k := range n.nodes() {
+			involved[k] = true
+		}
+	}
+	for len(r.states) >= 3 {
+		r.states = r.states[:len(r.states)-1]
+		broken, pin, err := r.lastInvolved(ctx, involved)
+		if err != nil || pin == nil {
+			return false, err
+		}
+		r.states = append(r.states, r.top().clone())
+		if ok, err := r.exclude(ctx, broken, pin); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// lastInvolved takes pins back until one needs something that is involved, and gives it with the state that had it. The
+// pin is nil where there is none.
+func (r *resolution) lastInvolved(ctx context.Context, involved map[string]bool) (*state, *candidate, error) {
+	for len(r.states) > 0 {
+		broken := r.top()
+		r.states = r.states[:len(r.states)-1]
+		pin := broken.unpin()
+		if pin == nil {
+			return nil, nil, nil
+		}
+		if !involved[pin.key] {
+			if r.optimism == 0 {
+				// Only a pin that is involved itself may be passed over for certain.
+				return broken, pin, nil
+			}
+			if r.saved == nil {
+				for _, s := range r.states {
+					r.saved = append(r.saved, s.clone())
+				}
+			}
+		}
+		needs, err := r.needsOf(ctx, pin)
+		if err != nil {
+			return nil, nil, err
+		}
+		if slices.ContainsFunc(needs, func(n *need) bool { return involved[n.key] }) || len(broken.order) == 0 {
+			return broken, pin, nil
+		}
+		if len(r.states) <= 1 {
+			return nil, nil, nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// exclude excludes the pin, and all that the broken state had excluded, from the newest state. It is not ok where that
+// leaves a node without candidates.
+func (r *resolution) exclude(ctx context.Context, broken *state, pin *candidate) (ok bool, err error) {
+	for k, c := range broken.criteria {
+		if ok, err := r.excludeFrom(ctx, k, c.excluded); !ok || err != nil {
+			return false, err
+		}
+	}
+	return r.excludeFrom(ctx, pin.key, []*candidate{pin})
+}
+
+func (r *resolution) excludeFrom(ctx context.Context, k string, excluded []*candidate) (ok bool, err error) {
+	criteria := r.top().criteria
+	known := criteria[k]
+	if known == nil || len(excluded) == 0 {
+		return true, nil
+	}
+	next := &criterion{needs: known.needs, excluded: slices.Concat(excluded, known.excluded)}
+	next.candidates, err = r.matches(ctx, criteria, k, next)
+	criteria[k] = next
+	return len(next.candidates) > 0, err
+}
+
+// forget drops what was needed by pins that are satisfying no longer: those that were, and are not since the last pin.
+func (r *resolution) forget(st *state, satisfied []string) {
+	gone := map[string]bool{}
+	for _, k := range satisfied {
+		if !st.satisfied(k) {
+			gone[k] = true
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	for k, c := range st.criteria {
+		left := slices.DeleteFunc(slices.Clone(c.needs), func(n *need) bool { return n.parent != nil && gone[n.parent.key] })
+		st.criteria[k] = &criterion{candidates: c.candidates, needs: left, excluded: c.excluded}
+	}
+}
