@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxRetryAfter is the longest wait a server may ask for; one that asks for more is reported to the user at once.
-	maxRetryAfter = time.Minute
+	// MaxRetryAfter is the longest wait a server may ask for; one that asks for more is reported to the user at once.
+	MaxRetryAfter = time.Minute
 	// maxBackoff is the longest wait between attempts where the server does not ask for one.
 	maxBackoff = 10 * time.Second
 )
@@ -44,9 +44,9 @@ func (t *Retry) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		delay := Backoff(t.Delay, attempt)
 		if resp != nil {
-			delay = max(delay, t.retryAfter(resp))
+			delay = max(delay, t.retryAfter(resp.Header))
 		}
-		if deadline, ok := req.Context().Deadline(); delay > maxRetryAfter || (ok && time.Until(deadline) <= delay) {
+		if deadline, ok := req.Context().Deadline(); delay > MaxRetryAfter || (ok && time.Until(deadline) <= delay) {
 			return resp, err
 		}
 		again, rewindErr := rewound(req)
@@ -112,19 +112,24 @@ func rewound(req *http.Request) (*http.Request, error) {
 	return again, err
 }
 
-// retryAfter is how long the server asks to wait: seconds or a date, by RFC 9110.
-func (t *Retry) retryAfter(resp *http.Response) time.Duration {
+// retryAfter is how long the server asks to wait.
+func (t *Retry) retryAfter(header http.Header) time.Duration {
 	now := t.Now
 	if now == nil {
 		now = time.Now
 	}
-	value := resp.Header.Get("Retry-After")
+	return RetryAfter(header, now())
+}
+
+// RetryAfter is how long the server asks to wait from now on: seconds or a date, by RFC 9110. Zero is not at all.
+func RetryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
 	// What is out of range comes as the greatest number there is.
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(max(seconds, 0), 1+int64(maxRetryAfter/time.Second))) * time.Second
+		return time.Duration(min(max(seconds, 0), 1+int64(MaxRetryAfter/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
-		return date.Sub(now())
+		return date.Sub(now)
 	}
 	return 0
 }

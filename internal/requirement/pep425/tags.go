@@ -112,3 +112,6 @@ func (t *Tags) Rank(w Wheel) (rank int, ok bool) {
 	}
 	return rank, rank < len(t.list)
 }
+
+// Len is how many tags there are: one more than the worst rank.
+func (t *Tags) Len() int { return len(t.list) }

@@ -1,0 +1,173 @@
+package pythonindex
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
+)
+
+// PyPI is the address of the public index.
+const PyPI = "https://pypi.org/simple/"
+
+const (
+	// requests is how many requests are under way at one time.
+	requests = 32
+	// maxRedirects bounds the redirects of a request, as pip does.
+	maxRedirects = 20
+)
+
+// Index is a package index.
+type Index struct {
+	// Name is what messages call it. Empty is its host.
+	Name string
+	// URL is its address, as pip's index-url has it; a user and a password in it are its credentials.
+	URL string
+	// Packages are the distributions that come from here and from nowhere else. Empty is all that no other index names.
+	Packages []string
+}
+
+// Options configures a [Client].
+type Options struct {
+	// Indexes are where distributions are looked for. Of several that have one, pip's rules decide by version.
+	Indexes []Index
+	// Transport sends the requests. Nil is http.DefaultTransport.
+	Transport http.RoundTripper
+	// UserAgent says who asks.
+	UserAgent string
+	// Credentials knows the user and the password for a host whose address has none. Nil knows none.
+	Credentials func(ctx context.Context, address *url.URL) (user, password string, ok bool)
+	// Patience is how long one answer may take, from the request to its last byte. Zero is a minute.
+	Patience time.Duration
+	// Retries is how often a request is repeated that failed for a passing reason; Pause is the wait before the first
+	// repetition, which doubles each time. A zero Pause is a second.
+	Retries int
+	Pause   time.Duration
+}
+
+// Client reads package indexes, and remembers for its lifetime what they said. Its methods may be called at one time.
+type Client struct {
+	options Options
+	indexes []*index
+	http    *http.Client
+	slots   *semaphore.Weighted
+	pages   memory[[]*File]
+	details memory[*Metadata]
+}
+
+// index is an [Index] with its address taken apart.
+type index struct {
+	name     string
+	url      *url.URL
+	user     *url.Userinfo
+	packages map[string]bool
+}
+
+// ConfigError is an index whose address cannot be used.
+type ConfigError struct {
+	// Index is the place of the index in [Options].
+	Index int
+	// Problem says what is wrong, without the address.
+	Problem string
+}
+
+// Error implements error.
+func (e *ConfigError) Error() string { return fmt.Sprintf("index %d: %s", e.Index+1, e.Problem) }
+
+// New makes a client. An error joins a [*ConfigError] for each index whose address cannot be used.
+func New(options Options) (*Client, error) {
+	if options.Transport == nil {
+		options.Transport = http.DefaultTransport
+	}
+	if options.Patience == 0 {
+		options.Patience = time.Minute
+	}
+	if options.Pause == 0 {
+		options.Pause = time.Second
+	}
+	c := &Client{options: options, slots: semaphore.NewWeighted(requests)}
+	c.http = &http.Client{Transport: options.Transport, CheckRedirect: checkRedirect}
+	var errs []error
+	for i, configured := range options.Indexes {
+		parsed, problem := parseIndex(configured)
+		if problem != "" {
+			errs = append(errs, &ConfigError{i, problem})
+		}
+		c.indexes = append(c.indexes, parsed)
+	}
+	return c, errors.Join(errs...)
+}
+
+// parseIndex takes the address of an index apart, or says what is wrong with it.
+func parseIndex(configured Index) (*index, string) {
+	parsed, err := url.Parse(strings.TrimSpace(configured.URL))
+	switch {
+	case err != nil:
+		return nil, "its address cannot be read"
+	case parsed.Scheme != "https" && parsed.Scheme != "http":
+		return nil, "its address does not begin with https:// or http://"
+	case parsed.Host == "":
+		return nil, "its address has no host"
+	}
+	x := &index{name: configured.Name, user: parsed.User, url: parsed, packages: map[string]bool{}}
+	if x.name == "" {
+		x.name = redact.Origin(parsed)
+	}
+	parsed.User, parsed.Fragment = nil, ""
+	parsed.Path = strings.TrimRight(parsed.Path, "/") + "/"
+	parsed.RawPath = "" // it is made anew
+	for _, name := range configured.Packages {
+		x.packages[pep508.NormalizeName(name)] = true
+	}
+	return x, ""
+}
+
+// serving are the indexes that a distribution comes from: those that name it, or else all that name none.
+func (c *Client) serving(name string) []*index {
+	naming := slices.DeleteFunc(slices.Clone(c.indexes), func(x *index) bool { return !x.packages[name] })
+	if len(naming) > 0 {
+		return naming
+	}
+	return slices.DeleteFunc(slices.Clone(c.indexes), func(x *index) bool { return len(x.packages) > 0 })
+}
+
+// Files are the files of a distribution on all indexes that serve it, in the order of the indexes. There are none where no
+// index knows it. Name is normalised. An error is an [*Error].
+func (c *Client) Files(ctx context.Context, name string) ([]*File, error) {
+	return c.pages.get(ctx, name, func(ctx context.Context) ([]*File, error) {
+		serving := c.serving(name)
+		found := make([][]*File, len(serving))
+		group, ctx := errgroup.WithContext(ctx)
+		for i, x := range serving {
+			group.Go(func() (err error) {
+				found[i], err = c.page(ctx, x, name)
+				return err
+			})
+		}
+		err := group.Wait()
+		return slices.Concat(found...), err
+	})
+}
+
+// checkRedirect follows a redirect that leads to no less secure a place, and takes credentials along to no other origin.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	switch {
+	case len(via) > maxRedirects:
+		return fmt.Errorf("%d redirects lead nowhere", maxRedirects)
+	case req.URL.Scheme != "https" && via[0].URL.Scheme == "https":
+		return fmt.Errorf("a redirect leads away from https, to %s", redact.Origin(req.URL))
+	case !sameOrigin(req.URL, via[0].URL):
+		req.Header.Del("Authorization")
+	}
+	return nil
+}

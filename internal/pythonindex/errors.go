@@ -1,0 +1,37 @@
+package pythonindex
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// Error is an index that did not answer as it should have.
+type Error struct {
+	// Index is the index by its name, Project the distribution that was asked for, and What what of it: "page", "metadata
+	// of x-1.0-py3-none-any.whl".
+	Index, Project, What string
+	// Status is the status of the answer, 0 where there was none.
+	Status int
+	// Words are the server's, in one line.
+	Words string
+	// Err is what went wrong. Nil where the status says it all.
+	Err error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("the %s of %q on the package index %s could not be read", e.What, e.Project, e.Index)
+	if e.Status != 0 {
+		text += fmt.Sprintf(": %d %s", e.Status, http.StatusText(e.Status))
+	}
+	if e.Words != "" {
+		text += fmt.Sprintf(" (%s)", e.Words)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap implements errors' interface.
+func (e *Error) Unwrap() error { return e.Err }

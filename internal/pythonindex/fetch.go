@@ -1,0 +1,137 @@
+package pythonindex
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+)
+
+// maxWords bounds how much is read of an answer that is an error, in bytes.
+const maxWords = 16 << 10
+
+// statusError is an answer with a status that was not asked for.
+type statusError struct {
+	status int
+	header http.Header
+	words  string
+}
+
+// Error implements error.
+func (e *statusError) Error() string { return http.StatusText(e.status) }
+
+// passing tells an error that another attempt may not meet.
+func passing(err error) bool {
+	answer, ok := errors.AsType[*statusError](err)
+	if !ok {
+		return httpx.Temporary(err) && !errors.Is(err, errUnusable)
+	}
+	switch answer.status {
+	case http.StatusTooManyRequests, http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// errUnusable is an answer that came whole, and is none to what was asked.
+var errUnusable = errors.New("the answer cannot be used")
+
+// request is one GET.
+type request struct {
+	url *url.URL
+	// user is for the origin of the index that the request has to do with.
+	user   *url.Userinfo
+	origin *url.URL
+	header map[string]string
+	// read reads an answer with the status 200 or 206.
+	read func(*http.Response) error
+}
+
+// get sends a request until it is answered, and gives up where another attempt does not help.
+func (c *Client) get(ctx context.Context, r request) error {
+	if err := c.slots.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer c.slots.Release(1)
+	for attempt := 0; ; attempt++ {
+		err := c.attempt(ctx, r)
+		if err == nil || attempt >= c.options.Retries || !passing(err) || ctx.Err() != nil {
+			return err
+		}
+		delay := httpx.Backoff(c.options.Pause, attempt)
+		if answer, ok := errors.AsType[*statusError](err); ok {
+			asked := httpx.RetryAfter(answer.header, time.Now())
+			if asked > httpx.MaxRetryAfter {
+				return err
+			}
+			delay = max(delay, asked)
+		}
+		if err := httpx.Sleep(ctx, delay); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Client) attempt(ctx context.Context, r request) error {
+	limited, cancel := context.WithTimeout(ctx, c.options.Patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(limited, http.MethodGet, r.url.String(), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("User-Agent", c.options.UserAgent)
+	for name, value := range r.header {
+		req.Header.Set(name, value)
+	}
+	c.authorize(req, r)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return httpx.NoAnswer(ctx, limited, c.options.Patience, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
+		return &statusError{resp.StatusCode, resp.Header, words(resp)}
+	}
+	if err := r.read(resp); err != nil {
+		if limited.Err() != nil {
+			return httpx.NoAnswer(ctx, limited, c.options.Patience, err)
+		}
+		return err
+	}
+	return nil
+}
+
+// authorize adds credentials to a request to the origin that they are for, and to none other.
+func (c *Client) authorize(req *http.Request, r request) {
+	if r.user != nil && sameOrigin(req.URL, r.origin) {
+		password, _ := r.user.Password()
+		req.SetBasicAuth(r.user.Username(), password)
+		return
+	}
+	if c.options.Credentials == nil {
+		return
+	}
+	if user, password, ok := c.options.Credentials(req.Context(), req.URL); ok {
+		req.SetBasicAuth(user, password)
+	}
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) }
+
+// words are what a server said to explain itself.
+func words(resp *http.Response) string {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxWords))
+	if err != nil && len(body) == 0 {
+		return ""
+	}
+	if httpx.IsWebPage(resp.Header, body) {
+		return httpx.PageWords(body)
+	}
+	return httpx.OneLine(string(body))
+}

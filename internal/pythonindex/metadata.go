@@ -1,0 +1,102 @@
+package pythonindex
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
+)
+
+// Metadata is what a distribution says of itself, as far as resolving needs it (core metadata specification).
+type Metadata struct {
+	Name    string // normalised
+	Version pep440.Version
+	// Requires is what the distribution needs, in the order it is written.
+	Requires []pep508.Requirement
+	// Extras are the extras there are, normalised.
+	Extras []string
+	// RequiresPython allows every version where it is not written, or is nonsense, as for pip.
+	RequiresPython pep440.Specifier
+	// Dynamic tells a source distribution whose requirements are only known once it is built.
+	Dynamic bool
+}
+
+// ParseMetadata reads a METADATA or PKG-INFO file. The error says what is wrong with it.
+func ParseMetadata(text string) (*Metadata, error) {
+	m := &Metadata{}
+	for field, value := range fields(text) {
+		if err := m.take(field, strings.TrimSpace(value)); err != nil {
+			return nil, err
+		}
+	}
+	if m.Name == "" || m.Version == (pep440.Version{}) {
+		return nil, fmt.Errorf("the metadata has no name or no version")
+	}
+	slices.Sort(m.Extras)
+	m.Extras = slices.Compact(m.Extras)
+	return m, nil
+}
+
+// take reads one field. The last name and version count, of the others all.
+func (m *Metadata) take(field, value string) (err error) {
+	switch strings.ToLower(field) {
+	case "name":
+		m.Name = pep508.NormalizeName(value)
+	case "version":
+		m.Version, err = pep440.Parse(value)
+	case "requires-dist":
+		var requirement pep508.Requirement
+		if requirement, err = pep508.Parse(value); err == nil {
+			m.Requires = append(m.Requires, requirement)
+		}
+	case "provides-extra":
+		m.Extras = append(m.Extras, pep508.NormalizeName(value))
+	case "requires-python":
+		// What cannot be read allows everything, as for pip.
+		m.RequiresPython, _ = pep440.ParseSpecifier(value)
+	case "dynamic":
+		m.Dynamic = m.Dynamic || strings.EqualFold(value, "requires-dist")
+	}
+	return err
+}
+
+// fields are the header fields of a message (RFC 822), each with the lines that continue it. A blank line ends them.
+func fields(text string) func(yield func(field, value string) bool) {
+	return func(yield func(field, value string) bool) {
+		var field, value string
+		for line := range strings.SplitSeq(text, "\n") {
+			line = strings.TrimSuffix(line, "\r")
+			if field != "" && line != "" && (line[0] == ' ' || line[0] == '\t') {
+				value += "\n" + line
+				continue
+			}
+			if field != "" && !yield(field, value) {
+				return
+			}
+			if line == "" {
+				return
+			}
+			field, value, _ = strings.Cut(line, ":")
+		}
+		if field != "" {
+			yield(field, value)
+		}
+	}
+}
+
+// MetadataError is metadata that cannot be used. Others of the distribution's files may have better.
+type MetadataError struct {
+	// File is the name of the file.
+	File string
+	Err  error
+}
+
+// Error implements error.
+func (e *MetadataError) Error() string {
+	return fmt.Sprintf("the metadata of %s cannot be used: %v", e.File, e.Err)
+}
+
+// Unwrap implements errors' interface.
+func (e *MetadataError) Unwrap() error { return e.Err }
