@@ -88,8 +88,9 @@ type resolution struct {
 	// conflicts counts how often a node without a pin was part of a conflict.
 	conflicts map[string]int
 	promoted  map[string]bool
-	// heed is told of every need, to get ready what it will take.
-	heed func(*need)
+	// first is the need that each node was first needed by.
+	first   map[string]*need
+	lookout *lookout
 }
 
 func (r *resolution) top() *state { return r.states[len(r.states)-1] }
@@ -171,7 +172,12 @@ func (r *resolution) round(ctx context.Context) (done bool, err error) {
 
 // add adds a need to the criteria, which are then left with fewer candidates.
 func (r *resolution) add(ctx context.Context, criteria map[string]*criterion, n *need) error {
-	r.heed(n)
+	if r.first[n.key] == nil {
+		r.first[n.key] = n
+	}
+	if n.exact == nil {
+		r.lookout.heed(n.name, n.requirement.Extras, n.specifier)
+	}
 	next := &criterion{}
 	if known := criteria[n.key]; known != nil {
 		next.needs, next.excluded = known.needs, known.excluded

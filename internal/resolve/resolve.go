@@ -4,6 +4,7 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -38,7 +39,8 @@ type Pin struct {
 	File *pythonindex.File
 }
 
-// Resolve finds a version for each distribution that is needed, sorted by name.
+// Resolve finds a version for each distribution that is needed, sorted by name. The error is a [*ConflictError] where there
+// are none that go together, or the source's.
 func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error) {
 	r := &resolution{
 		finder: &finder{
@@ -47,7 +49,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		constraints: map[string]pep440.Specifier{}, preferred: map[string]option{}, asked: map[string]int{},
 		candidates: map[string]map[string]*candidate{},
 		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
-		conflicts:  map[string]int{}, promoted: map[string]bool{}, optimism: optimism, heed: func(*need) {},
+		conflicts:  map[string]int{}, first: map[string]*need{}, promoted: map[string]bool{}, optimism: optimism,
 	}
 	for _, c := range request.Constraints {
 		holds, err := c.Marker.Holds(request.Target.environment)
@@ -61,11 +63,16 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 	for _, p := range request.Preferred {
 		r.preferred[p.Name] = option{p.Version, p.File}
 	}
+	r.lookout = newLookout(ctx, r.finder)
+	defer r.lookout.close()
 	needs, err := r.roots(request)
 	if err != nil {
 		return nil, err
 	}
 	final, err := r.run(ctx, needs)
+	if impossible, ok := errors.AsType[*impossible](err); ok {
+		return nil, r.explain(ctx, impossible.causes)
+	}
 	if err != nil {
 		return nil, err
 	}
