@@ -1,6 +1,7 @@
 package pythonindex
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,20 +24,22 @@ type Metadata struct {
 	Dynamic bool
 }
 
-// ParseMetadata reads a METADATA or PKG-INFO file. The error says what is wrong with it.
+// ParseMetadata reads a METADATA or PKG-INFO file. The error says what is wrong with it; what could be read is there all the
+// same.
 func ParseMetadata(text string) (*Metadata, error) {
 	m := &Metadata{}
+	var errs []error
 	for field, value := range fields(text) {
 		if err := m.take(field, strings.TrimSpace(value)); err != nil {
-			return nil, err
+			errs = append(errs, err)
 		}
 	}
 	if m.Name == "" || m.Version == (pep440.Version{}) {
-		return nil, fmt.Errorf("the metadata has no name or no version")
+		errs = append(errs, errors.New("it has no name or no version"))
 	}
 	slices.Sort(m.Extras)
 	m.Extras = slices.Compact(m.Extras)
-	return m, nil
+	return m, errors.Join(errs...)
 }
 
 // take reads one field. The last name and version count, of the others all.

@@ -166,13 +166,21 @@ func (r *resolution) candidate(name string, extras []string, o option) *candidat
 	}
 	c := versions[o.version.Key()]
 	if c == nil {
-		c = &candidate{key: k, name: name, version: o.version, file: o.file}
+		c = &candidate{key: k, name: name, version: o.version, file: o.file, metadata: o.installed}
 		if len(extras) > 0 {
 			c.base, c.extras = r.candidate(name, nil, o), extras
 		}
 		versions[o.version.Key()] = c
 	}
 	return c
+}
+
+// installed is the metadata of what the base image has, nil else.
+func (c *candidate) installed() *pythonindex.Metadata {
+	if c.file != nil {
+		return nil
+	}
+	return c.metadata
 }
 
 // unusable tells an error that is about one candidate only.

@@ -24,6 +24,8 @@ type Source interface {
 type option struct {
 	version pep440.Version
 	file    *pythonindex.File
+	// installed is the metadata of what the base image has, nil else.
+	installed *pythonindex.Metadata
 }
 
 // options are the versions of one distribution that fit the target, the newest first.
@@ -134,7 +136,7 @@ func best(files []ranked) []option {
 	files = slices.CompactFunc(files, func(a, b ranked) bool { return a.file.Version.Compare(b.file.Version) == 0 })
 	options := make([]option, len(files))
 	for i, r := range files {
-		options[i] = option{r.file.Version, r.file}
+		options[i] = option{version: r.file.Version, file: r.file}
 	}
 	return options
 }

@@ -35,8 +35,10 @@ type Pin struct {
 	// Name is normalised.
 	Name    string
 	Version pep440.Version
-	// File is what is to be installed.
+	// File is what is to be installed, nil for what the base image has.
 	File *pythonindex.File
+	// Metadata is that of what the base image has, nil else.
+	Metadata *pythonindex.Metadata
 }
 
 // Resolve finds a version for each distribution that is needed, sorted by name. The error is a [*ConflictError] where there
@@ -61,7 +63,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		}
 	}
 	for _, p := range request.Preferred {
-		r.preferred[p.Name] = option{p.Version, p.File}
+		r.preferred[p.Name] = option{p.Version, p.File, p.Metadata}
 	}
 	r.lookout = newLookout(ctx, r.finder)
 	defer r.lookout.close()
@@ -116,7 +118,7 @@ func (r *resolution) reached(ctx context.Context, st *state, needs []*need) ([]P
 		}
 		seen[k] = true
 		c := st.pins[k]
-		pins[c.name] = Pin{Name: c.name, Version: c.version, File: c.file}
+		pins[c.name] = Pin{Name: c.name, Version: c.version, File: c.file, Metadata: c.installed()}
 		more, err := r.needsOf(ctx, c)
 		if err != nil {
 			return nil, err
