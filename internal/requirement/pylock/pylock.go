@@ -1,0 +1,279 @@
+// Package pylock is PEP 751: a lock of Python distributions as a pylock.toml.
+package pylock
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
+)
+
+// Version is the version of the format that is read and written.
+const Version = "1.0"
+
+// Lock is a set of distributions, each at one version and with the files to take it from. A field that is empty is not there.
+type Lock struct {
+	// Environments are where the lock holds. None is everywhere that the files of it run.
+	Environments []pep508.Marker
+	// RequiresPython is the versions of Python that the lock is for.
+	RequiresPython pep440.Specifier
+	// CreatedBy is the tool that made the lock.
+	CreatedBy string
+	Packages  []Package
+}
+
+// Package is one distribution of a lock.
+type Package struct {
+	// Name is normalised.
+	Name string
+	// Version is the zero value where only the file knows it.
+	Version pep440.Version
+	// Marker is where the distribution is to be installed.
+	Marker         pep508.Marker
+	RequiresPython pep440.Specifier
+	// Index is the address of the index.
+	Index string
+	// Dependencies are the names of those that this one needs.
+	Dependencies []string
+	// Wheels and Sdist are files of an index; Archive is a file at an address, VCS a commit.
+	Wheels  []File
+	Sdist   *File
+	Archive *File
+	VCS     *VCS
+}
+
+// File is a file with its hash.
+type File struct {
+	// Name is empty where it is the last part of the URL.
+	Name string
+	URL  string
+	// SHA256 is in hexadecimal digits. A lock that has only weaker hashes is refused.
+	SHA256 string
+	// Size is in bytes, 0 where it is not told.
+	Size     int64
+	Uploaded time.Time
+	// Subdirectory is where the distribution is within an archive.
+	Subdirectory string
+}
+
+// VCS is a commit.
+type VCS struct {
+	// Type is "git"; others are read and can be refused.
+	Type, URL, CommitID, RequestedRevision, Subdirectory string
+}
+
+// document is the file as TOML has it.
+type document struct {
+	LockVersion    string     `toml:"lock-version"`
+	Environments   []string   `toml:"environments"`
+	RequiresPython string     `toml:"requires-python"`
+	CreatedBy      string     `toml:"created-by"`
+	Packages       []packaged `toml:"packages"`
+}
+
+type packaged struct {
+	Name           string         `toml:"name"`
+	Version        string         `toml:"version"`
+	Marker         string         `toml:"marker"`
+	RequiresPython string         `toml:"requires-python"`
+	Index          string         `toml:"index"`
+	Dependencies   []dependency   `toml:"dependencies"`
+	Wheels         []file         `toml:"wheels"`
+	Sdist          *file          `toml:"sdist"`
+	Archive        *file          `toml:"archive"`
+	VCS            *vcs           `toml:"vcs"`
+	Directory      map[string]any `toml:"directory"`
+}
+
+type dependency struct {
+	Name string `toml:"name"`
+}
+
+type file struct {
+	Name         string            `toml:"name"`
+	URL          string            `toml:"url"`
+	Path         string            `toml:"path"`
+	Size         int64             `toml:"size"`
+	UploadTime   time.Time         `toml:"upload-time"`
+	Hashes       map[string]string `toml:"hashes"`
+	Subdirectory string            `toml:"subdirectory"`
+}
+
+type vcs struct {
+	Type              string `toml:"type"`
+	URL               string `toml:"url"`
+	Path              string `toml:"path"`
+	RequestedRevision string `toml:"requested-revision"`
+	CommitID          string `toml:"commit-id"`
+	Subdirectory      string `toml:"subdirectory"`
+}
+
+// Parse reads a pylock.toml. The error joins one for each fault, which names the distribution that has it.
+func Parse(text string) (Lock, error) {
+	var d document
+	if _, err := toml.Decode(text, &d); err != nil {
+		return Lock{}, fmt.Errorf("it is no TOML: %w", err)
+	}
+	major, _, _ := strings.Cut(d.LockVersion, ".")
+	switch {
+	case d.LockVersion == "":
+		return Lock{}, errors.New("it has no lock-version, and is no pylock.toml (PEP 751)")
+	case major != "1":
+		return Lock{}, fmt.Errorf("it has the lock-version %q, and only %s is known", d.LockVersion, Version)
+	}
+	l := Lock{CreatedBy: d.CreatedBy}
+	var errs []error
+	for _, text := range d.Environments {
+		marker, err := pep508.ParseMarker(text)
+		l.Environments, errs = append(l.Environments, marker), append(errs, err)
+	}
+	var err error
+	l.RequiresPython, err = pep440.ParseSpecifier(d.RequiresPython)
+	errs = append(errs, err)
+	for _, entry := range d.Packages {
+		p, err := entry.parse()
+		if err != nil {
+			err = fmt.Errorf("the package %q: %w", entry.Name, err)
+		}
+		l.Packages, errs = append(l.Packages, p), append(errs, err)
+	}
+	return l, errors.Join(errs...)
+}
+
+// parse reads one distribution.
+func (e packaged) parse() (p Package, err error) {
+	if p.Name = pep508.NormalizeName(e.Name); e.Name == "" {
+		return p, errors.New("it has no name")
+	}
+	if e.Directory != nil {
+		return p, errors.New("it is a directory on the machine where the lock was made, which an image cannot have")
+	}
+	var errs []error
+	if e.Version != "" {
+		p.Version, err = pep440.Parse(e.Version)
+		errs = append(errs, err)
+	}
+	if e.Marker != "" {
+		p.Marker, err = pep508.ParseMarker(e.Marker)
+		errs = append(errs, err)
+	}
+	p.RequiresPython, err = pep440.ParseSpecifier(e.RequiresPython)
+	errs = append(errs, err)
+	p.Index = e.Index
+	for _, d := range e.Dependencies {
+		p.Dependencies = append(p.Dependencies, pep508.NormalizeName(d.Name))
+	}
+	for _, w := range e.Wheels {
+		parsed, err := w.parse()
+		p.Wheels, errs = append(p.Wheels, parsed), append(errs, err)
+	}
+	p.Sdist, err = e.Sdist.optional()
+	errs = append(errs, err)
+	p.Archive, err = e.Archive.optional()
+	errs = append(errs, err)
+	if e.VCS != nil {
+		p.VCS, err = e.VCS.parse()
+		errs = append(errs, err)
+	}
+	if len(p.Wheels) == 0 && p.Sdist == nil && p.Archive == nil && p.VCS == nil {
+		errs = append(errs, errors.New("it has no file"))
+	}
+	return p, errors.Join(errs...)
+}
+
+func (f *file) optional() (*File, error) {
+	if f == nil {
+		return nil, nil
+	}
+	parsed, err := f.parse()
+	return &parsed, err
+}
+
+func (f file) parse() (File, error) {
+	name := cmp.Or(f.Name, f.URL[strings.LastIndex(f.URL, "/")+1:])
+	parsed := File{Name: name, URL: f.URL, Size: f.Size, Uploaded: f.UploadTime, Subdirectory: f.Subdirectory}
+	for algorithm, digits := range f.Hashes {
+		if strings.EqualFold(algorithm, "sha256") {
+			parsed.SHA256 = strings.ToLower(digits)
+		}
+	}
+	switch {
+	case f.URL == "" && f.Path != "":
+		return parsed, fmt.Errorf("%q is a file on the machine where the lock was made, which has no address", f.Path)
+	case f.URL == "":
+		return parsed, fmt.Errorf("%q has no address", name)
+	case len(parsed.SHA256) != 64 || strings.Trim(parsed.SHA256, "0123456789abcdef") != "":
+		return parsed, fmt.Errorf("%q has no SHA-256", name)
+	}
+	return parsed, nil
+}
+
+func (v vcs) parse() (*VCS, error) {
+	parsed := &VCS{v.Type, v.URL, v.CommitID, v.RequestedRevision, v.Subdirectory}
+	switch {
+	case v.Type != "git":
+		return parsed, fmt.Errorf("it comes from %q, and only git can be read", v.Type)
+	case v.URL == "":
+		return parsed, errors.New("its repository has no address")
+	case v.CommitID == "":
+		return parsed, errors.New("it has no commit-id")
+	}
+	return parsed, nil
+}
+
+// For is the distributions that are installed in that environment, sorted by name. The error is a lock that does not hold
+// there, or has two of one name.
+func (l Lock) For(environment pep508.Environment) ([]Package, error) {
+	python, err := pep440.Parse(environment["python_full_version"])
+	if err != nil {
+		return nil, err
+	}
+	if !l.RequiresPython.Allows(python) {
+		return nil, fmt.Errorf("the lock is for Python %s, and the image has %s", l.RequiresPython, python)
+	}
+	if err := l.holds(environment); err != nil {
+		return nil, err
+	}
+	var here []Package
+	for _, p := range l.Packages {
+		switch holds, err := p.Marker.Holds(environment); {
+		case err != nil:
+			return nil, err
+		case !holds:
+		case !p.RequiresPython.Allows(python):
+			return nil, fmt.Errorf("%s %s of the lock is for Python %s, and the image has %s", p.Name, p.Version, p.RequiresPython, python)
+		default:
+			here = append(here, p)
+		}
+	}
+	slices.SortStableFunc(here, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
+	for i := 1; i < len(here); i++ {
+		if here[i].Name == here[i-1].Name {
+			return nil, fmt.Errorf("the lock has two of %s for the image: %s and %s", here[i].Name, here[i-1].Version, here[i].Version)
+		}
+	}
+	return here, nil
+}
+
+// holds is the error of a lock that is for other environments.
+func (l Lock) holds(environment pep508.Environment) error {
+	if len(l.Environments) == 0 {
+		return nil
+	}
+	texts := make([]string, len(l.Environments))
+	for i, marker := range l.Environments {
+		holds, err := marker.Holds(environment)
+		if holds || err != nil {
+			return err
+		}
+		texts[i] = marker.String()
+	}
+	return fmt.Errorf("the lock is for other environments than the image: %s", strings.Join(texts, ", "))
+}
