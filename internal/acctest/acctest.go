@@ -7,11 +7,9 @@
 package acctest
 
 import (
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -22,13 +20,11 @@ import (
 
 // shared is what all tests of a process use together: it is costly to make, and no test changes it.
 var shared struct {
-	mu      sync.Mutex
-	binary  string
-	base    string
-	baseDir string
-	index   string
-	// projects are what [Publish] added to the index, by name.
-	projects sync.Map
+	mu       sync.Mutex
+	binary   string
+	base     string
+	baseDir  string
+	index    string
 	cleanups []func()
 }
 
@@ -125,30 +121,19 @@ func PackageIndex(t testing.TB) string {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.index == "" {
-		index := pypi.New(Packages()...)
-		address, stop := workbenchtest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if parts := strings.Split(r.URL.Path, "/"); len(parts) > 2 { // /simple/PROJECT/, /files/PROJECT/FILE
-				own, _ := shared.projects.Load(parts[2])
-				if published, ok := own.(*pypi.Index); ok {
-					published.ServeHTTP(w, r)
-					return
-				}
-			}
-			index.ServeHTTP(w, r)
-		}))
+		address, stop := workbenchtest.Serve(packages)
 		shared.index = address + "/simple/"
 		shared.cleanups = append(shared.cleanups, stop)
 	}
 	return shared.index
 }
 
+// packages are what the index of [PackageIndex] has.
+var packages = pypi.New(Packages()...)
+
 // Publish adds a test's own distributions to the index of [PackageIndex], or other versions of them. What else the test builds
 // from that index, other tests have built already.
-func Publish(packages ...pypi.Package) {
-	for _, p := range packages {
-		shared.projects.Store(p.Name, pypi.New(p))
-	}
-}
+func Publish(published ...pypi.Package) { packages.Replace(published...) }
 
 func repositoryRoot(t testing.TB) string {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	_ "embed"
@@ -24,6 +25,11 @@ type distribution struct {
 
 // stem is the beginning of every file name of the release.
 func (d distribution) stem() string { return d.module() + "-" + d.Version }
+
+// tag is the compatibility tag of the wheel.
+func (d distribution) tag() string { return cmp.Or(d.Tag, "py3-none-any") }
+
+func (d distribution) wheelName() string { return d.stem() + "-" + d.tag() + ".whl" }
 
 func (d distribution) module() string { return strings.ReplaceAll(normalize(d.Package), "-", "_") }
 
@@ -57,7 +63,7 @@ func (d distribution) entries() []entry {
 	files := []entry{
 		{d.module() + "/__init__.py", fmt.Appendf(nil, "__version__ = %q\n", d.Version)},
 		{info + "METADATA", []byte(d.metadata())},
-		{info + "WHEEL", []byte("Wheel-Version: 1.0\nGenerator: rime-sandbox\nRoot-Is-Purelib: true\nTag: py3-none-any\n")},
+		{info + "WHEEL", []byte("Wheel-Version: 1.0\nGenerator: rime-sandbox\nRoot-Is-Purelib: true\nTag: " + d.tag() + "\n")},
 	}
 	if d.PayloadBytes > 0 {
 		files = append(files, entry{d.module() + "/payload.bin", noise(d.PayloadBytes)})
@@ -128,7 +134,7 @@ func (d distribution) sdist() []byte {
 		Output:        d.Source.Output,
 		OutputRepeat:  max(1, d.Source.OutputRepeat),
 		Failure:       d.Source.Failure,
-		WheelName:     d.stem() + "-py3-none-any.whl",
+		WheelName:     d.wheelName(),
 		WheelFiles:    wheelFiles,
 	})
 	must(err)

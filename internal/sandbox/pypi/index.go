@@ -25,9 +25,16 @@ type Package struct {
 	Releases []Release
 }
 
-// Release is one version of a [Package]. It is published as a wheel, or, with Source set, as a source distribution only.
+// Release is one version of a [Package]. It is published as a wheel, or, with Source set, as a source distribution only. A
+// version that has several files is several releases.
 type Release struct {
 	Version string
+	// Tag is the compatibility tag of a wheel ("cp311-cp311-manylinux_2_28_x86_64"). Empty means "py3-none-any".
+	Tag string
+	// Yanked is why the release was withdrawn (PEP 592). Empty means that it was not.
+	Yanked string
+	// Uploaded is when the release came to the index (PEP 700). The zero value is not told.
+	Uploaded time.Time
 	// Requires are the dependencies, in the words of Requires-Dist ("other>=1,<2").
 	Requires []string
 	// Extras are the dependencies that each extra adds.
@@ -36,6 +43,9 @@ type Release struct {
 	RequiresPython string
 	// PayloadBytes adds a file of that many incompressible bytes to a wheel.
 	PayloadBytes int
+	// Beside are the requirements that the metadata beside the wheel tells (PEP 658), where it does not tell the truth. Nil
+	// tells the truth.
+	Beside []string
 	// Source makes this release a source distribution, with these habits when it is built.
 	Source *Source
 }
@@ -66,15 +76,31 @@ func Simple(name string, versions ...string) Package {
 	return p
 }
 
+// Options are the habits of an index. The zero value is an open index of today.
+type Options struct {
+	// HTML has no page in JSON (PEP 503 only).
+	HTML bool
+	// NoMetadata has no metadata beside the files (PEP 658).
+	NoMetadata bool
+	// User and Password are asked for, unless both are empty.
+	User, Password string
+}
+
 // Index serves packages. Its root is the simple index (PIP_INDEX_URL is the address it is mounted at, plus "/simple/").
 type Index struct {
-	mux      *http.ServeMux
+	options Options
+	mux     *http.ServeMux
+
+	mu       sync.RWMutex
 	projects map[string]*project
 }
 
 // New returns an index of these packages. Distributions are made when they are first asked for.
-func New(packages ...Package) *Index {
-	x := &Index{mux: http.NewServeMux(), projects: map[string]*project{}}
+func New(packages ...Package) *Index { return NewWith(Options{}, packages...) }
+
+// NewWith is [New] with other habits.
+func NewWith(options Options, packages ...Package) *Index {
+	x := &Index{options: options, mux: http.NewServeMux(), projects: map[string]*project{}}
 	for _, p := range packages {
 		x.add(p)
 	}
@@ -85,8 +111,35 @@ func New(packages ...Package) *Index {
 	return x
 }
 
+// Replace puts packages in the place of those that have the same names, or adds them.
+func (x *Index) Replace(packages ...Package) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, p := range packages {
+		delete(x.projects, normalize(p.Name))
+	}
+	for _, p := range packages {
+		x.add(p)
+	}
+}
+
 // ServeHTTP implements [http.Handler].
-func (x *Index) ServeHTTP(w http.ResponseWriter, r *http.Request) { x.mux.ServeHTTP(w, r) }
+func (x *Index) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	if x.options.User+x.options.Password != "" && (user != x.options.User || password != x.options.Password) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="packages"`)
+		http.Error(w, "who are you", http.StatusUnauthorized)
+		return
+	}
+	x.mux.ServeHTTP(w, r)
+}
+
+// project is that of the name, nil where there is none.
+func (x *Index) project(name string) *project {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.projects[normalize(name)]
+}
 
 // project is a package and its files, in the order of its releases.
 type project struct {
@@ -96,13 +149,22 @@ type project struct {
 
 // file is one distribution file, made when its project is first asked for: a large payload nobody wants costs nothing.
 type file struct {
-	name           string
-	requiresPython string
-	content        func() []byte
+	distribution distribution
+	name         string
+	content      func() []byte
 }
 
-func (f *file) digest() string {
-	sum := sha256.Sum256(f.content())
+// metadata is what lies beside a wheel.
+func (f *file) metadata() []byte {
+	d := f.distribution
+	if d.Beside != nil {
+		d.Requires = d.Beside
+	}
+	return []byte(d.metadata())
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -114,12 +176,12 @@ func (x *Index) add(p Package) {
 		x.projects[key] = known
 	}
 	for _, r := range p.Releases {
-		f := &file{requiresPython: r.RequiresPython}
 		d := distribution{Package: p.Name, Release: r}
+		f := &file{distribution: d}
 		if r.Source != nil {
 			f.name, f.content = d.stem()+".tar.gz", sync.OnceValue(d.sdist)
 		} else {
-			f.name, f.content = d.stem()+"-py3-none-any.whl", sync.OnceValue(d.wheel)
+			f.name, f.content = d.wheelName(), sync.OnceValue(d.wheel)
 		}
 		known.files = append(known.files, f)
 	}
@@ -127,24 +189,26 @@ func (x *Index) add(p Package) {
 
 func (x *Index) serveRoot(w http.ResponseWriter, r *http.Request) {
 	var names []string
+	x.mu.RLock()
 	for _, p := range x.projects {
 		names = append(names, p.name)
 	}
+	x.mu.RUnlock()
 	slices.Sort(names)
-	writeRoot(w, r, names)
+	x.writeRoot(w, r, names)
 }
 
 func (x *Index) serveProject(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("project")
-	p, ok := x.projects[normalize(name)]
+	p := x.project(name)
 	switch {
-	case !ok:
+	case p == nil:
 		http.NotFound(w, r)
 	case name != normalize(name): // PEP 503: other spellings are redirected
 		w.Header().Set("Location", "../"+normalize(name)+"/")
 		w.WriteHeader(http.StatusMovedPermanently)
 	default:
-		writeProject(w, r, p)
+		x.writeProject(w, r, p)
 	}
 }
 
@@ -153,18 +217,23 @@ func (x *Index) redirectProject(w http.ResponseWriter, r *http.Request) {
 }
 
 func (x *Index) serveFile(w http.ResponseWriter, r *http.Request) {
-	p, ok := x.projects[r.PathValue("project")]
-	if !ok {
+	name, beside := strings.CutSuffix(r.PathValue("file"), ".metadata")
+	p := x.project(r.PathValue("project"))
+	if p == nil || beside && x.options.NoMetadata {
 		http.NotFound(w, r)
 		return
 	}
-	i := slices.IndexFunc(p.files, func(f *file) bool { return f.name == r.PathValue("file") })
-	if i < 0 {
+	i := slices.IndexFunc(p.files, func(f *file) bool { return f.name == name })
+	if i < 0 || beside && p.files[i].distribution.Source != nil {
 		http.NotFound(w, r)
 		return
+	}
+	content := p.files[i].content
+	if beside {
+		content = p.files[i].metadata
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	http.ServeContent(w, r, path.Base(r.URL.Path), epoch, bytes.NewReader(p.files[i].content()))
+	http.ServeContent(w, r, path.Base(r.URL.Path), epoch, bytes.NewReader(content()))
 }
 
 var separators = regexp.MustCompile(`[-_.]+`)
