@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -226,16 +227,22 @@ func (l *listing) readHTML(body io.Reader) error {
 	z := html.NewTokenizer(body)
 	z.SetMaxBuf(1 << 20)
 	var link *entry
+	ofIndex := false // some page that a proxy or a login shows is not
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
 			if err := z.Err(); !errors.Is(err, io.EOF) {
 				return err
 			}
+			if l.seen == 0 && !ofIndex {
+				return fmt.Errorf("it is a web page without a link, and no page of a package index (PEP 503): %w", errUnusable)
+			}
 			return nil
 		case html.StartTagToken, html.SelfClosingTagToken:
 			token := z.Token()
 			switch token.Data {
+			case "meta":
+				ofIndex = ofIndex || slices.Contains(token.Attr, html.Attribute{Key: "name", Val: "pypi:repository-version"})
 			case "base":
 				l.rebase(token)
 			case "a":
