@@ -54,6 +54,8 @@ type request struct {
 type pipRequirement struct {
 	Name             string `json:"name"`
 	VersionSpecifier string `json:"version_specifier,omitempty"`
+	URL              string `json:"url,omitempty"`
+	Marker           string `json:"marker,omitempty"`
 }
 
 type packageRequirement struct {

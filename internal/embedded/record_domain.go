@@ -12,7 +12,7 @@ import (
 func requestOf(spec imageregistry.Spec) request {
 	r := request{PythonVersion: spec.PythonVersion, InputHash: spec.Hash()}
 	for _, p := range spec.PipRequirements {
-		r.Pip = append(r.Pip, pipRequirement{p.Name, p.VersionSpecifier})
+		r.Pip = append(r.Pip, pipRequirement(p))
 	}
 	for _, p := range spec.PackageRequirements {
 		r.Packages = append(r.Packages, packageRequirement{p.Name, p.VersionSpecifier, string(p.Type)})
@@ -24,7 +24,7 @@ func requestOf(spec imageregistry.Spec) request {
 func (r *record) spec() imageregistry.Spec {
 	spec := imageregistry.Spec{Name: r.Name, PythonVersion: r.Request.PythonVersion}
 	for _, p := range r.Request.Pip {
-		spec.PipRequirements = append(spec.PipRequirements, requirement.Pip{Name: p.Name, VersionSpecifier: p.VersionSpecifier})
+		spec.PipRequirements = append(spec.PipRequirements, requirement.Pip(p))
 	}
 	for _, p := range r.Request.Packages {
 		spec.PackageRequirements = append(spec.PackageRequirements,

@@ -14,15 +14,18 @@ import (
 const hashScheme = "rime managed image inputs v1"
 
 // Hash identifies what the spec asks to be in the image: 64 hexadecimal digits of SHA-256 over Python version, pip and
-// package requirements in canonical form. Neither the name nor order, case, spacing, repetitions and the order of specifiers change it.
+// package requirements in canonical form, and without markers as far as the Python version decides them. Neither the name nor order, case, spacing, repetitions and the order of specifiers change it.
 // An empty Python version is a value of its own, as only the registry knows what it stands for.
 func (s Spec) Hash() string {
 	h := sha256.New()
 	writeHashed(h, hashScheme, s.PythonVersion)
-	pips := requirement.CanonicalPips(s.PipRequirements)
+	pips := requirement.Reduce(s.PipRequirements, s.PythonVersion)
 	writeHashed(h, "pip", fmt.Sprint(len(pips)))
 	for _, pip := range pips {
 		writeHashed(h, pip.Name, pip.VersionSpecifier)
+		if pip.URL+pip.Marker != "" { // the others have the hashes of before there were these
+			writeHashed(h, "@", pip.URL, ";", pip.Marker)
+		}
 	}
 	packages := requirement.CanonicalPackages(s.PackageRequirements)
 	writeHashed(h, "packages", fmt.Sprint(len(packages)))
@@ -43,6 +46,6 @@ func writeHashed(h hash.Hash, texts ...string) {
 // SameInputs tells whether two specs ask for the same contents, whatever their names: whether their hashes are equal.
 func SameInputs(a, b Spec) bool {
 	return a.PythonVersion == b.PythonVersion &&
-		slices.Equal(requirement.CanonicalPips(a.PipRequirements), requirement.CanonicalPips(b.PipRequirements)) &&
+		slices.Equal(requirement.Reduce(a.PipRequirements, a.PythonVersion), requirement.Reduce(b.PipRequirements, b.PythonVersion)) &&
 		slices.Equal(requirement.CanonicalPackages(a.PackageRequirements), requirement.CanonicalPackages(b.PackageRequirements))
 }

@@ -4,14 +4,15 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // ParsePip validates one requirement as people write it ("uvicorn[standard]>=0.30,<1": PEP 508) and returns its
 // canonical form: the name and its extras normalised as PEP 503 has it, the specifier as [Pip.Canonical] describes. A
 // refusal joins one [*Error] for each fault.
 //
-// What pip installs but an image's requirements cannot hold yet is refused with advice: environment markers, addresses,
-// hashes, options.
+// What pip takes but an image's requirements cannot hold is refused with advice: paths, hashes, options.
 func ParsePip(text string) (Pip, error) {
 	pip, faults := parsePip(text)
 	return pip, joinErrors(faults)
@@ -37,6 +38,40 @@ var pipPattern = regexp.MustCompile(`^(` + identifier + `) ?(\[[^\[\]]*\])? ?(?:
 
 // matchPip is the canonical form of a requirement, if it is one. Blanks are single.
 func matchPip(line string) (Pip, bool) {
+	if pip, ok := matchVersions(line); ok {
+		return pip, true
+	}
+	if pip, ok := matchBareAddress(line); ok {
+		return pip, true
+	}
+	r, err := pep508.Parse(line)
+	if err != nil || len(line) > maxText || !isPrintable(line) {
+		return Pip{}, false
+	}
+	head, _, _ := strings.Cut(line, ";")
+	if r.URL != "" {
+		head = pep508.Requirement{Name: r.Name, Extras: r.Extras}.String()
+	}
+	pip, ok := matchVersions(strings.TrimRight(head, " "))
+	if !ok {
+		return Pip{}, false
+	}
+	if r.URL != "" {
+		if pip.URL, ok = matchAddress(r.URL); !ok {
+			return Pip{}, false
+		}
+	}
+	pip.Marker = r.Marker.String()
+	return pip, true
+}
+
+// isPrintable tells a text of ASCII characters that can be seen, and blanks.
+func isPrintable(text string) bool {
+	return firstNotIn(text, func(r rune) bool { return r >= ' ' && r <= '~' }) == ""
+}
+
+// matchVersions is the canonical form of a requirement that has neither an address nor a marker, if it is one.
+func matchVersions(line string) (Pip, bool) {
 	m := pipPattern.FindStringSubmatch(line)
 	if m == nil {
 		return Pip{}, false

@@ -110,14 +110,17 @@ func peelParts(line string) (rest string, faults []*Error) {
 	}
 	if before, marker, found := strings.Cut(rest, separator); found {
 		if strings.TrimSpace(marker) != "" { // pip takes a semicolon alone.
-			problem, suggestion := diagnoseMarker(marker, before)
-			faults = append(faults, newError(FieldPip, line, ";"+marker, problem, suggestion))
+			if problem, suggestion, ok := diagnoseMarker(marker); !ok {
+				faults = append(faults, newError(FieldPip, line, ";"+marker, problem, suggestion))
+			}
 		}
 		rest = strings.TrimSpace(before)
 	}
 	if m := directPart.FindStringSubmatch(rest); m != nil && !bareVersion.MatchString(m[2]) {
-		problem, suggestion := diagnoseAddress(m[2])
-		faults = append(faults, newError(FieldPip, line, strings.TrimSpace(rest[len(m[1]):]), problem, suggestion))
+		if _, ok := matchAddress(m[2]); !ok {
+			problem, suggestion := diagnoseAddress(m[2])
+			faults = append(faults, newError(FieldPip, line, strings.TrimSpace(rest[len(m[1]):]), problem, suggestion))
+		}
 		rest = m[1]
 	}
 	return rest, faults

@@ -94,7 +94,7 @@ func (r *pipReader) read(file, text string, bounds bool) {
 			r.include(at, line.text, option, name)
 			continue
 		}
-		pip, faults := parsePip(line.text)
+		pip, faults := parsePip(withoutEditable(line.text))
 		switch {
 		case len(faults) > 0:
 			r.refuse(at, faults...)
@@ -105,6 +105,18 @@ func (r *pipReader) read(file, text string, bounds bool) {
 		}
 	}
 	r.reading = r.reading[:len(r.reading)-1]
+}
+
+// editable is the option that installs a distribution from where its sources are.
+var editable = regexp.MustCompile(`^(?:-e|--editable)[\s=]+`)
+
+// withoutEditable is the line without that option, where it is before an address: an image has the same files either way.
+func withoutEditable(line string) string {
+	rest := editable.ReplaceAllString(line, "")
+	if rest != line && strings.Contains(rest, "://") && isPip(rest) {
+		return rest
+	}
+	return line
 }
 
 // includeLine is an option that names another file, in the ways that pip takes it.

@@ -58,11 +58,10 @@ func joinPips(pips []Pip) []*joinedPip {
 	for i, pip := range pips {
 		name, specifier, ok := pip.parts()
 		key, _, _ := strings.Cut(name, "[")
+		pip = pip.Canonical()
+		key += "\x00" + pip.URL + "\x00" + pip.Marker
 		if !ok {
-			pip = pip.Canonical()
-			key = "\x00" + pip.Name + "\x00" + pip.VersionSpecifier // It stands for itself.
-		} else {
-			pip = Pip{Name: name}
+			key = "\x00" + pip.Name + "\x00" + pip.VersionSpecifier + key // It stands for itself.
 		}
 		j := joined[key]
 		switch {

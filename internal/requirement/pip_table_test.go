@@ -20,6 +20,7 @@ type pipLine struct {
 	Name        string
 	Extras      []string
 	Comparisons string
+	URL, Marker string
 }
 
 // TestParsePipFile_asPip holds the reader against a table that pip's own parser has made: the same requirements on the
@@ -61,7 +62,7 @@ func compareWithPip(t *testing.T, text string, lines []pipLine) int {
 		if len(line.Extras) > 0 {
 			name += "[" + strings.Join(line.Extras, ",") + "]"
 		}
-		want = append(want, requirement.Pip{Name: name, VersionSpecifier: line.Comparisons})
+		want = append(want, requirement.Pip{Name: name, VersionSpecifier: line.Comparisons, URL: line.URL, Marker: line.Marker})
 	}
 	pips, refused := requirement.ParsePipFile(text, nil)
 	gotRefused := map[int]bool{}

@@ -256,7 +256,6 @@ func TestParsePip_refusesName(t *testing.T) {
 		"https://me:pw@host/x.whl": {"", path, index},
 		"file:///tmp/x":            {"", path, index},
 		"x @ https://me:pw@host/x": {"@ https://host/***", "is a direct reference", version},
-		"x@git+https://host/x":     {"@git+https://host/***", source, version},
 		"x @ file:///croot/x/work": {"@ file:///croot/***", "as pip freeze names what conda has built", "write the list with pip list --format=freeze, which gives name==version"},
 		".":                        {"", "is a path", index},
 		".[dev]":                   {"", "is a path", index},

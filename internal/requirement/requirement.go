@@ -8,6 +8,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // Pip is one distribution to be installed with pip.
@@ -17,6 +19,11 @@ type Pip struct {
 	// VersionSpecifier is a PEP 440 specifier set (">=1,<2"); a bare version, which servers send, means "==". Empty means
 	// any version.
 	VersionSpecifier string
+	// URL is where the distribution is: an archive, or a repository of git ("git+https://example.com/x.git@v1"). Empty means a
+	// package index.
+	URL string
+	// Marker is the condition under which the distribution is installed (PEP 508). Empty means always.
+	Marker string
 }
 
 // Canonical is the one spelling of all requirements that mean the same: name and extras in lower case with single
@@ -31,7 +38,15 @@ func (p Pip) Canonical() Pip {
 	if parsed, refused := matchSpecifier(specifier); refused == nil {
 		specifier = parsed.String()
 	}
-	return Pip{Name: name, VersionSpecifier: specifier}
+	marker := strings.TrimSpace(p.Marker)
+	if parsed, err := pep508.ParseMarker(marker); err == nil {
+		marker = parsed.String()
+	}
+	address := strings.TrimSpace(p.URL)
+	if canonical, ok := matchAddress(address); ok {
+		address = canonical
+	}
+	return Pip{Name: name, VersionSpecifier: specifier, URL: address, Marker: marker}
 }
 
 // Distribution is the canonical name without the extras: what the package index and "pip list" know it by.
@@ -42,10 +57,19 @@ func (p Pip) Distribution() string {
 
 // String is the requirement as people write it ("numpy>=1,<2"), which [ParsePip] reads again.
 func (p Pip) String() string {
-	if p.VersionSpecifier != "" && !strings.ContainsAny(p.VersionSpecifier[:1], "=<>!~ ") {
-		return p.Name + "==" + p.VersionSpecifier
+	text, separator := p.Name, "; "
+	switch {
+	case p.URL != "":
+		text, separator = text+" @ "+p.URL, " ; " // An address ends at a blank.
+	case p.VersionSpecifier != "" && !strings.ContainsAny(p.VersionSpecifier[:1], "=<>!~ "):
+		text += "==" + p.VersionSpecifier
+	default:
+		text += p.VersionSpecifier
 	}
-	return p.Name + p.VersionSpecifier
+	if p.Marker != "" {
+		text += separator + p.Marker
+	}
+	return text
 }
 
 // CanonicalPackages is the set that the requirements make: canonical, each there once, in a fixed order.
@@ -66,5 +90,10 @@ func CanonicalPackages(packages []Package) []Package {
 
 // comparePips is the fixed order of requirements.
 func comparePips(a, b Pip) int {
-	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.VersionSpecifier, b.VersionSpecifier))
+	return cmp.Or(
+		strings.Compare(a.Name, b.Name),
+		strings.Compare(a.VersionSpecifier, b.VersionSpecifier),
+		strings.Compare(a.URL, b.URL),
+		strings.Compare(a.Marker, b.Marker),
+	)
 }

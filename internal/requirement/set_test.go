@@ -41,18 +41,18 @@ func TestJoinPips(t *testing.T) {
 		faults     []string
 	}{
 		"none":                   {want: pips{}},
-		"all different":          {pips: pips{{"b", ""}, {"a", "1"}}, want: pips{{"a", "==1"}, {"b", ""}}},
-		"twice the same":         {pips: pips{{"NumPy", ">=1.0, <2"}, {"numpy", "<2,>=1"}}, want: pips{{"numpy", ">=1,<2"}}},
-		"once without specifier": {pips: pips{{"spacy", ""}, {"spacy", ">=3.5,<4"}}, want: pips{{"spacy", ">=3.5,<4"}}},
+		"all different":          {pips: pips{{Name: "b", VersionSpecifier: ""}, {Name: "a", VersionSpecifier: "1"}}, want: pips{{Name: "a", VersionSpecifier: "==1"}, {Name: "b", VersionSpecifier: ""}}},
+		"twice the same":         {pips: pips{{Name: "NumPy", VersionSpecifier: ">=1.0, <2"}, {Name: "numpy", VersionSpecifier: "<2,>=1"}}, want: pips{{Name: "numpy", VersionSpecifier: ">=1,<2"}}},
+		"once without specifier": {pips: pips{{Name: "spacy", VersionSpecifier: ""}, {Name: "spacy", VersionSpecifier: ">=3.5,<4"}}, want: pips{{Name: "spacy", VersionSpecifier: ">=3.5,<4"}}},
 		"extras": {
-			pips: pips{{"pkg", "==1.3"}, {"Pkg[b]", ""}, {"pkg[a,b]", ">=1"}}, want: pips{{"pkg[a,b]", "==1.3,>=1"}},
+			pips: pips{{Name: "pkg", VersionSpecifier: "==1.3"}, {Name: "Pkg[b]", VersionSpecifier: ""}, {Name: "pkg[a,b]", VersionSpecifier: ">=1"}}, want: pips{{Name: "pkg[a,b]", VersionSpecifier: "==1.3,>=1"}},
 		},
-		"comparisons":           {pips: pips{{"numpy", ">=1"}, {"numpy", "<2"}}, want: pips{{"numpy", ">=1,<2"}}},
-		"what does not parse":   {pips: pips{{"a b", ">=oops"}, {"a b", ">=oops"}, {"c", "^1"}, {"c", "2"}}, want: pips{{"a b", ">=oops"}, {"c", "==2"}, {"c", "^1"}}},
-		"an empty name is none": {pips: pips{{"", "1"}, {"", ""}}, want: pips{{"", ""}, {"", "==1"}}},
+		"comparisons":           {pips: pips{{Name: "numpy", VersionSpecifier: ">=1"}, {Name: "numpy", VersionSpecifier: "<2"}}, want: pips{{Name: "numpy", VersionSpecifier: ">=1,<2"}}},
+		"what does not parse":   {pips: pips{{Name: "a b", VersionSpecifier: ">=oops"}, {Name: "a b", VersionSpecifier: ">=oops"}, {Name: "c", VersionSpecifier: "^1"}, {Name: "c", VersionSpecifier: "2"}}, want: pips{{Name: "a b", VersionSpecifier: ">=oops"}, {Name: "c", VersionSpecifier: "==2"}, {Name: "c", VersionSpecifier: "^1"}}},
+		"an empty name is none": {pips: pips{{Name: "", VersionSpecifier: "1"}, {Name: "", VersionSpecifier: ""}}, want: pips{{Name: "", VersionSpecifier: ""}, {Name: "", VersionSpecifier: "==1"}}},
 		"every conflict is told": {
-			pips: pips{{"a", ">2,<1"}, {"b", "1"}, {"B", "2"}, {"c", "===1.0"}, {"c", "===1"}},
-			want: pips{{"a", ">2,<1"}, {"b", "==1,==2"}, {"c", "===1,===1.0"}},
+			pips: pips{{Name: "a", VersionSpecifier: ">2,<1"}, {Name: "b", VersionSpecifier: "1"}, {Name: "B", VersionSpecifier: "2"}, {Name: "c", VersionSpecifier: "===1.0"}, {Name: "c", VersionSpecifier: "===1"}},
+			want: pips{{Name: "a", VersionSpecifier: ">2,<1"}, {Name: "b", VersionSpecifier: "==1,==2"}, {Name: "c", VersionSpecifier: "===1,===1.0"}},
 			faults: []string{
 				`pip "a>2,<1" can be met by no version: ">2" and "<1" exclude each other; remove one of the comparisons`,
 				`pip "b==1,==2" can be met by no version: "==2" and "==1" exclude each other; remove one of the comparisons`,
@@ -134,9 +134,9 @@ func TestCheckPackages(t *testing.T) {
 
 func TestCanonicalSets(t *testing.T) {
 	t.Parallel()
-	pips := []requirement.Pip{{"B", "1.0"}, {"a", "<2,>=1.0"}, {"b", "==1"}, {"A", ""}}
+	pips := []requirement.Pip{{Name: "B", VersionSpecifier: "1.0"}, {Name: "a", VersionSpecifier: "<2,>=1.0"}, {Name: "b", VersionSpecifier: "==1"}, {Name: "A", VersionSpecifier: ""}}
 	given := slices.Clone(pips)
-	if diff := cmp.Diff([]requirement.Pip{{"a", ">=1,<2"}, {"b", "==1"}}, requirement.CanonicalPips(pips)); diff != "" {
+	if diff := cmp.Diff([]requirement.Pip{{Name: "a", VersionSpecifier: ">=1,<2"}, {Name: "b", VersionSpecifier: "==1"}}, requirement.CanonicalPips(pips)); diff != "" {
 		t.Error(diff)
 	}
 	if !slices.Equal(pips, given) {

@@ -44,7 +44,7 @@ func newCreateRequest(spec imageregistry.Spec) createRequest {
 		PythonVersion:   spec.PythonVersion,
 	}
 	for _, pip := range spec.PipRequirements {
-		request.PipRequirements = append(request.PipRequirements, pipRequirement(pip))
+		request.PipRequirements = append(request.PipRequirements, pipRequirement{pip.Name, pip.VersionSpecifier})
 	}
 	for _, p := range spec.PackageRequirements {
 		request.PackageRequirements = append(request.PackageRequirements, packageRequirement{p.Name, p.VersionSpecifier, encodePackageType(p.Type)})

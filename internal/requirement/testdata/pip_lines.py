@@ -3,8 +3,8 @@
     python3 -m venv venv && venv/bin/pip install pip==26.3 && venv/bin/python pip_lines.py > pip_lines.jsonl
 
 Each line has the text and what pip finds in it: the number of a line with the requirement there, as its name, its extras
-and its comparisons; "refused" where pip refuses the line, and "other" where pip takes what an image's requirements
-cannot hold (options, markers, addresses).
+its comparisons, its address and its marker; "refused" where pip refuses the line, and "other" where pip takes what an
+image's requirements cannot hold (options, paths, distributions without a name).
 """
 
 import json
@@ -49,13 +49,15 @@ def requirement(number, text):
         found = install_req_from_line(args)
     except (InstallationError, Exception):  # optparse has exceptions of its own
         return {"line": number, "refused": True}
-    if found.req is None or found.markers or found.link or found.editable or found.req.url:
+    if found.req is None or found.editable or (found.link and not found.req.url):
         return {"line": number, "other": True}
     return {
         "line": number,
         "name": canonicalize_name(found.req.name),
         "extras": sorted({canonicalize_name(e) for e in found.req.extras}),
         "comparisons": str(found.req.specifier),
+        "url": found.req.url or "",
+        "marker": str(found.markers or ""),
     }
 
 
