@@ -12,6 +12,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 const (
@@ -53,9 +54,11 @@ type Request struct {
 	Base string
 	// PythonVersion is the "X.Y" that the base image must have. Empty takes what it has.
 	PythonVersion string
-	// Pip and Packages are what to install. Order means nothing.
-	Pip      []requirement.Pip
-	Packages []requirement.Package
+	// Pip and Packages are what to install, Constraints bound the versions of what pip takes. Order means nothing.
+	Pip, Constraints []requirement.Pip
+	Packages         []requirement.Package
+	// Locked are, where there are any, just the distributions to install, and Pip is not looked at.
+	Locked []Locked
 	// Target is the repository and tag to publish the image under.
 	Target string
 	// Labels are added to the image's configuration.
@@ -68,6 +71,16 @@ type Request struct {
 	// Observe is told what goes on: each line of the log, secrets removed, with the step that it comes from; and the
 	// begin and end of steps. It is called from one goroutine at a time and should return soon. May be nil.
 	Observe func(step, line string)
+}
+
+// Locked is a distribution to install.
+type Locked struct {
+	// Name is normalised.
+	Name, Version string
+	// Hashes are the SHA-256 of the files that will do, in hexadecimal digits.
+	Hashes []string
+	// Marker tells the machines it is for.
+	Marker pep508.Marker
 }
 
 // Result is an image that was built and published.

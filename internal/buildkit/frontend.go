@@ -154,6 +154,9 @@ func (f *frontend) buildPlatform(ctx context.Context, c gateway.Client, out *gat
 	if err != nil {
 		return err
 	}
+	if err := report.check(recipe.locked()); err != nil {
+		return err
+	}
 	config, err := base.derive(f.request, f.options.Version)
 	if err != nil {
 		return err

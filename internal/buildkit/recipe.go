@@ -11,6 +11,8 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // The steps of a build, in the words that users read.
@@ -156,7 +158,8 @@ var pipEnv = map[string]string{
 }
 
 func (r recipe) installPip(state, checked llb.State) llb.State {
-	if len(r.request.Pip) == 0 {
+	files := r.pipFiles()
+	if len(files) == 0 {
 		return state
 	}
 	env := maps.Clone(pipEnv)
@@ -164,10 +167,13 @@ func (r recipe) installPip(state, checked llb.State) llb.State {
 		env["PIP_CONFIG_FILE"] = dirSecret + "/" + secretPipConfig
 	}
 	_, digest, _ := strings.Cut(r.request.Base, "@")
+	command := []string{"python3", dirIn + "/install_pip.py"}
+	if len(r.request.Locked) > 0 {
+		command = append(command, "--no-deps") // all that is needed is in the lock
+	}
 	options := []llb.RunOption{
-		llb.Args([]string{"python3", dirIn + "/install_pip.py"}),
-		llb.AddMount(dirIn, r.files("install_pip.py").File(
-			llb.Mkfile("/requirements.txt", 0o644, []byte(r.requirementsFile())), r.named("prepare: requirements.txt"))),
+		llb.Args(command),
+		llb.AddMount(dirIn, r.files("install_pip.py").File(files.action(), r.named("prepare: requirements.txt"))),
 		llb.AddMount(dirProbe, checked, llb.Readonly),
 		llb.AddMount(dirTmp, llb.Scratch(), llb.Tmpfs()),
 		r.secretMount(secretCA),
@@ -182,16 +188,69 @@ func (r recipe) installPip(state, checked llb.State) llb.State {
 	return state.Run(append(options, environment(env)...)...).Root()
 }
 
-// requirementsFile is what pip installs. The comments make the index part of the cache key.
-func (r recipe) requirementsFile() string {
+// texts are files by their names.
+type texts map[string]string
+
+// action makes the files.
+func (t texts) action() *llb.FileAction {
+	var action *llb.FileAction
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if action == nil {
+			action = llb.Mkfile("/"+name, 0o644, []byte(t[name]))
+		} else {
+			action = action.Mkfile("/"+name, 0o644, []byte(t[name]))
+		}
+	}
+	return action
+}
+
+// pipFiles are what pip installs from, none for nothing. The comments make the index part of the cache key.
+func (r recipe) pipFiles() texts {
 	var b strings.Builder
 	for _, index := range r.secrets.indexes {
 		fmt.Fprintf(&b, "# index %s\n", index)
 	}
-	for _, p := range requirement.CanonicalPips(r.request.Pip) {
+	if len(r.request.Locked) > 0 {
+		here := r.locked()
+		for _, l := range here {
+			b.WriteString(l.line())
+		}
+		if len(here) == 0 {
+			return nil
+		}
+		return texts{"requirements.txt": b.String()}
+	}
+	pips := requirement.CanonicalPips(r.request.Pip)
+	for _, p := range pips {
 		b.WriteString(p.String() + "\n")
 	}
-	return b.String()
+	switch {
+	case len(pips) == 0:
+		return nil
+	case len(r.request.Constraints) == 0:
+		return texts{"requirements.txt": b.String()}
+	}
+	b.WriteString("--constraint " + dirIn + "/constraints.txt\n")
+	var bounds strings.Builder
+	for _, p := range requirement.CanonicalPips(r.request.Constraints) {
+		bounds.WriteString(p.String() + "\n")
+	}
+	return texts{"requirements.txt": b.String(), "constraints.txt": bounds.String()}
+}
+
+// locked are the distributions for this platform.
+func (r recipe) locked() []Locked {
+	machine := pep508.Environment{"platform_machine": pep425.Machine(r.platform.Architecture, r.platform.Variant)}
+	return slices.DeleteFunc(slices.Clone(r.request.Locked), func(l Locked) bool { return l.Marker.Judge(machine) == pep508.False })
+}
+
+// line is the distribution in a requirements file, with the hashes that pip holds the file to.
+func (l Locked) line() string {
+	line := l.Name + "==" + l.Version
+	for _, hash := range l.Hashes {
+		line += " --hash=sha256:" + hash
+	}
+	return line + "\n"
 }
 
 // report lists what is installed. It is a step of its own, so that a change of it leaves the costly steps in the cache.

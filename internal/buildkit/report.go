@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // report is what an image holds, as its own tools tell it.
@@ -90,6 +92,40 @@ func (r *report) addPip(line string) error {
 	r.pip = make([]component, 0, len(listed))
 	for _, l := range listed {
 		r.pip = append(r.pip, component{name: l.Name, version: l.Version})
+	}
+	return nil
+}
+
+// lockError is an image that does not hold what its lock says.
+type lockError struct {
+	locked Locked
+	// found is the version that is there, empty for none.
+	found string
+}
+
+// Error implements error.
+func (e *lockError) Error() string {
+	if e.found == "" {
+		return fmt.Sprintf("%s %s is locked, and the image does not have it", e.locked.Name, e.locked.Version)
+	}
+	return fmt.Sprintf("%s %s is locked, and the image has %s", e.locked.Name, e.locked.Version, e.found)
+}
+
+// check holds what is installed to the lock. Its error is a [*lockError].
+func (r *report) check(locked []Locked) error {
+	installed := map[string]string{}
+	for _, c := range r.pip {
+		installed[pep508.NormalizeName(c.name)] = c.version
+	}
+	for _, l := range locked {
+		wanted, err := pep440.Parse(l.Version)
+		if err != nil {
+			continue // a lock without a version says nothing of it
+		}
+		found, ok := installed[l.Name]
+		if version, err := pep440.Parse(found); !ok || err != nil || version.Compare(wanted) != 0 {
+			return &lockError{l, found}
+		}
 	}
 	return nil
 }

@@ -2,8 +2,10 @@ package buildkit
 
 import (
 	"context"
+	"errors"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
@@ -55,4 +57,23 @@ func (b *Builder) ResolveBase(ctx context.Context, reference string) (string, er
 		}}
 	}
 	return digest, nil
+}
+
+// Platforms are the platforms of every image: the configured ones, or the daemon's own.
+func (b *Builder) Platforms(ctx context.Context) ([]string, error) {
+	if len(b.options.Platforms) > 0 {
+		return b.options.Platforms, nil
+	}
+	c, err := b.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	workers, err := c.ListWorkers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(workers) == 0 || len(workers[0].Platforms) == 0 {
+		return nil, errors.New("the BuildKit daemon has no worker")
+	}
+	return []string{platforms.Format(platforms.Normalize(workers[0].Platforms[0]))}, nil
 }

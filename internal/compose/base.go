@@ -25,6 +25,8 @@ type Base struct {
 	// Target is its Python and its Linux.
 	Target *resolve.Target
 	Layout Layout
+	// System tells that packages of the operating system can bring distributions that this Python finds.
+	System bool
 	// Installed are the distributions that its Python finds, sorted by name.
 	Installed []Installed
 }
@@ -70,7 +72,7 @@ func ReadBase(ctx context.Context, image v1.Image) (*Base, error) {
 		return nil, err
 	}
 	platform := pep425.Platform{Minor: p.minor, Threaded: p.threaded}
-	if platform.Machine = machines[config.Architecture+config.Variant]; platform.Machine == "" {
+	if platform.Machine = pep425.Machine(config.Architecture, config.Variant); platform.Machine == "" {
 		return nil, &BaseError{fmt.Sprintf("is for %s, for which there are no wheels", config.Architecture)}
 	}
 	if err := p.libc(&platform); err != nil {
@@ -84,13 +86,8 @@ func ReadBase(ctx context.Context, image v1.Image) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Base{Target: target, Layout: p.layout(), Installed: p.installed()}, nil
-}
-
-// machines are Go's names of processors and uname's.
-var machines = map[string]string{
-	"amd64": "x86_64", "arm64": "aarch64", "arm64v8": "aarch64", "386": "i686", "ppc64le": "ppc64le", "s390x": "s390x",
-	"riscv64": "riscv64", "armv7": "armv7l",
+	system := p.venv == "" && p.prefix == "/usr"
+	return &Base{Target: target, Layout: p.layout(), System: system, Installed: p.installed()}, nil
 }
 
 // defaultPath is the PATH of an image that sets none.

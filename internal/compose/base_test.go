@@ -3,6 +3,7 @@ package compose_test
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -189,7 +190,31 @@ func TestReadBase(t *testing.T) {
 			if diff := cmp.Diff(test.want, told(base)); diff != "" {
 				t.Error(diff)
 			}
+			checkFacts(t, base)
 		})
+	}
+}
+
+// checkFacts writes down what was read, and reads it again: it is the same.
+func checkFacts(t *testing.T, base *compose.Base) {
+	t.Helper()
+	text, err := json.Marshal(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again compose.Base
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	second, err := json.Marshal(&again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(text), string(second)); diff != "" || told(base) != told(&again) || base.Layout != again.Layout {
+		t.Errorf("%s is read as %s: %s", told(base), told(&again), diff)
+	}
+	if err := json.Unmarshal(bytes.Replace(text, []byte(`"version":1`), []byte(`"version":0`), 1), &again); err == nil {
+		t.Error("facts of another version are read")
 	}
 }
 

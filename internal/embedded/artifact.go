@@ -17,6 +17,7 @@ const (
 	typeClaim     = "application/vnd.managed-images.rime.claim.v1+json"
 	typeCancel    = "application/vnd.managed-images.rime.cancel.v1+json"
 	typeTombstone = "application/vnd.managed-images.rime.tombstone.v1+json"
+	typeBase      = "application/vnd.managed-images.rime.base.v1+json"
 )
 
 const (

@@ -51,10 +51,17 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 		return published{}, &stageError{imageregistry.FailurePush, "look at the registry", err}
 	}
 	w.update(func(b *build) { b.Status = imageregistry.BuildPending })
+	install, err := locked(w.spec.Lock.Pylock)
+	if err != nil {
+		return published{}, &stageError{imageregistry.FailurePlatform, "read the lock", err}
+	}
+	r.facts.write(ctx, w.base)
 	result, err := r.config.Builder.Build(ctx, buildkit.Request{
 		Base:          pinned(w.base.Reference, w.base.Digest),
 		PythonVersion: w.spec.PythonVersion,
 		Pip:           w.spec.PipRequirements,
+		Constraints:   w.spec.PipConstraints,
+		Locked:        install,
 		Packages:      w.spec.PackageRequirements,
 		Target:        tag.Name(),
 		Labels:        r.labels(w.spec, w.base, tag.TagStr()),
@@ -71,11 +78,16 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 	if err != nil {
 		return published{}, &stageError{imageregistry.FailurePush, "confirm what was published", err}
 	}
+	installed := result.PipLibraries
+	if w.spec.Lock.Libraries != nil {
+		installed = w.spec.Lock.Libraries
+	}
 	return published{
 		leftover:      leftover{Tag: tag.TagStr(), Digest: result.Digest, Children: children},
 		Base:          w.base,
 		PythonVersion: w.spec.PythonVersion,
-		PipLibraries:  recordedLibraries(result.PipLibraries),
+		PipLibraries:  recordedLibraries(installed),
+		Pylock:        w.spec.Lock.Pylock,
 		Size:          result.Size,
 		InputHash:     w.spec.Hash(),
 		PublishedAt:   r.store.clock.now().UTC(),
@@ -96,7 +108,7 @@ func (r *Registry) noteBegin(ctx context.Context, w *work, tag name.Tag) error {
 // chooseTag returns the tag to publish under: that of the inputs and the base, unless another build of the same has been published under it. That one may be
 // in use, and tags may be immutable, so it is never overwritten; but our own tag, moved elsewhere by somebody, is put back.
 func (r *Registry) chooseTag(ctx context.Context, w *work, baseDigest string) (name.Tag, error) {
-	plain := w.lease.repo.Tag(imageTag(w.spec.PythonVersion, w.spec.Hash(), baseDigest))
+	plain := w.lease.repo.Tag(imageTag(w.spec.PythonVersion, w.contents(baseDigest)...))
 	found, err := r.store.resolve(ctx, plain)
 	switch {
 	case errors.Is(err, errAbsent):
@@ -106,8 +118,17 @@ func (r *Registry) chooseTag(ctx context.Context, w *work, baseDigest string) (n
 	case w.current != nil && w.current.Tag == plain.TagStr() && w.current.Digest != found:
 		return plain, nil
 	default:
-		return w.lease.repo.Tag(imageTag(w.spec.PythonVersion, w.spec.Hash(), baseDigest, w.lease.id)), nil
+		return w.lease.repo.Tag(imageTag(w.spec.PythonVersion, append(w.contents(baseDigest), w.lease.id)...)), nil
 	}
+}
+
+// contents are what makes up the image.
+func (w *work) contents(baseDigest string) []string {
+	contents := []string{w.spec.Hash(), baseDigest}
+	if w.spec.Lock.Pylock != "" {
+		contents = append(contents, w.spec.Lock.Pylock)
+	}
+	return contents
 }
 
 // imageTag is the content-addressed tag of an image.

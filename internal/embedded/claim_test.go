@@ -120,7 +120,7 @@ func TestUpdate_atOnce(t *testing.T) {
 						case i == 4 && round%2 == 0:
 							err = p.Delete(t.Context(), "model-a")
 						case i%2 == 0:
-							_, _, err = p.Rebuild(t.Context(), "model-a")
+							_, _, err = p.Rebuild(t.Context(), "model-a", imageregistry.Lock{})
 						default:
 							_, _, err = p.Update(t.Context(), specOf("model-a", fmt.Sprintf("scipy==%d", i)))
 						}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
 )
 
 // Builder builds and publishes images. Package buildkit has the real one.
@@ -26,6 +27,8 @@ type Builder interface {
 	// ResolveBase returns the digest ("sha256:…") that the image reference stands for, as the registry gives it: of the index
 	// where the image is for several platforms.
 	ResolveBase(ctx context.Context, ref string) (digest string, err error)
+	// Platforms are the platforms ("linux/amd64") of images of which nobody says for which they are to be.
+	Platforms(ctx context.Context) ([]string, error)
 	// Build builds the image and publishes it. It calls the request's Begin before it does either.
 	Build(ctx context.Context, r buildkit.Request) (buildkit.Result, error)
 }
@@ -56,6 +59,12 @@ type Config struct {
 	Transport http.RoundTripper
 	// Builder builds.
 	Builder Builder
+	// Platforms are those of every image ("linux/amd64"). Empty: the builder's.
+	Platforms []string
+	// Index is where versions are looked up. Nil: they are known after a build only.
+	Index *pythonindex.Client
+	// ExcludeNewer is when a file has to have come to its index, to be taken now. Nil: whenever.
+	ExcludeNewer func() time.Time
 	// Repositories makes, lists and removes repositories. Nil: the registry makes them on the first push and has a catalog.
 	Repositories RepositoryManager
 	// Version is the provider's version, for labels and the user agent.

@@ -114,7 +114,7 @@ func TestDelete_refused(t *testing.T) {
 		began := time.Now()
 		next := w.process(t, "b/2")
 		next.mustUpdate(t, specOf("model-a", "scipy"))
-		image, b, err := next.Rebuild(t.Context(), "model-a")
+		image, b, err := next.Rebuild(t.Context(), "model-a", imageregistry.Lock{})
 		next.mustBuild(t, image, b, err)
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("claims that cannot be deleted cost %s", took)

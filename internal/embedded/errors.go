@@ -54,6 +54,17 @@ func (e *UnsupportedPythonError) Error() string {
 	return fmt.Sprintf("no base image is configured for Python %s; base_images has %s", e.Version, strings.Join(e.Configured, ", "))
 }
 
+// UnusableBaseError is a base image that pip requirements cannot be installed on.
+type UnusableBaseError struct {
+	// Reference is the base image, as it is configured.
+	Reference string
+	// Problem says what is wrong with it, as a sentence without a subject.
+	Problem string
+}
+
+// Error implements error.
+func (e *UnusableBaseError) Error() string { return fmt.Sprintf("the base image %s %s", e.Reference, e.Problem) }
+
 // NameError is an image name that cannot be a repository.
 type NameError struct {
 	Name string

@@ -22,7 +22,7 @@ func operations() map[string]func(*testing.T, *process) error {
 			return err
 		},
 		"Rebuild": func(t *testing.T, p *process) error {
-			_, _, err := p.Rebuild(t.Context(), "model-a")
+			_, _, err := p.Rebuild(t.Context(), "model-a", imageregistry.Lock{})
 			return err
 		},
 		"Delete": func(t *testing.T, p *process) error { return p.Delete(t.Context(), "model-a") },

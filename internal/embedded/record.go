@@ -47,8 +47,17 @@ type record struct {
 type request struct {
 	PythonVersion string               `json:"python_version"`
 	Pip           []pipRequirement     `json:"pip,omitempty"`
+	Constraints   []pipRequirement     `json:"constraints,omitempty"`
+	LockFile      string               `json:"lock_file,omitempty"`
 	Packages      []packageRequirement `json:"packages,omitempty"`
 	InputHash     string               `json:"input_hash"`
+	Lock          lock                 `json:"lock,omitzero"`
+}
+
+// lock is what an image was found to hold before it was built.
+type lock struct {
+	Pylock string `json:"pylock,omitempty"`
+	Base   string `json:"base,omitempty"`
 }
 
 type pipRequirement struct {
@@ -90,6 +99,7 @@ type published struct {
 	Base          base         `json:"base"`
 	PythonVersion string       `json:"python_version"`
 	PipLibraries  []pipLibrary `json:"pip_libraries,omitempty"`
+	Pylock        string       `json:"pylock,omitempty"`
 	Size          int64        `json:"size,omitempty"`
 	InputHash     string       `json:"input_hash"`
 	PublishedAt   time.Time    `json:"published_at"`
@@ -173,6 +183,11 @@ func (r *record) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	return json.Marshal(all)
+}
+
+// holds tells whether what is published is what the lock says. One that is not known says nothing.
+func (r *record) holds(l imageregistry.Lock) bool {
+	return l.Base.Digest == "" || r.Image != nil && r.Image.Base.Digest == l.Base.Digest && r.Image.Pylock == l.Pylock
 }
 
 // leased tells whether somebody is at work on the image.

@@ -10,9 +10,15 @@ import (
 
 // requestOf is the record's form of a spec.
 func requestOf(spec imageregistry.Spec) request {
-	r := request{PythonVersion: spec.PythonVersion, InputHash: spec.Hash()}
+	r := request{
+		PythonVersion: spec.PythonVersion, InputHash: spec.Hash(), LockFile: spec.PipLockFile,
+		Lock: lock{Pylock: spec.Lock.Pylock, Base: spec.Lock.Base.Digest},
+	}
 	for _, p := range spec.PipRequirements {
 		r.Pip = append(r.Pip, pipRequirement(p))
+	}
+	for _, p := range spec.PipConstraints {
+		r.Constraints = append(r.Constraints, pipRequirement(p))
 	}
 	for _, p := range spec.PackageRequirements {
 		r.Packages = append(r.Packages, packageRequirement{p.Name, p.VersionSpecifier, string(p.Type)})
@@ -22,9 +28,12 @@ func requestOf(spec imageregistry.Spec) request {
 
 // spec is what was asked for.
 func (r *record) spec() imageregistry.Spec {
-	spec := imageregistry.Spec{Name: r.Name, PythonVersion: r.Request.PythonVersion}
+	spec := imageregistry.Spec{Name: r.Name, PythonVersion: r.Request.PythonVersion, PipLockFile: r.Request.LockFile}
 	for _, p := range r.Request.Pip {
 		spec.PipRequirements = append(spec.PipRequirements, requirement.Pip(p))
+	}
+	for _, p := range r.Request.Constraints {
+		spec.PipConstraints = append(spec.PipConstraints, requirement.Pip(p))
 	}
 	for _, p := range r.Request.Packages {
 		spec.PackageRequirements = append(spec.PackageRequirements,
@@ -80,6 +89,11 @@ func recordedLibraries(libraries []imageregistry.PipLibrary) []pipLibrary {
 	return all
 }
 
+// domain is the base as the rest of the provider knows it.
+func (b base) domain() imageregistry.ImageReference {
+	return imageregistry.ImageReference{Name: b.Reference, ReferenceType: imageregistry.ReferenceTypeExternal, Digest: b.Digest}
+}
+
 // image is the image as the rest of the provider knows it, but for its status.
 func (r *record) image(repository string) imageregistry.Image {
 	spec := r.spec()
@@ -89,16 +103,14 @@ func (r *record) image(repository string) imageregistry.Image {
 		RepoURI:             repository,
 		PythonVersion:       r.Request.PythonVersion,
 		PipRequirements:     spec.PipRequirements,
+		PipConstraints:      spec.PipConstraints,
+		PipLockFile:         spec.PipLockFile,
 		PackageRequirements: spec.PackageRequirements,
 		BuildID:             r.Build.ID,
 	}
 	if p := r.Image; p != nil {
-		image.Tag, image.Digest, image.Size = p.Tag, p.Digest, p.Size
-		image.BaseImage = imageregistry.ImageReference{
-			Name:          p.Base.Reference,
-			ReferenceType: imageregistry.ReferenceTypeExternal,
-			Digest:        p.Base.Digest,
-		}
+		image.Tag, image.Digest, image.Size, image.Pylock = p.Tag, p.Digest, p.Size, p.Pylock
+		image.BaseImage = p.Base.domain()
 		for _, l := range p.PipLibraries {
 			image.PipLibraries = append(image.PipLibraries, imageregistry.PipLibrary(l))
 		}

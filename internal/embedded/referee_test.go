@@ -58,7 +58,7 @@ func TestReferee_life(t *testing.T) {
 	if got := p.mustGet(t, "model-a"); got.Status != imageregistry.StatusMoved {
 		t.Errorf("with its tag moved it is %q: %s", got.Status, got.StatusReason)
 	}
-	image, b, err := p.Rebuild(t.Context(), "model-a")
+	image, b, err := p.Rebuild(t.Context(), "model-a", imageregistry.Lock{})
 	third := p.mustBuild(t, image, b, err)
 	w.remove(t, third.URI())
 	if got := p.mustGet(t, "model-a"); got.Status != imageregistry.StatusMissing || !strings.Contains(got.StatusReason, "and its manifest") {

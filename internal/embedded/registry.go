@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
@@ -36,6 +37,7 @@ type Registry struct {
 	background *background
 	locks      locks
 	creations  lifeline.Creations
+	facts      baseFacts
 }
 
 // New returns a Registry. It contacts nothing; a configuration that cannot work is a [*ConfigError].
@@ -63,7 +65,7 @@ func New(config Config) (*Registry, error) {
 		return nil, err
 	}
 	behind := &background{ends: map[int]context.CancelCauseFunc{}}
-	return &Registry{
+	r := &Registry{
 		config:     config,
 		directory:  directory,
 		store:      s,
@@ -72,7 +74,11 @@ func New(config Config) (*Registry, error) {
 		works:      works{byID: map[string]*work{}},
 		locks:      locks{held: map[string]chan struct{}{}},
 		creations:  lifeline.Creations{Lines: s.lifelines()},
-	}, nil
+	}
+	r.facts = baseFacts{registry: r, layers: []remote.Option{
+		remote.WithTransport(config.Transport), remote.WithAuthFromKeychain(config.Keychain), remote.WithUserAgent(userAgent(config.Version)),
+	}}
+	return r, nil
 }
 
 // imageName is the rule for names (internal/rime/CONTRACT.md §2.12), so that a configuration fits a platform as well.
@@ -184,7 +190,7 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 		err = nil
 	case err == nil && !r.unclaimed(rec):
 		err = r.taken(rec)
-	case err == nil && rec.Build.Status == imageregistry.BuildSucceeded && rec.Request.InputHash == spec.Hash():
+	case err == nil && rec.Build.Status == imageregistry.BuildSucceeded && rec.Request.InputHash == spec.Hash() && rec.holds(spec.Lock):
 		image, lookErr := r.look(ctx, repo, rec)
 		if lookErr == nil && image.Status == imageregistry.StatusReady {
 			if _, ok := r.creations.Inherit(rec.Creation); !ok {
@@ -199,6 +205,9 @@ func (r *Registry) create(ctx context.Context, spec imageregistry.Spec) (imagere
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	from, err := r.resolveBase(ctx, spec.PythonVersion)
+	if err == nil {
+		from, spec.Lock, err = r.settle(ctx, from, spec, "")
+	}
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
@@ -239,13 +248,14 @@ func (r *Registry) Update(ctx context.Context, spec imageregistry.Spec) (imagere
 }
 
 // Rebuild implements [imageregistry.Rebuilder].
-func (r *Registry) Rebuild(ctx context.Context, image string) (imageregistry.Image, imageregistry.Build, error) {
+func (r *Registry) Rebuild(ctx context.Context, image string, lock imageregistry.Lock) (imageregistry.Image, imageregistry.Build, error) {
 	repo, err := r.repository(image)
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
 	}
 	return r.change(ctx, repo, image, func(rec *record) (order, error) {
 		_, spec, err := r.accept(rec.spec())
+		spec.Lock = lock
 		return order{spec: spec, fresh: true}, err
 	})
 }
@@ -277,7 +287,7 @@ func (r *Registry) tryChange(ctx context.Context, repo name.Repository, image st
 	}
 	expected, err := decide(rec)
 	if err == nil {
-		expected.base, err = r.resolveBase(ctx, expected.spec.PythonVersion)
+		err = r.complete(ctx, rec, &expected)
 	}
 	if err != nil {
 		return imageregistry.Image{}, imageregistry.Build{}, err
@@ -290,12 +300,27 @@ func (r *Registry) tryChange(ctx context.Context, repo name.Repository, image st
 			return order{}, r.busy(rec)
 		}
 		decided, err := decide(rec)
-		decided.base = expected.base
-		if err == nil && decided.spec.PythonVersion != expected.spec.PythonVersion { // the record changed in between
-			decided.base, err = r.resolveBase(ctx, decided.spec.PythonVersion)
+		if err == nil && !imageregistry.SameInputs(decided.spec, expected.spec) { // the record changed in between
+			err = r.complete(ctx, rec, &decided)
+			return decided, err
 		}
+		decided.base, decided.spec.Lock = expected.base, expected.spec.Lock
 		return decided, err
 	})
+}
+
+// complete finds out what the image of a record is built on and with. What was locked stays, unless the build is to be fresh.
+func (r *Registry) complete(ctx context.Context, rec *record, o *order) error {
+	from, err := r.resolveBase(ctx, o.spec.PythonVersion)
+	if err != nil {
+		return err
+	}
+	keep := rec.Request.Lock.Pylock
+	if o.fresh {
+		keep = ""
+	}
+	o.base, o.spec.Lock, err = r.settle(ctx, from, o.spec, keep)
+	return err
 }
 
 // accept checks a spec and chooses the Python version where it leaves that open.
@@ -304,14 +329,20 @@ func (r *Registry) accept(spec imageregistry.Spec) (name.Repository, imageregist
 	if err != nil {
 		return repo, spec, err
 	}
+	spec, err = r.withPython(spec)
+	return repo, spec, err
+}
+
+// withPython chooses the Python version where the spec leaves that open.
+func (r *Registry) withPython(spec imageregistry.Spec) (imageregistry.Spec, error) {
 	versions := r.config.pythonVersions()
 	if spec.PythonVersion == "" {
 		spec.PythonVersion = versions[len(versions)-1]
 	}
 	if r.config.BaseImages[spec.PythonVersion] == "" {
-		return repo, spec, &UnsupportedPythonError{Version: spec.PythonVersion, Configured: versions}
+		return spec, &UnsupportedPythonError{Version: spec.PythonVersion, Configured: versions}
 	}
-	return repo, spec, nil
+	return spec, nil
 }
 
 // newBuildID makes the id of a build: whoever has it can find the record.

@@ -315,7 +315,7 @@ func TestRebuild_sameInputs(t *testing.T) {
 		w := newWorld(t)
 		p := w.process(t, "a/1")
 		first := p.mustCreate(t, specOf("model-a", "numpy"))
-		image, b, err := p.Rebuild(t.Context(), "model-a")
+		image, b, err := p.Rebuild(t.Context(), "model-a", imageregistry.Lock{})
 		second := p.mustBuild(t, image, b, err)
 		if second.Digest == first.Digest || second.Tag == first.Tag || !w.exists(t, first.RepoURI+":"+first.Tag) {
 			t.Errorf("a rebuild took %s@%s to %s@%s", first.Tag, first.Digest, second.Tag, second.Digest)
@@ -323,7 +323,7 @@ func TestRebuild_sameInputs(t *testing.T) {
 		if r := p.builder.requests[1]; !r.Fresh || r.Pip[0].Name != "numpy" {
 			t.Errorf("the builder was asked for %+v", r)
 		}
-		if _, _, err := p.Rebuild(t.Context(), "model-b"); !errors.Is(err, imageregistry.ErrNotFound) {
+		if _, _, err := p.Rebuild(t.Context(), "model-b", imageregistry.Lock{}); !errors.Is(err, imageregistry.ErrNotFound) {
 			t.Errorf("Rebuild of nothing returns %v", err)
 		}
 	})
@@ -347,7 +347,7 @@ func TestGet_drift(t *testing.T) {
 
 		moved := w.push(t, tag)
 		expect(imageregistry.StatusMoved, "the tag "+built.Tag+" refers to "+moved+" instead of "+built.Digest+", which was built")
-		image, b, err := p.Rebuild(t.Context(), "model-a")
+		image, b, err := p.Rebuild(t.Context(), "model-a", imageregistry.Lock{})
 		if repaired := p.mustBuild(t, image, b, err); repaired.Tag != built.Tag {
 			t.Errorf("the repair of a moved tag is under %s instead of %s", repaired.Tag, built.Tag)
 		}

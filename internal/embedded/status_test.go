@@ -104,12 +104,12 @@ func TestStatus_mirror(t *testing.T) {
 		for range 2 {
 			last = w.push(t, basePython)
 			expect(p.mustGet(t, "model-a"), imageregistry.StatusOutdated, old)
-			image, b, err := p.Rebuild(t.Context(), "model-a")
+			image, b, err := p.Rebuild(t.Context(), "model-a", imageregistry.Lock{})
 			expect(p.mustBuild(t, image, b, err), imageregistry.StatusReady, old)
 			expect(w.process(t, "b/2").mustGet(t, "model-a"), imageregistry.StatusReady, old)
 		}
 		p.builder.mirror = last // it has caught up
-		image, b, err := p.Rebuild(t.Context(), "model-a")
+		image, b, err := p.Rebuild(t.Context(), "model-a", imageregistry.Lock{})
 		expect(p.mustBuild(t, image, b, err), imageregistry.StatusReady, last)
 		w.push(t, basePython)
 		expect(p.mustGet(t, "model-a"), imageregistry.StatusOutdated, last)

@@ -55,7 +55,7 @@ func newStore(c Config, registry name.Registry) (*store, error) {
 	s.client = []remote.Option{
 		remote.WithTransport(cached),
 		remote.WithAuthFromKeychain(c.Keychain),
-		remote.WithUserAgent("terraform-provider-rime/" + c.Version),
+		remote.WithUserAgent(userAgent(c.Version)),
 		// Retries are ours: they know Retry-After, the context and what may be repeated.
 		remote.WithRetryPredicate(func(error) bool { return false }),
 		remote.WithRetryStatusCodes(),
@@ -67,6 +67,8 @@ func newStore(c Config, registry name.Registry) (*store, error) {
 	s.puller = puller
 	return s, s.renewPusher()
 }
+
+func userAgent(version string) string { return "terraform-provider-rime/" + version }
 
 // renewPusher forgets which blobs have been pushed.
 func (s *store) renewPusher() error {

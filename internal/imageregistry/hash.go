@@ -19,20 +19,30 @@ const hashScheme = "rime managed image inputs v1"
 func (s Spec) Hash() string {
 	h := sha256.New()
 	writeHashed(h, hashScheme, s.PythonVersion)
-	pips := requirement.Reduce(s.PipRequirements, s.PythonVersion)
-	writeHashed(h, "pip", fmt.Sprint(len(pips)))
+	writePips(h, "pip", requirement.Reduce(s.PipRequirements, s.PythonVersion))
+	packages := requirement.CanonicalPackages(s.PackageRequirements)
+	writeHashed(h, "packages", fmt.Sprint(len(packages)))
+	for _, p := range packages {
+		writeHashed(h, string(p.Type), p.Name, p.VersionSpecifier)
+	}
+	// Images without these have the hashes of before there were any.
+	if bounds := requirement.Reduce(s.PipConstraints, s.PythonVersion); len(bounds) > 0 {
+		writePips(h, "constraints", bounds)
+	}
+	if s.PipLockFile != "" {
+		writeHashed(h, "lock file", s.PipLockFile)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func writePips(h hash.Hash, kind string, pips []requirement.Pip) {
+	writeHashed(h, kind, fmt.Sprint(len(pips)))
 	for _, pip := range pips {
 		writeHashed(h, pip.Name, pip.VersionSpecifier)
 		if pip.URL+pip.Marker != "" { // the others have the hashes of before there were these
 			writeHashed(h, "@", pip.URL, ";", pip.Marker)
 		}
 	}
-	packages := requirement.CanonicalPackages(s.PackageRequirements)
-	writeHashed(h, "packages", fmt.Sprint(len(packages)))
-	for _, p := range packages {
-		writeHashed(h, string(p.Type), p.Name, p.VersionSpecifier)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // writeHashed writes texts so that no two sequences of texts give the same bytes: each with its length before it.
@@ -45,7 +55,8 @@ func writeHashed(h hash.Hash, texts ...string) {
 
 // SameInputs tells whether two specs ask for the same contents, whatever their names: whether their hashes are equal.
 func SameInputs(a, b Spec) bool {
-	return a.PythonVersion == b.PythonVersion &&
+	return a.PythonVersion == b.PythonVersion && a.PipLockFile == b.PipLockFile &&
 		slices.Equal(requirement.Reduce(a.PipRequirements, a.PythonVersion), requirement.Reduce(b.PipRequirements, b.PythonVersion)) &&
+		slices.Equal(requirement.Reduce(a.PipConstraints, a.PythonVersion), requirement.Reduce(b.PipConstraints, b.PythonVersion)) &&
 		slices.Equal(requirement.CanonicalPackages(a.PackageRequirements), requirement.CanonicalPackages(b.PackageRequirements))
 }

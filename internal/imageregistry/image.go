@@ -14,8 +14,14 @@ type Spec struct {
 	PythonVersion string
 	// PipRequirements are the packages to install with pip. Order means nothing.
 	PipRequirements []requirement.Pip
+	// PipConstraints bound the versions of what is installed anyway, as "pip install --constraint" does.
+	PipConstraints []requirement.Pip
+	// PipLockFile is, in place of requirements and constraints, the text of a lock that others made.
+	PipLockFile string
 	// PackageRequirements are the system packages to install. Order means nothing.
 	PackageRequirements []requirement.Package
+	// Lock is what a [Locker] found out for the rest, and no input itself. Where it is zero, the registry finds it out when it builds.
+	Lock Lock
 }
 
 // Status is the state of an image. It is a plain string because a registry newer than this code may answer with a
@@ -97,9 +103,13 @@ type Image struct {
 	ChildImages []ImageReference
 	// PythonVersion is "X.Y", as built.
 	PythonVersion string
-	// PipRequirements and PackageRequirements are what was asked for, spelled as the registry spells them.
+	// What was asked for, spelled as the registry spells it.
 	PipRequirements     []requirement.Pip
+	PipConstraints      []requirement.Pip
+	PipLockFile         string
 	PackageRequirements []requirement.Package
+	// Pylock is the lock that the published image was built from, as a pylock.toml. Empty where it was built without one.
+	Pylock string
 	// PipLibraries is what is installed. Empty until a build has succeeded.
 	PipLibraries []PipLibrary
 	// Size is how many bytes a client that has nothing of it yet pulls. Zero when not built or not told.
@@ -132,6 +142,8 @@ func (i Image) Spec() Spec {
 		Name:                i.Name,
 		PythonVersion:       i.PythonVersion,
 		PipRequirements:     i.PipRequirements,
+		PipConstraints:      i.PipConstraints,
+		PipLockFile:         i.PipLockFile,
 		PackageRequirements: i.PackageRequirements,
 	}
 }

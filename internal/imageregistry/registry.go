@@ -36,8 +36,8 @@ type Updater interface {
 
 // Rebuilder is a [Registry] that can build an image again from the inputs it has.
 type Rebuilder interface {
-	// Rebuild builds the image anew from a fresh base and fresh packages.
-	Rebuild(ctx context.Context, name string) (Image, Build, error)
+	// Rebuild builds the image anew from a fresh base and fresh packages. Those of a lock that is not zero are the fresh ones.
+	Rebuild(ctx context.Context, name string, lock Lock) (Image, Build, error)
 }
 
 // Refresher is a [Registry] that answers many reads with few requests.

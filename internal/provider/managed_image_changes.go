@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 )
 
@@ -21,6 +22,12 @@ func inputChanges(before, after imageregistry.Spec) []string {
 	if c := setChanges(pipVersions(before.PipRequirements), pipVersions(after.PipRequirements)); c != "" {
 		changes = append(changes, "pip requirements changed: "+c)
 	}
+	if c := setChanges(pipVersions(before.PipConstraints), pipVersions(after.PipConstraints)); c != "" {
+		changes = append(changes, "pip constraints changed: "+c)
+	}
+	if before.PipLockFile != after.PipLockFile {
+		changes = append(changes, "pip lock file changed")
+	}
 	for _, t := range requirement.PackageTypes() {
 		if c := setChanges(packageVersions(before.PackageRequirements, t), packageVersions(after.PackageRequirements, t)); c != "" {
 			changes = append(changes, fmt.Sprintf("%s packages changed: %s", strings.ReplaceAll(string(t), "_", " "), c))
@@ -33,6 +40,12 @@ func pipVersions(pips []requirement.Pip) map[string]string {
 	versions := map[string]string{}
 	for _, p := range requirement.CanonicalPips(pips) {
 		versions[p.Name] = p.VersionSpecifier
+		if p.URL != "" {
+			versions[p.Name] = "@ " + redact.Input(p.URL)
+		}
+		if p.Marker != "" {
+			versions[p.Name] += "; " + p.Marker
+		}
 	}
 	return versions
 }

@@ -19,6 +19,8 @@ import (
 type imageInputs struct {
 	PythonVersion      types.String `tfsdk:"python_version"`
 	PipRequirements    types.Set    `tfsdk:"pip_requirements"`
+	PipConstraints     types.Set    `tfsdk:"pip_constraints"`
+	PipLockFile        types.String `tfsdk:"pip_lock_file"`
 	AptPackages        types.Set    `tfsdk:"apt_packages"`
 	RockyLinuxPackages types.Set    `tfsdk:"rocky_linux_packages"`
 }
@@ -36,6 +38,7 @@ type imageFacts struct {
 	BaseImage      types.Object `tfsdk:"base_image"`
 	ChildImages    types.List   `tfsdk:"child_images"`
 	PipLibraries   types.Map    `tfsdk:"pip_libraries"`
+	Pylock         types.String `tfsdk:"pylock"`
 }
 
 type imageReferenceModel struct {
@@ -87,6 +90,7 @@ func unknownFacts() imageFacts {
 		BaseImage:      types.ObjectUnknown(imageReferenceType.AttrTypes),
 		ChildImages:    types.ListUnknown(imageReferenceType),
 		PipLibraries:   types.MapUnknown(types.StringType),
+		Pylock:         types.StringUnknown(),
 	}
 }
 
@@ -95,6 +99,13 @@ func (m *imageInputs) setInputs(image imageregistry.Image) {
 	if pips := pipSet(image.PipRequirements); !samePips(m.PipRequirements, pips) || m.PipRequirements.IsNull() {
 		m.PipRequirements = pips
 	}
+	switch bounds := pipSet(image.PipConstraints); {
+	case !samePips(m.PipConstraints, bounds):
+		m.PipConstraints = bounds
+	case m.PipConstraints.IsNull():
+		m.PipConstraints = types.SetNull(types.StringType)
+	}
+	m.PipLockFile = textValue(image.PipLockFile)
 	if apt := packageSet(image.PackageRequirements, requirement.PackageTypeApt); !sameAptPackages(m.AptPackages, apt) || m.AptPackages.IsNull() {
 		m.AptPackages = apt
 	}
@@ -140,6 +151,7 @@ func (m *imageFacts) setFacts(ctx context.Context, image imageregistry.Image, d 
 	d.Append(more...)
 	m.PipLibraries, more = types.MapValueFrom(ctx, types.StringType, versionsByName(image.PipLibraries))
 	d.Append(more...)
+	m.Pylock = textValue(image.Pylock)
 }
 
 func newImageReferenceModel(reference imageregistry.ImageReference) imageReferenceModel {

@@ -135,6 +135,12 @@ var (
 			return err
 		},
 	}
+	constraintsCheck = requirementsCheck[requirement.Pip]{
+		summary:  "Invalid Pip Constraint",
+		example:  "urllib3<2",
+		parse:    requirement.ParseConstraint,
+		together: pipCheck.together,
+	}
 	aptCheck   = packageCheck(requirement.PackageTypeApt, "libgomp1")
 	rockyCheck = packageCheck(requirement.PackageTypeRockyLinux, "libgomp")
 )

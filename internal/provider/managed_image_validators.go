@@ -92,3 +92,32 @@ func elementsAt(ctx context.Context, config tfsdk.Config, attribute string) []st
 	known, _ := texts(set)
 	return known
 }
+
+// lockFileCheck refuses a lock file together with what it takes the place of.
+type lockFileCheck struct{}
+
+var _ resource.ConfigValidator = lockFileCheck{}
+
+// Description implements resource.ConfigValidator.
+func (lockFileCheck) Description(context.Context) string {
+	return "takes either a lock file, or requirements and constraints"
+}
+
+// MarkdownDescription implements resource.ConfigValidator.
+func (c lockFileCheck) MarkdownDescription(ctx context.Context) string { return c.Description(ctx) }
+
+// ValidateResource implements resource.ConfigValidator.
+func (lockFileCheck) ValidateResource(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var file types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("pip_lock_file"), &file)...)
+	if file.ValueString() == "" {
+		return
+	}
+	for _, other := range []string{"pip_requirements", "pip_constraints"} {
+		var set types.Set
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(other), &set)...)
+		if len(set.Elements()) > 0 {
+			resp.Diagnostics.Append(diags.TwoKindsOfRequirements(path.Root(other)))
+		}
+	}
+}

@@ -38,6 +38,8 @@ type clients struct {
 	rockyLinuxOnly bool
 	// created are the images that this run of Terraform has created, or taken over.
 	created createdImages
+	// kept are the locks of images that are to be replaced, by the name of what replaces them.
+	kept sync.Map
 	// planned are the images that this walk of Terraform has planned.
 	planned plannedNames
 	// primehub is the PrimeHub platform.

@@ -48,7 +48,7 @@ func (r *managedImageResource) Metadata(_ context.Context, req resource.Metadata
 // ConfigValidators implements resource.ResourceWithConfigValidators.
 func (r *managedImageResource) ConfigValidators(context.Context) []resource.ConfigValidator {
 	return []resource.ConfigValidator{
-		namingCheck{}, packageManagerCheck{},
+		namingCheck{}, packageManagerCheck{}, lockFileCheck{},
 	}
 }
 

@@ -58,6 +58,10 @@ func tryObtain(ctx context.Context, registry imageregistry.Registry, spec imager
 	if image.Status.Broken() {
 		return repair(ctx, registry, spec)
 	}
+	if spec.Lock.Base.Digest != "" && image.Pylock != spec.Lock.Pylock {
+		// It came after the plan, which promised other versions.
+		return update(ctx, registry, spec)
+	}
 	return wanted{image: image, build: imageregistry.Build{ID: image.BuildID}}, nil
 }
 
@@ -122,7 +126,7 @@ func recreate(ctx context.Context, registry imageregistry.Registry, spec imagere
 // rebuild builds an image anew from the inputs it has, from a fresh base and fresh packages.
 func rebuild(ctx context.Context, registry imageregistry.Registry, spec imageregistry.Spec) (wanted, error) {
 	if rebuilder, ok := registry.(imageregistry.Rebuilder); ok {
-		return started(rebuilder.Rebuild(ctx, spec.Name))
+		return started(rebuilder.Rebuild(ctx, spec.Name, spec.Lock))
 	}
 	return update(ctx, registry, spec)
 }

@@ -25,6 +25,7 @@ type managedImageModel struct {
 	AdoptExisting       types.Bool    `tfsdk:"adopt_existing"`
 	DeletionPolicy      types.String  `tfsdk:"deletion_policy"`
 	RebuildWhenOutdated types.Bool    `tfsdk:"rebuild_when_outdated"`
+	PipUpgrade          types.String  `tfsdk:"pip_upgrade"`
 	Triggers            types.Map     `tfsdk:"triggers"`
 	RebuildReason       types.String  `tfsdk:"rebuild_reason"`
 	Build               types.Object  `tfsdk:"build"`
@@ -36,14 +37,18 @@ type managedImageModel struct {
 // spec is the request for the image, and whether all of it is known.
 func (m *managedImageModel) spec() (spec imageregistry.Spec, whole bool) {
 	pips, pipsWhole := pipRequirements(m.PipRequirements)
+	bounds, boundsWhole := pipRequirements(m.PipConstraints)
 	apt, aptWhole := packages(m.AptPackages, requirement.PackageTypeApt)
 	rocky, rockyWhole := packages(m.RockyLinuxPackages, requirement.PackageTypeRockyLinux)
 	return imageregistry.Spec{
 		Name:                m.Name.ValueString(),
 		PythonVersion:       m.PythonVersion.ValueString(),
 		PipRequirements:     pips,
+		PipConstraints:      bounds,
+		PipLockFile:         m.PipLockFile.ValueString(),
 		PackageRequirements: slices.Concat(apt, rocky),
-	}, pipsWhole && aptWhole && rockyWhole
+		Lock:                m.lock(),
+	}, pipsWhole && boundsWhole && aptWhole && rockyWhole && !m.PipLockFile.IsUnknown()
 }
 
 // triggerValues are the triggers, and whether all of them are known.

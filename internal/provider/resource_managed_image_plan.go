@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -53,6 +54,7 @@ func decide(registry imageregistry.Registry, state, plan managedImageModel) inte
 	if len(reasons) > 0 {
 		decided = taskUpdate
 	}
+	moves := versionChanges(state, plan)
 	if len(triggers) > 0 {
 		reasons = append(reasons, "triggers changed: "+strings.Join(triggers, ", "))
 		decided = max(decided, taskRebuild)
@@ -65,6 +67,10 @@ func decide(registry imageregistry.Registry, state, plan managedImageModel) inte
 	}
 	if outdated {
 		decided = max(decided, taskRebuild)
+	}
+	if moves != "" {
+		reasons = append(reasons, moves)
+		decided = cmp.Or(decided, taskUpdate)
 	}
 	if decided == taskNone && unfinished(status, state.knownBuild()) {
 		return intent{taskAwait, types.StringValue("a build that was not waited for is under way")}
@@ -123,6 +129,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		plan.Name = config.generatedName()
 	}
 	plan.Registry = state.Registry
+	var intended intent
 	switch {
 	case creating:
 		plan.Registry = types.StringUnknown()
@@ -133,10 +140,18 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	case !plan.Name.Equal(state.Name):
 		plan.expectBuild(state, types.StringNull())
 		resp.RequiresReplace.Append(pathName)
+		r.keepLock(plan.Name, state.Pylock)
 		resp.RequiresReplace.Append(plan.changedInputs(state)...)
 	default:
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
-		resp.RequiresReplace.Append(plan.planChange(registry, state)...)
+		intended = decide(registry, state, plan)
+		resp.RequiresReplace.Append(plan.planChange(registry, state, intended)...)
+	}
+	if len(resp.RequiresReplace) == 0 {
+		resp.Diagnostics.Append(r.planLock(ctx, registry, &plan, config, state, intended.task, creating)...)
+		if !creating && !resp.Diagnostics.HasError() {
+			plan.RebuildReason = decide(registry, state, plan).reasonOr(plan.RebuildReason)
+		}
 	}
 	resp.Diagnostics.Append(r.judge(registry, plan, state, req.Config.Raw, creating, len(resp.RequiresReplace) > 0)...)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
@@ -177,8 +192,7 @@ func (r *managedImageResource) planDestroy(ctx context.Context, state tfsdk.Stat
 
 // planChange plans what is to be done with an image that keeps its name. It returns the attributes that force a replacement, because the
 // registry can only create and delete. A nil registry is one that is not known yet.
-func (m *managedImageModel) planChange(registry imageregistry.Registry, state managedImageModel) path.Paths {
-	intended := decide(registry, state, *m)
+func (m *managedImageModel) planChange(registry imageregistry.Registry, state managedImageModel, intended intent) path.Paths {
 	if intended.task == taskNone {
 		m.keepComputed(state)
 		return nil
@@ -232,6 +246,12 @@ func (m *managedImageModel) changedInputs(state managedImageModel) path.Paths {
 	}
 	if !samePips(m.PipRequirements, state.PipRequirements) {
 		changed.Append(path.Root("pip_requirements"))
+	}
+	if !samePips(m.PipConstraints, state.PipConstraints) {
+		changed.Append(path.Root("pip_constraints"))
+	}
+	if !m.PipLockFile.Equal(state.PipLockFile) {
+		changed.Append(path.Root("pip_lock_file"))
 	}
 	if !sameAptPackages(m.AptPackages, state.AptPackages) {
 		changed.Append(path.Root("apt_packages"))

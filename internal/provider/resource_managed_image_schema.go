@@ -21,6 +21,12 @@ const (
 	deletionPolicyRetain = "retain"
 )
 
+// The values of pip_upgrade.
+const (
+	pipUpgradeOnRebuild = "on_rebuild"
+	pipUpgradeAlways    = "always"
+)
+
 // Schema implements resource.Resource.
 func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
@@ -67,6 +73,12 @@ func (r *managedImageResource) Schema(_ context.Context, _ resource.SchemaReques
 				MarkdownDescription: "Whether an image whose base image has moved on since (status `outdated`) is built anew by the next apply. " +
 					"Without effect on a RIME platform, which rebuilds by itself. Defaults to `false`.",
 			},
+			"pip_upgrade": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "When pip packages move to newer versions that the requirements allow: `on_rebuild` with a rebuild that was asked for (`triggers`, `rebuild_when_outdated`), " +
+					"`always` with every plan that finds some. Otherwise what is locked stays while it fits, and a new requirement moves nothing that it need not move. Of the embedded registry only. Defaults to `on_rebuild`.",
+				Validators: []validator.String{oneOf(pipUpgradeOnRebuild, pipUpgradeAlways)},
+			},
 			"triggers": schema.MapAttribute{
 				Optional:            true,
 				ElementType:         types.StringType,
@@ -102,6 +114,20 @@ func imageInputAttributes() map[string]schema.Attribute {
 			"Python packages to install with pip, with what they depend on, as people write them: `[\"scikit-learn>=1.5,<2\", \"uvicorn[standard]\"]`. "+
 				"Order and spelling mean nothing: `NumPy >= 1, < 2` is `numpy<2,>=1.0`. What is said of one package in several entries holds together. "+
 				"The function `parse_pip_requirements` reads them from a `requirements.txt`. Defaults to none."),
+		"pip_constraints": schema.SetAttribute{
+			Optional:    true,
+			ElementType: types.StringType,
+			MarkdownDescription: "Bounds for the versions of Python packages that are installed because others need them, as `pip install --constraint` takes them: `[\"urllib3<2\"]`. They install nothing. " +
+				"Of the embedded registry only. Defaults to none.",
+			Validators:    []validator.Set{constraintsCheck},
+			PlanModifiers: []planmodifier.Set{keepSpelling{samePips}},
+		},
+		"pip_lock_file": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "In place of `pip_requirements` and `pip_constraints`, the text of a lock that another tool made: a `pylock.toml` (PEP 751), or a requirements file in which every line has an exact version and a hash, " +
+				"as `pip-compile --generate-hashes`, `uv export` and `poetry export` write it. It is obeyed and not resolved anew. Of the embedded registry only. Defaults to none.",
+			Validators: []validator.String{notEmpty("")},
+		},
 		"apt_packages": requirementsAttribute(aptCheck, keepSpelling{sameAptPackages},
 			"Packages of Debian and its relatives to install before the Python packages: `name` or `name=version`, such as `[\"libgomp1\", \"git=1:2.39.5-0+deb12u2\"]`. "+
 				"For base images with apt, as the default ones of the embedded registry are. Defaults to none."),

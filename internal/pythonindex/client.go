@@ -15,6 +15,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
+	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
 
 // PyPI is the address of the public index.
@@ -61,8 +62,8 @@ type Client struct {
 	indexes []*index
 	http    *http.Client
 	slots   *semaphore.Weighted
-	pages   memory[[]*File]
-	details memory[*Metadata]
+	pages   wait.Memory[[]*File]
+	details wait.Memory[*Metadata]
 }
 
 // index is an [Index] with its address taken apart.
@@ -144,7 +145,7 @@ func (c *Client) serving(name string) []*index {
 // Files are the files of a distribution on all indexes that serve it, in the order of the indexes. There are none where no
 // index knows it. Name is normalised. An error is an [*Error].
 func (c *Client) Files(ctx context.Context, name string) ([]*File, error) {
-	return c.pages.get(ctx, name, func(ctx context.Context) ([]*File, error) {
+	return c.pages.Get(ctx, name, func(ctx context.Context) ([]*File, error) {
 		serving := c.serving(name)
 		found := make([][]*File, len(serving))
 		group, ctx := errgroup.WithContext(ctx)

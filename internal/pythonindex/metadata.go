@@ -42,6 +42,29 @@ func ParseMetadata(text string) (*Metadata, error) {
 	return m, errors.Join(errs...)
 }
 
+// String is the metadata as a METADATA file has it; [ParseMetadata] reads it again.
+func (m *Metadata) String() string {
+	var b strings.Builder
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%s: %s\n", name, value)
+		}
+	}
+	field("Name", m.Name)
+	field("Version", m.Version.String())
+	field("Requires-Python", m.RequiresPython.String())
+	for _, r := range m.Requires {
+		field("Requires-Dist", r.String())
+	}
+	for _, extra := range m.Extras {
+		field("Provides-Extra", extra)
+	}
+	if m.Dynamic {
+		field("Dynamic", "Requires-Dist")
+	}
+	return b.String()
+}
+
 // take reads one field. The last name and version count, of the others all.
 func (m *Metadata) take(field, value string) (err error) {
 	switch strings.ToLower(field) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
@@ -39,6 +38,8 @@ type Pin struct {
 	File *pythonindex.File
 	// Metadata is that of what the base image has, nil else.
 	Metadata *pythonindex.Metadata
+	// Requires are the names of those among the pins that this one needs, sorted.
+	Requires []string
 }
 
 // Resolve finds a version for each distribution that is needed, sorted by name. The error is a [*ConflictError] where there
@@ -109,7 +110,7 @@ func (r *resolution) roots(request Request) ([]*need, error) {
 
 // reached are the pins that the user's needs lead to; others are left from what was tried.
 func (r *resolution) reached(ctx context.Context, st *state, needs []*need) ([]Pin, error) {
-	pins, seen := map[string]Pin{}, map[string]bool{}
+	pins, seen := map[string]*Pin{}, map[string]bool{}
 	for len(needs) > 0 {
 		k := needs[0].key
 		needs = needs[1:]
@@ -118,12 +119,25 @@ func (r *resolution) reached(ctx context.Context, st *state, needs []*need) ([]P
 		}
 		seen[k] = true
 		c := st.pins[k]
-		pins[c.name] = Pin{Name: c.name, Version: c.version, File: c.file, Metadata: c.installed()}
+		if pins[c.name] == nil {
+			pins[c.name] = &Pin{Name: c.name, Version: c.version, File: c.file, Metadata: c.installed()}
+		}
 		more, err := r.needsOf(ctx, c)
 		if err != nil {
 			return nil, err
 		}
+		for _, n := range more {
+			if n.key != pythonKey && n.name != c.name {
+				pins[c.name].Requires = append(pins[c.name].Requires, n.name)
+			}
+		}
 		needs = append(needs, more...)
 	}
-	return slices.SortedFunc(maps.Values(pins), func(a, b Pin) int { return strings.Compare(a.Name, b.Name) }), nil
+	all := make([]Pin, 0, len(pins))
+	for _, name := range slices.Sorted(maps.Keys(pins)) {
+		slices.Sort(pins[name].Requires)
+		pins[name].Requires = slices.Compact(pins[name].Requires)
+		all = append(all, *pins[name])
+	}
+	return all, nil
 }

@@ -93,7 +93,7 @@ class Relay(threading.Thread):
 def run_without(pairs):
     """Runs this script again as a child that installs, and ends as it ends."""
     child = subprocess.Popen(
-        [sys.executable, os.path.abspath(__file__), "install"], bufsize=-1, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, os.path.abspath(__file__), "install"] + sys.argv[1:], bufsize=-1, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     relay = Relay(child.stdout, pairs)
     relay.start()
@@ -107,9 +107,10 @@ def run_without(pairs):
 
 def main():
     pairs = hidings()
-    if pairs and sys.argv[1:] != ["install"]:
+    if pairs and sys.argv[1:2] != ["install"]:
         run_without(pairs)
-    arguments = ["--requirement", "/run/rime/in/requirements.txt"]
+    options = [argument for argument in sys.argv[1:] if argument != "install"]
+    arguments = options + ["--requirement", "/run/rime/in/requirements.txt"]
     if os.path.isfile(SECRET + "index.txt"):
         arguments = ["--requirement", SECRET + "index.txt"] + arguments
     if os.path.isfile(SECRET + "ca.pem"):

@@ -27,6 +27,15 @@ type Platform struct {
 	LibcMajor, LibcMinor int
 }
 
+// machines are Go's names of processors and uname's.
+var machines = map[string]string{
+	"amd64": "x86_64", "arm64": "aarch64", "arm64v8": "aarch64", "386": "i686", "ppc64le": "ppc64le", "s390x": "s390x",
+	"riscv64": "riscv64", "armv7": "armv7l",
+}
+
+// Machine is the processor as uname has it, of a platform of an image ("arm64", "v8"). Empty where there are no wheels for it.
+func Machine(architecture, variant string) string { return machines[architecture+variant] }
+
 // tag is one way to run a wheel.
 type tag struct{ interpreter, abi, platform string }
 

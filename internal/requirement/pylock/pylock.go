@@ -53,7 +53,8 @@ type Package struct {
 type File struct {
 	// Name is empty where it is the last part of the URL.
 	Name string
-	URL  string
+	// URL is empty where the lock does not tell it: an index has the file by its name.
+	URL string
 	// SHA256 is in hexadecimal digits. A lock that has only weaker hashes is refused.
 	SHA256 string
 	// Size is in bytes, 0 where it is not told.
@@ -197,7 +198,7 @@ func (f *file) optional() (*File, error) {
 }
 
 func (f file) parse() (File, error) {
-	name := cmp.Or(f.Name, f.URL[strings.LastIndex(f.URL, "/")+1:])
+	name := cmp.Or(f.Name, f.URL[strings.LastIndex(f.URL, "/")+1:], f.Path[strings.LastIndex(f.Path, "/")+1:])
 	parsed := File{Name: name, URL: f.URL, Size: f.Size, Uploaded: f.UploadTime, Subdirectory: f.Subdirectory}
 	for algorithm, digits := range f.Hashes {
 		if strings.EqualFold(algorithm, "sha256") {
@@ -205,10 +206,8 @@ func (f file) parse() (File, error) {
 		}
 	}
 	switch {
-	case f.URL == "" && f.Path != "":
-		return parsed, fmt.Errorf("%q is a file on the machine where the lock was made, which has no address", f.Path)
-	case f.URL == "":
-		return parsed, fmt.Errorf("%q has no address", name)
+	case name == "":
+		return parsed, errors.New("a file of it has neither a name nor an address")
 	case len(parsed.SHA256) != 64 || strings.Trim(parsed.SHA256, "0123456789abcdef") != "":
 		return parsed, fmt.Errorf("%q has no SHA-256", name)
 	}
@@ -226,6 +225,20 @@ func (v vcs) parse() (*VCS, error) {
 		return parsed, errors.New("it has no commit-id")
 	}
 	return parsed, nil
+}
+
+// Hashes are the SHA-256 of all files of the distribution, in hexadecimal digits.
+func (p Package) Hashes() []string {
+	var hashes []string
+	for _, w := range p.Wheels {
+		hashes = append(hashes, w.SHA256)
+	}
+	for _, f := range []*File{p.Sdist, p.Archive} {
+		if f != nil {
+			hashes = append(hashes, f.SHA256)
+		}
+	}
+	return hashes
 }
 
 // For is the distributions that are installed in that environment, sorted by name. The error is a lock that does not hold

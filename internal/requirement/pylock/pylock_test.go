@@ -98,7 +98,7 @@ func TestParse_refused(t *testing.T) {
 		head:                            `the package "a": it has no file`,
 		head + "directory = {path='.'}": "a directory on the machine",
 		head + "version = 'x'":          `"x" is not a version`,
-		head + "archive = {path='x.zip', hashes={sha256='00'}}":       `"x.zip" is a file on the machine`,
+		head + "archive = {hashes={sha256='00'}}":                     "neither a name nor an address",
 		head + "archive = {url='https://h/x.zip'}":                    `"x.zip" has no SHA-256`,
 		head + "archive = {url='https://h/x.zip', hashes={md5='00'}}": `"x.zip" has no SHA-256`,
 		head + "vcs = {type='hg', url='https://h/x'}":                 "only git can be read",

@@ -75,7 +75,11 @@ func (w *writer) pack(p Package) {
 
 // table is the file as an inline table.
 func (f File) table() string {
-	fields := strings.TrimSuffix(table("name", f.Name, "url", f.URL, "subdirectory", f.Subdirectory), " }")
+	where := []string{"url", f.URL}
+	if f.URL == "" { // PEP 751 wants either
+		where = []string{"path", f.Name}
+	}
+	fields := strings.TrimSuffix(table("name", f.Name, where[0], where[1], "subdirectory", f.Subdirectory), " }")
 	if !f.Uploaded.IsZero() {
 		fields += ", upload-time = " + f.Uploaded.UTC().Format(time.RFC3339Nano)
 	}

@@ -1,4 +1,4 @@
-package pythonindex
+package wait
 
 import (
 	"context"
@@ -8,14 +8,15 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// memory remembers what was found, and lets only one look at a time. Its zero value is empty.
-type memory[V any] struct {
+// Memory remembers what was found for a key, and lets only one look for it at a time. Its zero value is empty, and it is safe
+// for concurrent use.
+type Memory[V any] struct {
 	known  sync.Map
 	flight singleflight.Group
 }
 
-// get is what is known of the key, or what find finds. An error is not remembered.
-func (m *memory[V]) get(ctx context.Context, key string, find func(context.Context) (V, error)) (V, error) {
+// Get is what is known of the key, or what find finds. An error is not remembered.
+func (m *Memory[V]) Get(ctx context.Context, key string, find func(context.Context) (V, error)) (V, error) {
 	for {
 		if value, ok := m.known.Load(key); ok {
 			return value.(V), nil //nolint:forcetypeassert // nothing else is stored

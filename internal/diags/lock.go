@@ -1,0 +1,106 @@
+package diags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/managed-images/terraform-provider-rime/internal/embedded"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/resolve"
+)
+
+// LockFailed describes why nobody can say which versions an image is to hold.
+func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
+	at := path.Root("pip_requirements")
+	if spec.PipLockFile != "" {
+		at = path.Root("pip_lock_file")
+	}
+	tried := fmt.Sprintf("Tried to find the versions that managed image %q will hold.", spec.Name)
+	if spec.Name == "" {
+		tried = "Tried to find the versions that the managed image will hold."
+	}
+	if conflict, ok := errors.AsType[*resolve.ConflictError](err); ok {
+		return diag.NewAttributeErrorDiagnostic(at, "No Versions Meet the Requirements", text(
+			tried, conflict.Error(), "Change one of the requirements named there, or remove it.",
+		))
+	}
+	if unusable, ok := errors.AsType[*embedded.UnusableBaseError](err); ok {
+		return diag.NewAttributeErrorDiagnostic(path.Root("python_version"), "Unusable Base Image", text(
+			tried, "The base image cannot take them: "+unusable.Error()+".",
+			"Give another image in `embedded_registry.base_images` of the provider.",
+		))
+	}
+	if answer, ok := errors.AsType[*pythonindex.Error](err); ok {
+		return diag.NewAttributeErrorDiagnostic(at, "Unable to Read Package Index", text(
+			tried, "The answer was:\n"+answer.Error(), adviceForIndex(answer),
+			facts(fact{"Package index", answer.Index}, fact{"HTTP status", statusText(answer.Status)}),
+		))
+	}
+	return diag.NewAttributeErrorDiagnostic(at, "Unable to Lock Managed Image", text(tried, "The answer was:\n"+err.Error()))
+}
+
+func statusText(status int) string {
+	if status == 0 {
+		return ""
+	}
+	return fmt.Sprint(status)
+}
+
+// adviceForIndex is the next step for an index that did not answer as it should have.
+func adviceForIndex(answer *pythonindex.Error) string {
+	switch {
+	case answer.Status == 401, answer.Status == 403:
+		return "Check the credentials of that index in `embedded_registry.pip` of the provider: user and password, or token, in its URL, or in a netrc file."
+	case answer.Transient():
+		return "Check that this machine reaches the index, or plan again later."
+	}
+	return "Check the address of that index in `embedded_registry.pip` of the provider: it is the one that ends in /simple/."
+}
+
+// LockNotPlanned warns that a plan does not know the versions that the apply will find.
+func LockNotPlanned(name string, err error) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Versions Not Known Yet", text(
+		fmt.Sprintf("Tried to find the versions that managed image %q will hold. The apply will try again.", name),
+		"The answer was:\n"+err.Error(),
+	))
+}
+
+// UpgradesNotChecked warns that a plan could not look for newer versions.
+func UpgradesNotChecked(name string, err error) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Newer Versions Not Checked", text(
+		fmt.Sprintf("Tried to find newer versions for managed image %q, which has `pip_upgrade = \"always\"`. The image stays as it is.", name),
+		"The answer was:\n"+err.Error(),
+	))
+}
+
+// LockOpen warns that only a build can tell the versions.
+func LockOpen(name, reason string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Versions Known After the Build", text(
+		fmt.Sprintf("The versions that managed image %q will hold are known after its build only: %s.", name, strings.TrimSuffix(reason, ".")),
+	))
+}
+
+// BuiltFromSource tells which distributions have to be built from source.
+func BuiltFromSource(name string, sources []imageregistry.Source) diag.Diagnostic {
+	named := make([]string, len(sources))
+	for i, s := range sources {
+		named[i] = s.Name + " " + s.Version
+	}
+	return diag.NewWarningDiagnostic("Packages Built from Source", text(
+		fmt.Sprintf("Managed image %q needs packages of which the package index has no wheel for its Python and platform: %s.", name, strings.Join(named, ", ")),
+		"The build runs the code that they bring for their installation, and may need packages of the system for it. Require a version that has a wheel to avoid that.",
+	))
+}
+
+// TwoKindsOfRequirements describes an image that has a lock file and what only the provider could lock.
+func TwoKindsOfRequirements(at path.Path) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Lock File and Requirements", text(
+		fmt.Sprintf("pip_lock_file is set, which names everything that pip installs, and %s has values too.", at),
+		fmt.Sprintf("Remove one of them: keep pip_lock_file to install just what it says, or %s to let the provider find the versions.", at),
+	))
+}

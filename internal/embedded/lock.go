@@ -1,0 +1,212 @@
+package embedded
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+	"github.com/managed-images/terraform-provider-rime/internal/compose"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pylock"
+	"github.com/managed-images/terraform-provider-rime/internal/resolve"
+)
+
+var _ imageregistry.Locker = (*Registry)(nil)
+
+// Lock implements [imageregistry.Locker].
+func (r *Registry) Lock(ctx context.Context, request imageregistry.LockRequest) (imageregistry.Lock, error) {
+	spec, err := r.withPython(request.Spec)
+	if err != nil {
+		return imageregistry.Lock{}, err
+	}
+	from := base{Reference: r.config.BaseImages[spec.PythonVersion]}
+	if from.Digest, err = r.bases.digest(ctx, from.Reference); err != nil {
+		// The builder may get it from a mirror that only it can reach.
+		if from, err = r.resolveBase(ctx, spec.PythonVersion); err != nil {
+			return imageregistry.Lock{}, err
+		}
+	}
+	return r.lock(ctx, from, spec, request.Keep)
+}
+
+// settle is the base and the lock that the spec is built with: those that were planned, or what is found out now.
+func (r *Registry) settle(ctx context.Context, from base, spec imageregistry.Spec, keep string) (base, imageregistry.Lock, error) {
+	if planned := spec.Lock; planned.Base.Digest != "" {
+		if from.Digest != planned.Base.Digest {
+			from.Digest, from.Shown = planned.Base.Digest, ""
+		}
+		return from, planned, nil
+	}
+	lock, err := r.lock(ctx, from, spec, keep)
+	return from, lock, err
+}
+
+// lock finds out what the spec comes to on that base.
+func (r *Registry) lock(ctx context.Context, from base, spec imageregistry.Spec, keep string) (imageregistry.Lock, error) {
+	lock := imageregistry.Lock{Base: from.domain()}
+	l := &locking{index: r.config.Index, spec: spec}
+	if r.config.ExcludeNewer != nil {
+		l.request.Before = r.config.ExcludeNewer()
+	}
+	if lock.Open = l.read(); lock.Open != "" {
+		return lock, nil
+	}
+	bases, err := r.readBases(ctx, from)
+	switch unusable, ok := errors.AsType[*compose.BaseError](err); {
+	case ok:
+		return lock, &UnusableBaseError{Reference: from.Reference, Problem: unusable.Problem}
+	case ctx.Err() != nil:
+		return lock, context.Cause(ctx)
+	case err != nil:
+		lock.Open = fmt.Sprintf("the base image %s could not be read: %v", from.Reference, err)
+		return lock, nil
+	}
+	for _, b := range bases {
+		if python := minor(b.Target); python != spec.PythonVersion {
+			return lock, &UnusableBaseError{Reference: from.Reference, Problem: fmt.Sprintf("has Python %s, not %s", b.Target.Python, spec.PythonVersion)}
+		}
+		if err := l.resolve(ctx, b, keep); err != nil {
+			return lock, err
+		}
+	}
+	return l.finish(lock, bases[0])
+}
+
+func minor(target *resolve.Target) string {
+	return strings.Join(target.Python.Release()[:2], ".")
+}
+
+// locking is one search for the versions of an image.
+type locking struct {
+	index    *pythonindex.Client
+	spec     imageregistry.Spec
+	request  resolve.Request // but for the target, and what it prefers
+	resolved []resolve.Resolved
+}
+
+// read reads what is asked for. It returns why only a build can tell what that comes to, if so.
+func (l *locking) read() (open string) {
+	if l.index == nil {
+		return "no package index is known"
+	}
+	l.request.Requirements, open = parsed(l.spec.PipRequirements)
+	if open != "" {
+		return open
+	}
+	l.request.Constraints, open = parsed(l.spec.PipConstraints)
+	return open
+}
+
+// parsed are the requirements as the resolver takes them, or why it cannot.
+func parsed(pips []requirement.Pip) (all []pep508.Requirement, open string) {
+	for _, pip := range requirement.CanonicalPips(pips) {
+		r, err := pep508.Parse(pip.String())
+		switch {
+		case err != nil:
+			return nil, fmt.Sprintf("%q is no requirement that can be read", pip.Name)
+		case r.URL != "":
+			return nil, fmt.Sprintf("%s comes from an address, and only a build can tell what it needs", r.Name)
+		}
+		all = append(all, r)
+	}
+	return all, ""
+}
+
+// resolve finds the versions for one platform.
+func (l *locking) resolve(ctx context.Context, b *compose.Base, keep string) error {
+	preferred := map[string]resolve.Pin{}
+	for _, i := range b.Installed {
+		preferred[i.Metadata.Name] = resolve.Pin{Name: i.Metadata.Name, Version: i.Metadata.Version, Metadata: i.Metadata}
+	}
+	if keep != "" {
+		if lock, err := pylock.Parse(keep); err == nil { // one that cannot be read has nothing to keep
+			kept, err := resolve.Kept(lock, b.Target, func(name string) ([]*pythonindex.File, error) { return l.index.Files(ctx, name) })
+			if err != nil {
+				return err
+			}
+			for _, pin := range kept {
+				preferred[pin.Name] = pin
+			}
+		}
+	}
+	request := l.request
+	request.Target = b.Target
+	request.Preferred = slices.SortedFunc(maps.Values(preferred), func(x, y resolve.Pin) int { return cmp.Compare(x.Name, y.Name) })
+	pins, err := resolve.Resolve(ctx, l.index, request)
+	if err != nil {
+		return err
+	}
+	l.resolved = append(l.resolved, resolve.Resolved{Target: b.Target, Pins: pins})
+	return nil
+}
+
+// finish writes the lock down. First is the base of the first platform.
+func (l *locking) finish(lock imageregistry.Lock, first *compose.Base) (imageregistry.Lock, error) {
+	sources := map[imageregistry.Source]bool{}
+	for _, target := range l.resolved {
+		for _, pin := range target.Pins {
+			switch {
+			case pin.File == nil:
+			case pin.File.SHA256 == "":
+				lock.Open = fmt.Sprintf("the package index %s tells no SHA-256 of %s", pin.File.Index, pin.File.Name)
+				return lock, nil
+			case pin.File.Wheel == nil:
+				sources[imageregistry.Source{Name: pin.Name, Version: pin.Version.String()}] = true
+			}
+		}
+	}
+	lock.Sources = slices.SortedFunc(maps.Keys(sources), func(a, b imageregistry.Source) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
+	})
+	made, err := resolve.Pylock(l.resolved)
+	if err != nil {
+		return lock, err
+	}
+	if len(made.Packages) > 0 {
+		lock.Pylock = made.String()
+	}
+	if !first.System || len(l.spec.PackageRequirements) == 0 {
+		lock.Libraries = libraries(first, l.resolved[0].Pins)
+	}
+	return lock, nil
+}
+
+// libraries are what pip will list: what the base has, but for what is replaced, and what is installed.
+func libraries(b *compose.Base, pins []resolve.Pin) []imageregistry.PipLibrary {
+	versions := map[string]string{}
+	for _, i := range b.Installed {
+		versions[i.Metadata.Name] = i.Metadata.Version.String()
+	}
+	for _, pin := range pins {
+		versions[pin.Name] = pin.Version.String()
+	}
+	all := make([]imageregistry.PipLibrary, 0, len(versions))
+	for _, name := range slices.Sorted(maps.Keys(versions)) {
+		all = append(all, imageregistry.PipLibrary{Name: name, Version: versions[name]})
+	}
+	return all
+}
+
+// locked are the distributions of a lock of ours, as the builder takes them.
+func locked(text string) ([]buildkit.Locked, error) {
+	if text == "" {
+		return nil, nil
+	}
+	lock, err := pylock.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]buildkit.Locked, 0, len(lock.Packages))
+	for _, p := range lock.Packages {
+		all = append(all, buildkit.Locked{Name: p.Name, Version: p.Version.String(), Hashes: p.Hashes(), Marker: p.Marker})
+	}
+	return all, nil
+}

@@ -1,0 +1,163 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+)
+
+// planLock finds out which versions the image will hold, where something is to be built, or where versions may move. What
+// cannot be found out is left to the apply, with a warning.
+func (r *managedImageResource) planLock(
+	ctx context.Context, registry imageregistry.Registry, plan *managedImageModel, config, state managedImageModel, t task, creating bool,
+) (d diag.Diagnostics) {
+	locker, locks := registry.(imageregistry.Locker)
+	builds := creating || t >= taskRepair
+	always := plan.PipUpgrade.ValueString() == pipUpgradeAlways
+	switch {
+	case registry != nil && !locks:
+		if builds {
+			plan.Pylock = types.StringNull()
+		}
+		return nil
+	case !locks, !builds && (t != taskNone || !always):
+		return nil
+	}
+	spec, whole := plan.spec()
+	if !whole || config.PythonVersion.IsUnknown() || creating && plan.mayFind(ctx, registry) {
+		return nil
+	}
+	spec.Lock = imageregistry.Lock{}
+	request := imageregistry.LockRequest{Spec: spec, Keep: state.Pylock.ValueString()}
+	if creating {
+		request.Keep = r.keptLock(plan.Name)
+	}
+	if always || t == taskRebuild {
+		request.Keep = ""
+	}
+	lock, err := locker.Lock(ctx, request)
+	switch {
+	case err != nil && mayPass(err) && !builds:
+		return diag.Diagnostics{diags.UpgradesNotChecked(plan.Name.ValueString(), err)}
+	case err != nil && mayPass(err):
+		return diag.Diagnostics{diags.LockNotPlanned(plan.Name.ValueString(), err)}
+	case err != nil:
+		return diag.Diagnostics{diags.LockFailed(spec, err)}
+	case lock.Open != "":
+		return diag.Diagnostics{diags.LockOpen(plan.Name.ValueString(), lock.Open)}
+	case !builds && lock.Pylock == state.Pylock.ValueString():
+		return nil
+	case !builds:
+		plan.expectBuild(state, types.StringNull())
+	}
+	plan.setLock(ctx, lock, &d)
+	if len(lock.Sources) > 0 {
+		d.Append(diags.BuiltFromSource(plan.Name.ValueString(), lock.Sources))
+	}
+	return d
+}
+
+// mayFind tells a create that may come upon an image of that name and take it over, which has versions of its own.
+func (m *managedImageModel) mayFind(ctx context.Context, registry imageregistry.Registry) bool {
+	if !m.AdoptExisting.ValueBool() || m.Name.IsUnknown() {
+		return m.AdoptExisting.ValueBool()
+	}
+	_, err := registry.Get(ctx, m.Name.ValueString())
+	return !errors.Is(err, imageregistry.ErrNotFound)
+}
+
+// setLock puts what the image will hold into the plan.
+func (m *managedImageModel) setLock(ctx context.Context, lock imageregistry.Lock, d *diag.Diagnostics) {
+	m.Pylock = textValue(lock.Pylock)
+	if lock.Libraries != nil {
+		versions, more := types.MapValueFrom(ctx, types.StringType, versionsByName(lock.Libraries))
+		d.Append(more...)
+		m.PipLibraries = versions
+	}
+	base, more := types.ObjectValueFrom(ctx, imageReferenceType.AttrTypes, newImageReferenceModel(lock.Base))
+	d.Append(more...)
+	m.BaseImage = base
+}
+
+// lock is what the plan says that the image will hold; zero where it leaves that to the apply.
+func (m *managedImageModel) lock() imageregistry.Lock {
+	reference, ok := imageReference(m.BaseImage)
+	if m.Pylock.IsUnknown() || !ok {
+		return imageregistry.Lock{}
+	}
+	lock := imageregistry.Lock{Pylock: m.Pylock.ValueString(), Base: reference}
+	for name, version := range m.PipLibraries.Elements() {
+		if text, ok := version.(types.String); ok {
+			lock.Libraries = append(lock.Libraries, imageregistry.PipLibrary{Name: name, Version: text.ValueString()})
+		}
+	}
+	return lock
+}
+
+// imageReference is the reference that the object holds. It is not ok where the object is unknown, or none with a digest.
+func imageReference(object types.Object) (reference imageregistry.ImageReference, ok bool) {
+	text := func(name string) string {
+		value, _ := object.Attributes()[name].(types.String)
+		return value.ValueString()
+	}
+	reference = imageregistry.ImageReference{
+		Name: text("name"), ReferenceType: imageregistry.ReferenceType(text("reference_type")), Digest: text("digest"),
+	}
+	return reference, reference.Digest != ""
+}
+
+// versionChanges says which versions move from the state to the plan, empty where none do or the plan does not know.
+func versionChanges(state, plan managedImageModel) string {
+	if plan.Pylock.IsUnknown() || plan.Pylock.Equal(state.Pylock) {
+		return ""
+	}
+	if plan.PipLibraries.IsUnknown() {
+		return "the lock changed"
+	}
+	changes := setChanges(textsByName(state.PipLibraries), textsByName(plan.PipLibraries))
+	if changes == "" {
+		return "other files of the same versions"
+	}
+	return "pip libraries change: " + changes
+}
+
+func textsByName(m types.Map) map[string]string {
+	texts := map[string]string{}
+	for name, value := range m.Elements() {
+		if text, ok := value.(types.String); ok {
+			texts[name] = strings.TrimSpace(text.ValueString())
+		}
+	}
+	return texts
+}
+
+// reasonOr is the reason, or the other one where the task has none.
+func (i intent) reasonOr(other types.String) types.String {
+	if i.task == taskNone {
+		return other
+	}
+	return i.reason
+}
+
+// keepLock remembers what an image is locked to that is about to be replaced by one of another name: Terraform plans that one
+// without the old.
+func (r *managedImageResource) keepLock(name, lock types.String) {
+	if r.clients != nil && name.ValueString() != "" && lock.ValueString() != "" {
+		r.kept.Store(name.ValueString(), lock.ValueString())
+	}
+}
+
+func (r *managedImageResource) keptLock(name types.String) string {
+	if r.clients == nil {
+		return ""
+	}
+	lock, _ := r.kept.Load(name.ValueString())
+	text, _ := lock.(string)
+	return text
+}

@@ -1,0 +1,126 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pylock"
+)
+
+// Resolved is what one target takes.
+type Resolved struct {
+	Target *Target
+	Pins   []Pin
+}
+
+// Pylock is the lock of all targets together, which is the same for the same pins. What a target has already is not in it.
+// Where a file is, it tells where everybody may know.
+func Pylock(targets []Resolved) (pylock.Lock, error) {
+	lock := pylock.Lock{CreatedBy: "terraform-provider-rime"}
+	entries := map[string]*lockEntry{}
+	var keys []string
+	for i, t := range targets {
+		environment, err := t.Target.marker()
+		if err != nil {
+			return pylock.Lock{}, err
+		}
+		lock.Environments = append(lock.Environments, environment)
+		for _, pin := range t.Pins {
+			if pin.File == nil {
+				continue
+			}
+			key := pin.Name + "\x00" + pin.Version.Key() + "\x00" + strings.Join(pin.Requires, ",")
+			if entries[key] == nil {
+				entries[key] = &lockEntry{pin: pin}
+				keys = append(keys, key)
+			}
+			entries[key].add(i, pin.File)
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		p, err := entries[key].locked(targets)
+		if err != nil {
+			return pylock.Lock{}, err
+		}
+		lock.Packages = append(lock.Packages, p)
+	}
+	return lock, nil
+}
+
+// marker holds on the target.
+func (t *Target) marker() (pep508.Marker, error) {
+	return pep508.ParseMarker(fmt.Sprintf(`python_full_version == %q and %s and sys_platform == "linux"`, t.Python, t.machine()))
+}
+
+// machine is the part of the marker that tells targets of one image apart.
+func (t *Target) machine() string { return fmt.Sprintf("platform_machine == %q", t.Platform.Machine) }
+
+// lockEntry is a distribution in a version, for one or more targets.
+type lockEntry struct {
+	pin     Pin
+	targets []int
+	wheels  []pylock.File
+	sdist   *pylock.File
+}
+
+// add adds the file that a target takes.
+func (e *lockEntry) add(target int, f *pythonindex.File) {
+	e.targets = append(e.targets, target)
+	file := pylock.File{Name: f.Name, URL: f.PublicURL(), SHA256: f.SHA256, Size: f.Size, Uploaded: f.Uploaded}
+	if f.Wheel == nil {
+		e.sdist = &file
+	} else if !slices.Contains(e.wheels, file) {
+		e.wheels = append(e.wheels, file)
+	}
+}
+
+func (e *lockEntry) locked(targets []Resolved) (pylock.Package, error) {
+	p := pylock.Package{Name: e.pin.Name, Version: e.pin.Version, Dependencies: e.pin.Requires, Wheels: e.wheels, Sdist: e.sdist}
+	slices.SortFunc(p.Wheels, func(a, b pylock.File) int { return strings.Compare(a.Name, b.Name) })
+	if len(e.targets) == len(targets) {
+		return p, nil
+	}
+	var machines []string
+	for _, i := range e.targets {
+		machines = append(machines, targets[i].Target.machine())
+	}
+	slices.Sort(machines)
+	var err error
+	p.Marker, err = pep508.ParseMarker(strings.Join(machines, " or "))
+	return p, err
+}
+
+// Kept are the pins of a lock that this target may keep: those whose very file the source still has. Of what else the lock
+// has nothing is known any more.
+func Kept(lock pylock.Lock, target *Target, files func(name string) ([]*pythonindex.File, error)) ([]Pin, error) {
+	var pins []Pin
+	for _, p := range lock.Packages {
+		if holds, err := p.Marker.Holds(target.Environment()); err != nil || !holds || p.Version == (pep440.Version{}) {
+			continue
+		}
+		found, err := files(p.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if _, fits := target.rank(f); fits && slices.Contains(p.Hashes(), f.SHA256) {
+				pins = append(pins, Pin{Name: p.Name, Version: f.Version, File: f})
+				break
+			}
+		}
+	}
+	return pins, nil
+}
+
+// rank tells how well a file fits the target, 0 best; a source distribution fits worst.
+func (t *Target) rank(f *pythonindex.File) (rank int, fits bool) {
+	if f.Wheel == nil {
+		return t.tags.Len(), true
+	}
+	return t.tags.Rank(*f.Wheel)
+}
