@@ -63,7 +63,9 @@ type UnusableBaseError struct {
 }
 
 // Error implements error.
-func (e *UnusableBaseError) Error() string { return fmt.Sprintf("the base image %s %s", e.Reference, e.Problem) }
+func (e *UnusableBaseError) Error() string {
+	return fmt.Sprintf("the base image %s %s", e.Reference, e.Problem)
+}
 
 // NameError is an image name that cannot be a repository.
 type NameError struct {

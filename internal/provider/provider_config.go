@@ -131,9 +131,17 @@ type buildkitModel struct {
 }
 
 type pipModel struct {
-	IndexURL       types.String `tfsdk:"index_url"`
-	ExtraIndexURLs []string     `tfsdk:"extra_index_urls"`
-	Config         types.String `tfsdk:"config"`
+	IndexURL       types.String          `tfsdk:"index_url"`
+	ExtraIndexURLs []string              `tfsdk:"extra_index_urls"`
+	Indexes        map[string]indexModel `tfsdk:"indexes"`
+	Config         types.String          `tfsdk:"config"`
+	ExcludeNewer   types.String          `tfsdk:"exclude_newer"`
+}
+
+// indexModel is a package index that serves some distributions only.
+type indexModel struct {
+	URL      types.String `tfsdk:"url"`
+	Packages []string     `tfsdk:"packages"`
 }
 
 type cacheModel struct {

@@ -1,0 +1,67 @@
+package acctest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
+)
+
+// lockWorld is an embedded registry on an index of its own, which a test can change.
+func lockWorld(t *testing.T, packages ...pypi.Package) (*acctest.Workspace, *pypi.Index, *oci.Server) {
+	t.Helper()
+	index := pypi.New(packages...)
+	address, stop := workbenchtest.Serve(index)
+	t.Cleanup(stop)
+	registry := acctest.StartRegistry(t, oci.Options{})
+	w := acctest.Embedded{Registry: registry.Host, Index: address + "/simple/"}.NewWorkspace(t)
+	return w, index, registry
+}
+
+// TestManagedImage_lock follows a lock through the life of an image: the plan names every version, an upstream release changes
+// nothing, a new requirement moves nothing else, and a rebuild shows what moves before it does.
+func TestManagedImage_lock(t *testing.T) {
+	t.Parallel()
+	app := func(versions ...string) pypi.Package {
+		p := pypi.Package{Name: "app"}
+		for _, v := range versions {
+			p.Releases = append(p.Releases, pypi.Release{Version: v, Requires: []string{"lib>=1"}})
+		}
+		return p
+	}
+	w, index, _ := lockWorld(t, app("1.0"), pypi.Simple("lib", "1.0", "1.1"), pypi.Simple("other", "3.0"))
+	w.Write("main.tf", `
+resource "rime_managed_image" "a" {
+  name             = "locked"
+  python_version   = "3.11"
+  pip_requirements = ["app"]
+}
+output "libraries" { value = rime_managed_image.a.pip_libraries }
+`)
+	plan := w.MustRun("plan", "-no-color")
+	for _, want := range []string{`+ "app" = "1.0"`, `+ "lib" = "1.1"`, `name = "lib-1.1-py3-none-any.whl"`, "hashes = { sha256 ="} {
+		if !strings.Contains(strings.Join(strings.Fields(plan.Output), " "), want) {
+			t.Errorf("the plan does not show %s:\n%s", want, plan.Output)
+		}
+	}
+	w.Apply()
+	index.Replace(app("1.0", "2.0"), pypi.Simple("lib", "1.0", "1.1", "1.2"))
+	w.PlanIsEmpty()
+	w.Edit("main.tf", `["app"]`, `["app", "other"]`)
+	w.Apply()
+	shows(t, w.MustRun("output"), `"app" = "1.0"`, `"lib" = "1.1"`, `"other" = "3.0"`)
+	w.Edit("main.tf", `name `, "triggers = { week = 1 }\n  name ")
+	shows(t, w.MustRun("plan", "-no-color"), `~ "app" = "1.0" -> "2.0"`, `~ "lib" = "1.1" -> "1.2"`, "pip libraries change: ~ app 1.0 -> 2.0, ~ lib 1.1 -> 1.2")
+	w.Apply()
+	w.PlanIsEmpty()
+	index.Replace(pypi.Simple("lib", "1.0", "1.1", "1.2", "1.3"))
+	w.PlanIsEmpty()
+	w.Edit("main.tf", `name `, "pip_upgrade = \"always\"\n  name ")
+	shows(t, w.MustRun("plan", "-no-color"), `~ "lib" = "1.2" -> "1.3"`)
+	w.Apply()
+	w.PlanIsEmpty()
+	w.Destroy()
+}
