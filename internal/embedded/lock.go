@@ -27,14 +27,19 @@ func (r *Registry) Lock(ctx context.Context, request imageregistry.LockRequest) 
 	if err != nil {
 		return imageregistry.Lock{}, err
 	}
+	if spec.InstallsNothing() {
+		return imageregistry.Lock{}, nil
+	}
 	from := base{Reference: r.config.BaseImages[spec.PythonVersion]}
 	if from.Digest, err = r.bases.digest(ctx, from.Reference); err != nil {
 		// The builder may get it from a mirror that only it can reach.
-		if from, err = r.resolveBase(ctx, spec.PythonVersion); err != nil {
-			return imageregistry.Lock{}, err
-		}
+		return imageregistry.Lock{Open: unreadable(from, err)}, nil
 	}
 	return r.lock(ctx, from, spec, request.Keep)
+}
+
+func unreadable(from base, err error) string {
+	return fmt.Sprintf("the base image %s could not be read: %v", from.Reference, err)
 }
 
 // settle is the base and the lock that the spec is built with: those that were planned, or what is found out now.
@@ -44,6 +49,9 @@ func (r *Registry) settle(ctx context.Context, from base, spec imageregistry.Spe
 			from.Digest, from.Shown = planned.Base.Digest, ""
 		}
 		return from, planned, nil
+	}
+	if spec.InstallsNothing() {
+		return from, imageregistry.Lock{}, nil
 	}
 	lock, err := r.lock(ctx, from, spec, keep)
 	return from, lock, err
@@ -66,7 +74,7 @@ func (r *Registry) lock(ctx context.Context, from base, spec imageregistry.Spec,
 	case ctx.Err() != nil:
 		return lock, context.Cause(ctx)
 	case err != nil:
-		lock.Open = fmt.Sprintf("the base image %s could not be read: %v", from.Reference, err)
+		lock.Open = unreadable(from, err)
 		return lock, nil
 	}
 	for _, b := range bases {

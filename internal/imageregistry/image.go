@@ -24,6 +24,9 @@ type Spec struct {
 	Lock Lock
 }
 
+// InstallsNothing tells a spec that asks for no Python packages.
+func (s Spec) InstallsNothing() bool { return len(s.PipRequirements) == 0 && s.PipLockFile == "" }
+
 // Status is the state of an image. It is a plain string because a registry newer than this code may answer with a
 // value that is not listed here; such a value is kept as it came, in lower case and without the wire prefix
 // (internal/rime/CONTRACT.md §3.1, §8 item 5).

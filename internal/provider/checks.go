@@ -17,6 +17,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
 
@@ -274,6 +275,17 @@ var indexURLCheck = check{
 			Suggestion: `write it like "https://pypi.example.com/simple/"`,
 			Secret:     true,
 		}
+	},
+}
+
+var packageNameCheck = check{
+	summary: "Invalid Package Name",
+	rule:    "must be the name of a Python package",
+	find: func(value string) *diags.Problem {
+		if pip, err := requirement.ParsePip(value); err == nil && pip.Name == pip.Distribution() && pip.VersionSpecifier == "" {
+			return nil
+		}
+		return &diags.Problem{Text: "is not the name of a Python package", Suggestion: `write it like "torch", without version and extras`}
 	},
 }
 

@@ -131,17 +131,11 @@ type buildkitModel struct {
 }
 
 type pipModel struct {
-	IndexURL       types.String          `tfsdk:"index_url"`
-	ExtraIndexURLs []string              `tfsdk:"extra_index_urls"`
-	Indexes        map[string]indexModel `tfsdk:"indexes"`
-	Config         types.String          `tfsdk:"config"`
-	ExcludeNewer   types.String          `tfsdk:"exclude_newer"`
-}
-
-// indexModel is a package index that serves some distributions only.
-type indexModel struct {
-	URL      types.String `tfsdk:"url"`
-	Packages []string     `tfsdk:"packages"`
+	IndexURL       types.String      `tfsdk:"index_url"`
+	ExtraIndexURLs []string          `tfsdk:"extra_index_urls"`
+	PackageIndexes map[string]string `tfsdk:"package_indexes"`
+	Config         types.String      `tfsdk:"config"`
+	ExcludeNewer   types.String      `tfsdk:"exclude_newer"`
 }
 
 type cacheModel struct {
