@@ -111,7 +111,8 @@ type Image struct {
 	PipConstraints      []requirement.Pip
 	PipLockFile         string
 	PackageRequirements []requirement.Package
-	// Pylock is the lock that the published image was built from, as a pylock.toml. Empty where it was built without one.
+	// Pylock is the lock that the published image was built from, or, before there is one, that it is being built from: a
+	// pylock.toml. Empty where it is built without one.
 	Pylock string
 	// PipLibraries is what is installed. Empty until a build has succeeded.
 	PipLibraries []PipLibrary

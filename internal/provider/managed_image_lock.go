@@ -75,6 +75,9 @@ func (m *managedImageModel) mayFind(ctx context.Context, registry imageregistry.
 // setLock puts what the image will hold into the plan.
 func (m *managedImageModel) setLock(ctx context.Context, lock imageregistry.Lock, d *diag.Diagnostics) {
 	m.Pylock = textValue(lock.Pylock)
+	if lock.Base.Digest == "" { // nothing is installed
+		return
+	}
 	if lock.Libraries != nil {
 		versions, more := types.MapValueFrom(ctx, types.StringType, versionsByName(lock.Libraries))
 		d.Append(more...)

@@ -68,7 +68,8 @@ func decide(registry imageregistry.Registry, state, plan managedImageModel) inte
 	if outdated {
 		decided = max(decided, taskRebuild)
 	}
-	if moves != "" {
+	// Where the inputs changed, or a build failed, nobody asked for other versions, and what moves is seen in pip_libraries.
+	if moves != "" && (decided == taskNone || decided == taskRebuild) {
 		reasons = append(reasons, moves)
 		decided = cmp.Or(decided, taskUpdate)
 	}
