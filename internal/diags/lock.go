@@ -104,3 +104,10 @@ func TwoKindsOfRequirements(at path.Path) diag.Diagnostic {
 		fmt.Sprintf("Remove one of them: keep pip_lock_file to install just what it says, or %s to let the provider find the versions.", at),
 	))
 }
+
+// NotOnPlatform describes what the API of a RIME platform has no place for.
+func NotOnPlatform(at path.Path, what, next string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Requirement the Platform Cannot Take", text(
+		fmt.Sprintf("%s %s, and a RIME platform takes names and versions of packages only.", at, what), next,
+	))
+}

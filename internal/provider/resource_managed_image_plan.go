@@ -126,6 +126,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	resp.Diagnostics.Append(r.checkPythonVersion(config.PythonVersion)...)
 	resp.Diagnostics.Append(r.checkPackageKind(config.AptPackages)...)
+	resp.Diagnostics.Append(r.checkPlatformPips(config)...)
 	if !config.NamePrefix.IsNull() {
 		plan.Name = config.generatedName()
 	}
