@@ -65,3 +65,43 @@ output "libraries" { value = rime_managed_image.a.pip_libraries }
 	w.PlanIsEmpty()
 	w.Destroy()
 }
+
+// TestManagedImage_lockTampered replaces a file on the index between plan and apply: the apply refuses it by its hash.
+func TestManagedImage_lockTampered(t *testing.T) {
+	t.Parallel()
+	w, index, _ := lockWorld(t, pypi.Simple("victim", "1.0"))
+	w.Write("main.tf", imageOf("model", "victim"))
+	w.MustRun("plan", "-out=saved.tfplan")
+	index.Replace(pypi.Package{Name: "victim", Releases: []pypi.Release{{Version: "1.0", PayloadBytes: 10}}})
+	fails(t, w, []string{"apply", "saved.tfplan"}, `pip_requirements["victim"]`, "the file of victim on the package index is not the one that was locked: Expected sha256",
+		"Class: integrity", "Somebody has replaced the file")
+}
+
+// TestManagedImage_lockSaved has the index move on between a plan that is saved and its apply, and between an image and the one
+// of another name that replaces it: what was planned is installed, and what need not move stays.
+func TestManagedImage_lockSaved(t *testing.T) {
+	t.Parallel()
+	w, index, _ := lockWorld(t, pypi.Simple("app", "1.0"), pypi.Simple("other", "3.0"))
+	config := func(requirements string) string {
+		return `
+resource "rime_managed_image" "a" {
+  name_prefix      = "saved-"
+  python_version   = "3.11"
+  pip_requirements = [` + requirements + `]
+  lifecycle { create_before_destroy = true }
+}
+output "libraries" { value = rime_managed_image.a.pip_libraries }
+`
+	}
+	w.Write("main.tf", config(`"app"`))
+	w.MustRun("plan", "-out=saved.tfplan")
+	index.Replace(pypi.Simple("app", "1.0", "2.0"))
+	w.MustRun("apply", "saved.tfplan")
+	shows(t, w.MustRun("output"), `"app" = "1.0"`)
+	w.PlanIsEmpty()
+	w.Write("main.tf", config(`"app", "other"`))
+	w.Apply()
+	shows(t, w.MustRun("output"), `"app" = "1.0"`, `"other" = "3.0"`)
+	w.PlanIsEmpty()
+	w.Destroy()
+}

@@ -200,6 +200,8 @@ const (
 	FailureNetwork FailureClass = "network"
 	// FailureBaseImage is a base image that could not be pulled or does not fit (other Python version, no pip).
 	FailureBaseImage FailureClass = "base_image"
+	// FailureIntegrity is a file that is not the one that was locked.
+	FailureIntegrity FailureClass = "integrity"
 	// FailureOutOfMemory is a build step killed for its memory.
 	FailureOutOfMemory FailureClass = "out_of_memory"
 	// FailureOutOfDisk is a builder whose disk is full.

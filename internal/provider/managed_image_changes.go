@@ -19,7 +19,9 @@ func inputChanges(before, after imageregistry.Spec) []string {
 	if before.PythonVersion != after.PythonVersion {
 		changes = append(changes, fmt.Sprintf("python version changed: %s -> %s", orAny(before.PythonVersion), orAny(after.PythonVersion)))
 	}
-	reduced := func(s imageregistry.Spec) map[string]string { return pipVersions(requirement.Reduce(s.PipRequirements, s.PythonVersion)) }
+	reduced := func(s imageregistry.Spec) map[string]string {
+		return pipVersions(requirement.Reduce(s.PipRequirements, s.PythonVersion))
+	}
 	if c := setChanges(reduced(before), reduced(after)); c != "" {
 		changes = append(changes, "pip requirements changed: "+c)
 	}

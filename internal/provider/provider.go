@@ -14,6 +14,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/planmemory"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
@@ -53,6 +54,11 @@ func WithEnd(end *End) Option {
 	return func(p *rimeProvider) { p.end = end }
 }
 
+// WithMemory makes plans leave there what they found out, for the apply.
+func WithMemory(memory planmemory.Memory) Option {
+	return func(p *rimeProvider) { p.memory = memory }
+}
+
 // End is what is to be done when Terraform ends the provider in good order, which it does after it has saved its state. The zero value is ready.
 type End struct {
 	mu   sync.Mutex
@@ -82,6 +88,7 @@ type rimeProvider struct {
 	version  string
 	registry imageregistry.Registry
 	end      *End
+	memory   planmemory.Memory
 	// primehubTiming is how long a PrimeHub platform is waited for. Zero fields take the defaults.
 	primehubTiming primehub.Timing
 	// awsOptions tune the client of AWS in tests.
@@ -97,6 +104,7 @@ func (p *rimeProvider) Metadata(_ context.Context, _ provider.MetadataRequest, r
 // Configure implements provider.Provider. It contacts nothing: clients are made when they are first used.
 func (p *rimeProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	clients, d := p.clients(ctx, withoutSlips(ctx, req.Config))
+	clients.memory = p.memory
 	resp.Diagnostics.Append(d...)
 	resp.ResourceData = clients
 	resp.DataSourceData = clients
