@@ -3,6 +3,7 @@ package requirement
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pipline"
@@ -106,10 +107,8 @@ func (r *pipReader) setting(at place, line string, o pipline.Option) {
 
 // appendNew appends what is not there yet.
 func appendNew(list []string, value string) []string {
-	for _, v := range list {
-		if v == value {
-			return list
-		}
+	if slices.Contains(list, value) {
+		return list
 	}
 	return append(list, value)
 }

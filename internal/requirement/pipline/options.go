@@ -86,7 +86,7 @@ func (l Line) Parts() (requirement string, options []Option, err error) {
 
 // cutOptions finds where the options of a line begin.
 func cutOptions(text string) (requirement, options string) {
-	for at := 0; at < len(text); at++ {
+	for at := range len(text) {
 		if text[at] == '-' && (at == 0 || isBlank(text[at-1])) {
 			return strings.TrimRight(text[:at], " \t"), text[at:]
 		}
