@@ -1,0 +1,32 @@
+# requirements.txt names an index besides the public one, and includes constraints.txt with "-c".
+locals {
+  file = provider::rime::read_pip_file(
+    file("${path.module}/requirements.txt"),
+    { "constraints.txt" = file("${path.module}/constraints.txt") },
+  )
+}
+
+# An index is for all images of a provider, so that this file has a provider of its own.
+provider "rime" {
+  alias = "torch"
+
+  embedded_registry = {
+    url = "registry.example.com:5000"
+    pip = {
+      index_url        = local.file.index_url
+      extra_index_urls = local.file.extra_index_urls
+    }
+  }
+}
+
+resource "rime_managed_image" "training" {
+  provider         = rime.torch
+  name             = "torch-training"
+  python_version   = "3.11"
+  pip_requirements = local.file.requirements
+}
+
+output "constraints" {
+  description = "What constraints.txt says, also of what no requirement names."
+  value       = local.file.constraints
+}
