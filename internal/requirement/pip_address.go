@@ -108,6 +108,8 @@ func nameInAddress(address string) string {
 	before, fragment, _ := strings.Cut(address, "#")
 	for part := range strings.SplitSeq(fragment, "&") {
 		if name, found := strings.CutPrefix(part, "egg="); found {
+			// pip before version 25 took a version as well, which decides nothing.
+			name, _, _ = strings.Cut(name, "==")
 			if _, ok := matchPipName(name); ok {
 				return name
 			}
@@ -116,6 +118,9 @@ func nameInAddress(address string) string {
 	}
 	before, _, _ = strings.Cut(before, "?")
 	file := path.Base(before)
+	if plain, err := url.PathUnescape(file); err == nil { // "%2B" is the "+" of a local version
+		file = plain
+	}
 	if wheel, err := pep425.ParseWheel(file); err == nil {
 		return wheel.Name
 	}
