@@ -2,6 +2,7 @@ package requirement
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -160,12 +161,13 @@ func (r *pipReader) require(at place, text, required string, bounds bool) {
 		r.refuse(at, faults...)
 	case !bounds:
 		r.required.add(pip, at, text)
-	case strings.Contains(pip.Name, "["):
-		r.refuse(at, newError(FieldPip, text, "", "has extras, which constraints cannot have", "write it without them"))
-	case pip.URL != "":
-		r.refuse(at, newError(FieldPip, text, "", "is an address, and a constraint is of versions",
-			"write it as a requirement, if the distribution is needed"))
+	case pip.VersionSpecifier == "" && pip.URL == "" && !strings.Contains(pip.Name, "["): // pip takes what bounds nothing
 	default:
+		if _, err := ParseConstraint(required); err != nil {
+			fault, _ := errors.AsType[*Error](err)
+			r.refuse(at, fault)
+			return
+		}
 		r.constraints.add(pip, at, text)
 	}
 }

@@ -33,6 +33,9 @@ func (f pipFound) file() requirement.PipFile {
 		requirements = append(requirements, line.pip())
 	}
 	for _, line := range f.Constraints {
+		if line.Comparisons == "" { // it bounds nothing
+			continue
+		}
 		constraints = append(constraints, line.pip())
 	}
 	file.Requirements, file.Constraints = requirement.CanonicalPips(requirements), requirement.CanonicalPips(constraints)
