@@ -24,9 +24,5 @@ resource "rime_managed_image" "training" {
   name             = "torch-training"
   python_version   = "3.11"
   pip_requirements = local.file.requirements
-}
-
-output "constraints" {
-  description = "What constraints.txt says, also of what no requirement names."
-  value       = local.file.constraints
+  pip_constraints  = local.file.constraints
 }

@@ -176,6 +176,8 @@ func TestParse_refused(t *testing.T) {
 		pylock + fmt.Sprintf(wheel, "cp39-abi3-manylinux_2_28_x86_64"):                                                             "",
 		pylock + fmt.Sprintf(strings.Replace(wheel, "a-1", "a-1%%2Bcu118", 1), "py3-none-any"):                                     "",
 		pylock + fmt.Sprintf(strings.Replace(wheel, "h.test", "u:t0ken@h.test", 1), "py3-none-any"):                                `the package "a" of the lock has a file at an address that is not of https, or that has credentials in it`,
+		pylock + "archive = {path='a.zip', hashes={sha256='" + one + "'}}":                                                         "has a file at an address that is not of https",
+		pylock + "sdist = {path='a-1.zip', hashes={sha256='" + one + "'}}":                                                         "",
 		pylock + "vcs = {type='git', url='https://h.test/a', commit-id='main'}":                                                    "is of a commit whose name is not whole",
 		pylock + "vcs = {type='git', url='ssh://git@h.test/a', commit-id='052e652d6d53c2b26ffde87e039b723949a53493'}":              "is a repository that is not at an address of https",
 		pylock + "vcs = {type='git', url='https://h.test/a', commit-id='052e652d6d53c2b26ffde87e039b723949a53493'}":                "",
@@ -193,6 +195,41 @@ func TestParse_refused(t *testing.T) {
 		}
 		if strings.Contains(got, "t0ken") {
 			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
+
+// TestErrors_secrets has addresses where a lock can have them. Their tokens are in no message.
+func TestErrors_secrets(t *testing.T) {
+	t.Parallel()
+	addresses := []string{
+		"https://t0ken@h.test/a.whl", "https://u:t0ken@h.test/", "https://h.test/t0ken/a.whl", "https://h.test/a.whl?k=t0ken", "git+https://t0ken@h.test/a.git@v1#egg=a",
+		"git+https://h.test/t0ken/a.git", "git+ssh://git@h.test/t0ken/a.git", "git@h.test:t0ken/a.git", "//h.test/t0ken/", "h.test/t0ken/a.whl", "file:///t0ken@h.test/t0ken",
+	}
+	forms := []string{
+		"@", "a @ @", "a @ @ ; x", "-e @", "-i @ x", "-f '@", "-r @", "--hash=@", "a==1 --hash=@:00", "a==1 --hash=sha256:@", "--nonsense=@", "-x@", "a==@", "a; @", "- @",
+		"lock-version = '1.0'\n@", "lock-version = '@'", "lock-version = '1.0'\nenvironments = [\"@\"]",
+		"lock-version = '1.0'\n[[packages]]\nname = 'a'\nwheels = [{url = '@', hashes = {}}]", "lock-version = '1.0'\n[[packages]]\nname = 'a'\nversion = '@'",
+		"lock-version = '1.0'\n[[packages]]\nname = '@'\nvcs = {type = '@', url = '@'}", "lock-version = '1.0'\n[[packages]]\nname = 'a'\nvcs = {type = 'git', url = '@', commit-id = '@'}",
+		"lock-version = '1.0'\n[[packages]]\nname = 'a'\nwheels = [{url = '@', hashes = {sha256 = '" + one + "'}}]",
+		"lock-version = '1.0'\n[[packages]]\nname = 'a'\nmarker = \"os_name ~= '@'\"\nsdist = {name = 'a', url = 'https://h.test/a', hashes = {sha256 = '" + one + "'}}",
+	}
+	for _, form := range forms {
+		for _, address := range addresses {
+			text := form[:strings.LastIndex(form, "@")] + address + form[strings.LastIndex(form, "@")+1:]
+			if strings.Count(form, "@") > 1 && strings.Contains(form, "lock-version") {
+				text = strings.ReplaceAll(form, "@", address)
+			}
+			file, err := lockfile.Parse("z==1" + hash1 + "\n" + text)
+			if strings.HasPrefix(text, "lock-version") {
+				file, err = lockfile.Parse(text)
+			}
+			if err == nil {
+				_, err = file.For(debian("3.11.7"))
+			}
+			if strings.Contains(messages(t, err), "t0ken") {
+				t.Errorf("%q: %v", text, err)
+			}
 		}
 	}
 }

@@ -81,6 +81,9 @@ func entryOf(p pylock.Package, fits func(file string) bool) (Entry, *Error) {
 	for _, file := range files {
 		e.Files, e.Hashes = append(e.Files, file), append(e.Hashes, file.SHA256)
 		anyFits = anyFits || fits(file.Name)
+		if file.URL == "" && p.Archive == nil { // an index has it, by its hash
+			continue
+		}
 		u, err := url.Parse(file.URL)
 		if err != nil || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 			return e, newError(0, p.Name, "", "has a file at an address that is not of https, or that has credentials in it",

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -229,9 +230,19 @@ func (f file) parse() (File, error) {
 	case name == "":
 		return parsed, errors.New("a file of it has neither a name nor an address")
 	case len(parsed.SHA256) != 64 || strings.Trim(parsed.SHA256, "0123456789abcdef") != "":
-		return parsed, fmt.Errorf("%q has no SHA-256", name)
+		return parsed, fmt.Errorf("%s has no SHA-256", shown(name))
 	}
 	return parsed, nil
+}
+
+// shown is the name of a file in a message. The last part of an address that is no name of a file may be a secret.
+func shown(name string) string {
+	for _, suffix := range []string{".whl", ".tar.gz", ".zip"} {
+		if strings.HasSuffix(name, suffix) {
+			return strconv.Quote(name)
+		}
+	}
+	return "a file of it"
 }
 
 // lastPart is the name of the file at an address, where it has "%2B" for "+".
