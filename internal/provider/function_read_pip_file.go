@@ -34,7 +34,8 @@ func (readPipFileFunction) Definition(_ context.Context, _ function.DefinitionRe
 			"- `index_url`: for `embedded_registry.pip.index_url` of the provider, from `--index-url`. `null` where no line says so.\n" +
 			"- `extra_index_urls`: a list for `embedded_registry.pip.extra_index_urls`, from `--extra-index-url`. As for pip, " +
 			"a line `--index-url` takes back those before it.\n" +
-			"- `find_links`: a list of pages with links to files, from `--find-links`.\n\n" +
+			"- `find_links`: a list of pages with links to files, from `--find-links`. They belong into `embedded_registry.pip.config`: " +
+			"`config = \"[global]\\nfind-links = ${join(\" \", local.file.find_links)}\\n\"`.\n\n" +
 			"Indexes hold for all images of a provider. A file with indexes of its own is for an aliased provider, or for one whose other images may have them too. " +
 			"Where an address has credentials in it, so has the result: give it to the provider only, which keeps it out of state and plan.\n\n" +
 			"Options that change nothing about what is installed are left out: `--trusted-host`, `--use-feature`, `--no-require-hashes`. " +

@@ -129,7 +129,7 @@ func TestParsePipFile_refused(t *testing.T) {
 		"\"numpy\",":                                       `the requirement stands in quotes; write "numpy"`,
 		"~/a":                                              `pip "~/a" ` + address,
 		"a>=1;b":                                           `begins a second requirement; write each in a line or a string of its own`,
-		"-f https://i.test/":                               `"-f" is a setting of the provider: find_links` + read,
+		"-f https://i.test/":                               `"-f" is a setting of the provider: find-links in config` + read,
 		"numpy≥1":                                          `is not an ASCII character; write "numpy>=1"`,
 		"ｎumpy":                                            `is not an ASCII character; write "numpy"`,
 	} {

@@ -47,7 +47,7 @@ var lineDiagnoses = []lineDiagnosis{
 	},
 	{
 		regexp.MustCompile(`^(?P<bad>-f|--find-links)(?:[\s=]|$)`), isTheirs,
-		constant("leave the line out, and set find_links of pip in the provider's embedded_registry; on a platform, its administrator does"),
+		constant("leave the line out, and set find-links in config of pip in the provider's embedded_registry; on a platform, its administrator does"),
 	},
 	{
 		regexp.MustCompile(`^(?P<bad>--trusted-host)(?:[\s=]|$)`), "is a setting of the provider, and no requirement",

@@ -13,7 +13,7 @@ import (
 type setting struct {
 	at           place
 	line, option string
-	// attribute is what it is called in the provider's configuration.
+	// attribute is where it belongs in embedded_registry.pip of the provider.
 	attribute string
 }
 
@@ -100,7 +100,7 @@ func (r *pipReader) setting(at place, line string, o pipline.Option) {
 	case "--extra-index-url":
 		r.extraIndexURLs, s.attribute = appendNew(r.extraIndexURLs, o.Value), "extra_index_urls"
 	case "--find-links":
-		r.findLinks, s.attribute = appendNew(r.findLinks, o.Value), "find_links"
+		r.findLinks, s.attribute = appendNew(r.findLinks, o.Value), "find-links in config"
 	}
 	r.settings = append(r.settings, s)
 }

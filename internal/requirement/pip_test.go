@@ -253,7 +253,7 @@ func TestParsePip_refusesName(t *testing.T) {
 		"-e x @ git+https://h/x":   {"-e", "is an option of pip, which an image has no use for", "leave it out"},
 		"-r requirements.txt":      {"-r", "names another file", "read it with the function parse_pip_requirements or read_pip_file"},
 		"--constraint c.txt":       {"--constraint", "names constraints", "write them to pip_constraints, or read them with the function read_pip_file"},
-		"--find-links x":           {"--find-links", "tells where pip finds distributions", "leave the line out, and set find_links of pip in the provider's embedded_registry; on a platform, its administrator does"},
+		"--find-links x":           {"--find-links", "tells where pip finds distributions", "leave the line out, and set find-links in config of pip in the provider's embedded_registry; on a platform, its administrator does"},
 		"--trusted-host x":         {"--trusted-host", "is a setting of the provider", "leave the line out"},
 		"git+https://me:pw@host/x": {"", secret, credentials},
 		"https://me:pw@host/x.whl": {"", secret, credentials},

@@ -30,7 +30,7 @@ type File struct {
 // Setting is a line that says where distributions are, as a setting of the provider.
 type Setting struct {
 	Line int
-	// Attribute is what it is called in embedded_registry.pip: "index_url", "extra_index_urls", "find_links".
+	// Attribute is what it is called in embedded_registry.pip: "index_url", "extra_index_urls", "find-links in config".
 	Attribute string
 	// URL may have credentials in it.
 	URL string

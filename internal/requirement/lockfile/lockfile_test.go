@@ -254,7 +254,7 @@ func TestFile_Settings(t *testing.T) {
 	want := []lockfile.Setting{
 		{Line: 1, Attribute: "index_url", URL: "https://h.test/simple"},
 		{Line: 2, Attribute: "extra_index_urls", URL: "https://u:p@i.test"},
-		{Line: 4, Attribute: "find_links", URL: "https://h.test/links.html"},
+		{Line: 4, Attribute: "find-links in config", URL: "https://h.test/links.html"},
 	}
 	if diff := cmp.Diff(want, file.Settings); err != nil || diff != "" {
 		t.Error(err, diff)

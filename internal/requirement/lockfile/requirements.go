@@ -108,7 +108,7 @@ func (r *reader) option(l pipline.Line, o pipline.Option) {
 	case "--extra-index-url":
 		r.setting(l, "extra_index_urls", o.Value)
 	case "--find-links":
-		r.setting(l, "find_links", o.Value)
+		r.setting(l, "find-links in config", o.Value)
 	case "--only-binary":
 		r.onlyBinary(o.Value)
 	case "--no-binary":
