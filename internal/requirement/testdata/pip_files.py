@@ -3,7 +3,7 @@
     python3 -m venv venv && venv/bin/pip install pip==26.3 && venv/bin/python pip_files.py > pip_files.jsonl
 
 Each line has the text and what pip finds: requirements and constraints as name, extras, comparisons, address and marker, the indexes
-and the pages with links; or "refused". A distribution whose name pip learns when it builds has none here.
+and the pages with links; or "refused". What is empty is left out. A distribution whose name pip learns when it builds has none here.
 """
 
 import json
@@ -44,15 +44,14 @@ FILES = {"base.txt": "numpy!=1.27\n-c constraints.txt\nidna ; python_version < '
 
 
 def requirement(found):
-    return {
+    item = {
         "name": canonicalize_name(found.req.name) if found.req else "",
         "extras": sorted({canonicalize_name(e) for e in (found.req.extras if found.req else set()) | set(found.extras)}),
         "comparisons": "" if found.link else str(found.req.specifier),
         "url": found.link.url if found.link else "",
         "marker": str(found.markers or ""),
-        "hashed": bool(found.hash_options),
-        "settings": bool(found.config_settings),
     }
+    return {key: value for key, value in item.items() if value}
 
 
 def read(folder, text):
@@ -73,7 +72,7 @@ def read(folder, text):
     found["index"] = "" if urls[:1] == [DEFAULT] else "".join(urls[:1])
     found["extra"] = urls[1:]
     found["links"] = finder.find_links
-    return found
+    return {key: value for key, value in found.items() if value}
 
 
 def main():
@@ -83,7 +82,7 @@ def main():
             with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
                 file.write(text)
         texts = [line + "\n" for line in LINES]
-        texts += ["".join(rng.choice(LINES) + rng.choice(["\n", "\n", "\r\n", "  # x\n"]) for _ in range(rng.choice([2, 3, 4]))) for _ in range(1500)]
+        texts += ["".join(rng.choice(LINES) + rng.choice(["\n", "\n", "\r\n", "  # x\n"]) for _ in range(rng.choice([2, 3, 4]))) for _ in range(900)]
         for text in texts:
             print(json.dumps({"text": text, "pip": read(folder, text)}))
 
