@@ -1,8 +1,8 @@
-# requirements.txt names an index besides the public one, and includes constraints.txt with "-c".
+# torch.txt names an index besides the public one, and includes tested.txt with "-c".
 locals {
   file = provider::rime::read_pip_file(
-    file("${path.module}/requirements.txt"),
-    { "constraints.txt" = file("${path.module}/constraints.txt") },
+    file("${path.module}/torch.txt"),
+    { "tested.txt" = file("${path.module}/tested.txt") },
   )
 }
 
