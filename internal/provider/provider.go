@@ -134,5 +134,5 @@ func (p *rimeProvider) EphemeralResources(context.Context) []func() ephemeral.Ep
 
 // Functions implements provider.ProviderWithFunctions.
 func (p *rimeProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newParsePipRequirementsFunction, newParseCondaSpecFunction, newRepositoryNameFunction}
+	return []func() function.Function{newParsePipRequirementsFunction, newReadPipFileFunction, newParseCondaSpecFunction, newRepositoryNameFunction}
 }
