@@ -1,6 +1,8 @@
 package acctest_test
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -104,4 +106,59 @@ output "libraries" { value = rime_managed_image.a.pip_libraries }
 	shows(t, w.MustRun("output"), `"app" = "1.0"`, `"other" = "3.0"`)
 	w.PlanIsEmpty()
 	w.Destroy()
+}
+
+// TestManagedImage_lockFile installs what the lock of one image says as another image, from its pylock.toml and from a
+// requirements file with its hashes, although the index has moved on; and refuses what does not fit before anything is built.
+func TestManagedImage_lockFile(t *testing.T) {
+	t.Parallel()
+	app := pypi.Package{Name: "app", Releases: []pypi.Release{{Version: "1.0", Requires: []string{"lib"}}}}
+	w, index, _ := lockWorld(t, app, pypi.Simple("lib", "1.0"))
+	w.Write("main.tf", `
+resource "rime_managed_image" "source" {
+  name             = "source"
+  python_version   = "3.11"
+  pip_requirements = ["app"]
+}
+output "pylock" { value = rime_managed_image.source.pylock }
+`)
+	w.Apply()
+	lock := w.Values("rime_managed_image.source")["pylock"].(string)
+	hashes := regexp.MustCompile(`name = "(\w+)-([\d.]+)[^\n]*sha256 = "(\w+)"`).FindAllStringSubmatch(lock, -1)
+	var pinned strings.Builder
+	for _, m := range hashes {
+		fmt.Fprintf(&pinned, "%s==%s --hash=sha256:%s\n", m[1], m[2], m[3])
+	}
+	w.Write("requirements.txt", pinned.String())
+	w.Write("pylock.toml", lock)
+	index.Replace(pypi.Simple("lib", "1.0", "2.0"))
+	w.Write("copies.tf", `
+resource "rime_managed_image" "copy" {
+  for_each       = toset(["pylock.toml", "requirements.txt"])
+  name           = replace(split(".", each.key)[0], "_", "-")
+  python_version = "3.11"
+  pip_lock_file  = file(each.key)
+}
+output "libraries" { value = [for copy in rime_managed_image.copy : copy.pip_libraries["lib"]] }
+`)
+	shows(t, w.Apply(), `"1.0", "1.0",`)
+	w.PlanIsEmpty()
+
+	for _, c := range []struct{ text, says string }{
+		{"lib==1.0\n", "hash"},
+		{"lib==1.0 --hash=sha256:" + strings.Repeat("0", 64) + "\n", "no package index has a file of lib 1.0 with a hash of the lock"},
+		{strings.Replace(lock, `3.11.2`, `3.12.2`, 1), "the lock is for other environments than the image"},
+	} {
+		w.Write("requirements.txt", c.text)
+		fails(t, w, []string{"plan"}, c.says)
+	}
+	w.Write("requirements.txt", pinned.String())
+	w.Write("copies.tf", `
+resource "rime_managed_image" "copy" {
+  name             = "both"
+  pip_lock_file    = file("pylock.toml")
+  pip_requirements = ["lib"]
+}
+`)
+	fails(t, w, []string{"plan"}, "Lock File and Requirements", "Remove one of them")
 }

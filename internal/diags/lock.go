@@ -35,6 +35,11 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 			"Give another image in `embedded_registry.base_images` of the provider.",
 		))
 	}
+	if refused, ok := errors.AsType[*embedded.LockFileError](err); ok {
+		return diag.NewAttributeErrorDiagnostic(at, "Lock File Does Not Fit the Image", text(
+			tried, "The lock file cannot be obeyed:\n"+refused.Error(), "Make the lock anew for the image's Python and platform, and from the indexes that `embedded_registry.pip` of the provider names.",
+		))
+	}
 	if answer, ok := errors.AsType[*pythonindex.Error](err); ok {
 		return diag.NewAttributeErrorDiagnostic(at, "Unable to Read Package Index", text(
 			tried, "The answer was:\n"+answer.Error(), adviceForIndex(answer),
