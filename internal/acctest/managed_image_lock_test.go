@@ -162,3 +162,21 @@ resource "rime_managed_image" "copy" {
 `)
 	fails(t, w, []string{"plan"}, "Lock File and Requirements", "Remove one of them")
 }
+
+// TestPipResolution tells what requirements come to without building anything.
+func TestPipResolution(t *testing.T) {
+	t.Parallel()
+	w, _, registry := lockWorld(t, pypi.Package{Name: "app", Releases: []pypi.Release{{Version: "1.0", Requires: []string{"lib", "old"}}}},
+		pypi.Simple("lib", "1.0", "2.0"), acctest.Source("old", pypi.Source{}))
+	w.Write("main.tf", `
+data "rime_pip_resolution" "a" {
+  pip_requirements = ["app"]
+  pip_constraints  = ["lib<2"]
+}
+output "all" { value = data.rime_pip_resolution.a }
+`)
+	shows(t, w.Apply(), `"app" = "1.0"`, `"lib" = "1.0"`, `"old" = "1.0"`, `name = "lib-1.0-py3-none-any.whl"`, "built_from_source", `"pip" = `)
+	expectOnlyReads(t, registry)
+	w.Edit("main.tf", `["app"]`, `["app", "lib>=2"]`)
+	fails(t, w, []string{"plan"}, "No Versions Meet the Requirements", "lib")
+}

@@ -16,6 +16,9 @@ import (
 
 // LockFailed describes why nobody can say which versions an image is to hold.
 func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
+	if d, ok := fromConfiguration(err); ok {
+		return d
+	}
 	at := path.Root("pip_requirements")
 	if spec.PipLockFile != "" {
 		at = path.Root("pip_lock_file")
@@ -114,5 +117,15 @@ func TwoKindsOfRequirements(at path.Path) diag.Diagnostic {
 func NotOnPlatform(at path.Path, what, next string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "Requirement the Platform Cannot Take", text(
 		fmt.Sprintf("%s %s, and a RIME platform takes names and versions of packages only.", at, what), next,
+	))
+}
+
+// ErrNothingLocks is a registry that cannot tell versions before it builds.
+var ErrNothingLocks = errors.New("a RIME platform tells versions after a build only; this takes an embedded registry: set `embedded_registry`, and no `endpoint`, in the provider")
+
+// ResolutionOpen describes why versions that were asked for are not known.
+func ResolutionOpen(reason string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Versions Not Known", text(
+		"Tried to find the versions that pip requirements come to.", fmt.Sprintf("They are known after a build only: %s.", strings.TrimSuffix(reason, ".")),
 	))
 }

@@ -121,7 +121,7 @@ func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
 // DataSources implements provider.Provider.
 func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
-		newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource,
+		newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource, newPipResolutionDataSource,
 		newGroupImageDataSource, newGroupImagesDataSource, newGroupDataSource, newImagePullSecretsDataSource,
 		newImageRegistryDataSource, newPolicyDocumentsDataSource, newLifecyclePolicyPreviewDataSource,
 	}
