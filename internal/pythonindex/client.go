@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
@@ -62,7 +63,7 @@ type Client struct {
 	indexes []*index
 	http    *http.Client
 	slots   *semaphore.Weighted
-	pages   wait.Memory[[]*File]
+	pages   wait.Memory[[]*page]
 	details wait.Memory[*Metadata]
 }
 
@@ -143,11 +144,32 @@ func (c *Client) serving(name string) []*index {
 }
 
 // Files are the files of a distribution on all indexes that serve it, in the order of the indexes. There are none where no
-// index knows it. Name is normalised. An error is an [*Error].
+// index knows it. Wheels that no CPython 3 on Linux can run are left out. Name is normalised. An error is an [*Error].
 func (c *Client) Files(ctx context.Context, name string) ([]*File, error) {
-	return c.pages.Get(ctx, name, func(ctx context.Context) ([]*File, error) {
+	pages, err := c.pagesOf(ctx, name)
+	var files []*File
+	for _, p := range pages {
+		files = p.files(files, func(int) bool { return true })
+	}
+	return files, err
+}
+
+// Fitting is [Client.Files] without the wheels that have none of the tags, and how many those are.
+func (c *Client) Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []*File, others int, err error) {
+	pages, err := c.pagesOf(ctx, name)
+	for _, p := range pages {
+		var more int
+		files, more = p.fitting(files, tags)
+		others += more
+	}
+	return files, others, err
+}
+
+// pagesOf are the pages of a distribution on all indexes that serve it.
+func (c *Client) pagesOf(ctx context.Context, name string) ([]*page, error) {
+	return c.pages.Get(ctx, name, func(ctx context.Context) ([]*page, error) {
 		serving := c.serving(name)
-		found := make([][]*File, len(serving))
+		found := make([]*page, len(serving))
 		group, ctx := errgroup.WithContext(ctx)
 		for i, x := range serving {
 			group.Go(func() (err error) {
@@ -155,8 +177,10 @@ func (c *Client) Files(ctx context.Context, name string) ([]*File, error) {
 				return err
 			})
 		}
-		err := group.Wait()
-		return slices.Concat(found...), err
+		if err := group.Wait(); err != nil {
+			return nil, err
+		}
+		return found, nil
 	})
 }
 

@@ -79,7 +79,7 @@ func (c *Client) besideFile(ctx context.Context, file *File) ([]byte, error) {
 		text, err = io.ReadAll(&limited{r: resp.Body, left: maxMetadata})
 		return err
 	})
-	if err != nil || file.MetadataSHA256 == "any" {
+	if err != nil || file.MetadataSHA256 == anyHash {
 		return text, err
 	}
 	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != file.MetadataSHA256 {
@@ -95,9 +95,9 @@ func (c *Client) getFile(ctx context.Context, file *File, suffix string, header 
 		return err
 	}
 	address.Path, address.RawPath = address.Path+suffix, ""
-	r := request{url: address, header: header, read: read}
-	if i := slices.IndexFunc(c.indexes, func(x *index) bool { return x.name == file.Index }); i >= 0 {
-		r.user, r.origin = c.indexes[i].user, c.indexes[i].url
+	r := request{url: address, index: file.index, header: header, read: read}
+	if i := slices.IndexFunc(c.indexes, func(x *index) bool { return x.name == file.Index }); i >= 0 && r.index == nil {
+		r.index = c.indexes[i]
 	}
 	return c.get(ctx, r)
 }

@@ -45,9 +45,8 @@ var errUnusable = errors.New("the answer cannot be used")
 // request is one GET.
 type request struct {
 	url *url.URL
-	// user is for the origin of the index that the request has to do with.
-	user   *url.Userinfo
-	origin *url.URL
+	// index is what the request has to do with. Nil is not known.
+	index  *index
 	header map[string]string
 	// read reads an answer with the status 200 or 206.
 	read func(*http.Response) error
@@ -109,9 +108,9 @@ func (c *Client) attempt(ctx context.Context, r request) error {
 
 // authorize adds credentials to a request to the origin that they are for, and to none other.
 func (c *Client) authorize(req *http.Request, r request) {
-	if r.user != nil && sameOrigin(req.URL, r.origin) {
-		password, _ := r.user.Password()
-		req.SetBasicAuth(r.user.Username(), password)
+	if r.index != nil && r.index.user != nil && sameOrigin(req.URL, r.index.url) {
+		password, _ := r.index.user.Password()
+		req.SetBasicAuth(r.index.user.Username(), password)
 		return
 	}
 	if c.options.Credentials == nil {

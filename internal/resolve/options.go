@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 )
 
@@ -18,6 +19,11 @@ type Source interface {
 	Files(ctx context.Context, name string) ([]*pythonindex.File, error)
 	// Metadata is what the file says of itself. An error that is a [*pythonindex.MetadataError] is about this file only.
 	Metadata(ctx context.Context, file *pythonindex.File) (*pythonindex.Metadata, error)
+}
+
+// fitter is a [Source] that can leave out wheels that have none of the tags, most of those there are, and count them.
+type fitter interface {
+	Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []*pythonindex.File, others int, err error)
 }
 
 // option is a version of a distribution, and the file of it that fits the target best.
@@ -62,15 +68,25 @@ func (f *finder) options(ctx context.Context, name string) (*options, error) {
 	if known != nil {
 		return known, nil
 	}
-	files, err := f.source.Files(ctx, name)
+	files, others, err := f.files(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	found := f.sort(files)
+	found.left.platform += others
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.projects[name] = found
 	return found, nil
+}
+
+// files are the files that may fit, and how many others there are, which do not.
+func (f *finder) files(ctx context.Context, name string) (files []*pythonindex.File, others int, err error) {
+	if source, ok := f.source.(fitter); ok {
+		return source.Fitting(ctx, name, f.target.tags)
+	}
+	files, err = f.source.Files(ctx, name)
+	return files, 0, err
 }
 
 // ranked is a file that fits, and how well.

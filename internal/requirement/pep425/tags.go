@@ -3,6 +3,7 @@ package pep425
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Libc is a C library.
@@ -105,6 +106,17 @@ func (p Platform) platforms() []string {
 		}
 	}
 	return tags
+}
+
+// RunsOnLinux tells that there may be a [Platform] that the wheel runs on. Wheels for Windows, for macOS, for PyPy and for
+// Python 2 run on none.
+func (w Wheel) RunsOnLinux() bool {
+	return slices.ContainsFunc(w.interpreters, func(interpreter string) bool {
+		return strings.HasPrefix(interpreter, "cp3") || strings.HasPrefix(interpreter, "py3")
+	}) && slices.ContainsFunc(w.platforms, func(platform string) bool {
+		return platform == "any" || strings.HasPrefix(platform, "linux_") || strings.HasPrefix(platform, "manylinux") ||
+			strings.HasPrefix(platform, "musllinux_")
+	})
 }
 
 // Rank is how well the wheel fits, a lower one better. It is not ok where the wheel does not run there.
