@@ -64,6 +64,7 @@ type Client struct {
 	http    *http.Client
 	slots   *semaphore.Weighted
 	pages   wait.Memory[[]*page]
+	kinds   kinds
 	details wait.Memory[*Metadata]
 }
 

@@ -24,7 +24,7 @@ func parsePage(contentType, text, project string) (*page, error) {
 		Header:  http.Header{"Content-Type": {contentType}},
 		Body:    io.NopCloser(strings.NewReader(text)),
 		Request: &http.Request{URL: x.url.JoinPath(project, "/")},
-	}, x, project)
+	}, x, project, &kinds{})
 }
 
 // Kept is what a client keeps of a page.

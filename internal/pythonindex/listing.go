@@ -2,8 +2,8 @@ package pythonindex
 
 import (
 	"bytes"
-	"encoding/hex"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
@@ -16,6 +16,8 @@ type listing struct {
 	page page
 	base *url.URL
 	seen int
+	// shared has the kinds of all pages.
+	shared *kinds
 
 	// stems, numbers and kinds are what was found out about the parts of wheels' names, of which a page has few.
 	stems   map[string]bool
@@ -26,6 +28,28 @@ type listing struct {
 	texts   map[string]int
 	// origin begins addresses that are known to be written in normal form up to there.
 	origin []byte
+	// packed is room for a path.
+	packed []byte
+}
+
+// kinds are what files of many distributions share, by the ending of their names.
+type kinds struct{ known sync.Map }
+
+// of is the kind of wheels with that ending: the tags, and perhaps a number of the build. It is nil where it is of no wheel, and
+// anywhere is false for wheels that no CPython 3 on Linux can run.
+func (k *kinds) of(ending string) (found *kind, anywhere bool) {
+	if known, ok := k.known.Load(ending); ok {
+		return known.(*kind), true //nolint:forcetypeassert // nothing else is stored
+	}
+	wheel, err := pep425.ParseWheel("x-0" + ending)
+	if err != nil {
+		return nil, false
+	}
+	if !wheel.RunsOnLinux() {
+		return &kind{}, false
+	}
+	known, _ := k.known.LoadOrStore(ending, &kind{&wheel, ending})
+	return known.(*kind), true //nolint:forcetypeassert // as above
 }
 
 // What is no place in a page.
@@ -34,9 +58,9 @@ const (
 	elsewhere = -2 // the wheel is for no CPython 3 on Linux
 )
 
-func newListing(project string, x *index, base *url.URL) *listing {
+func newListing(project string, x *index, base *url.URL, shared *kinds) *listing {
 	return &listing{
-		page: page{project: project, index: x, kinds: make([]pep425.Wheel, 1)}, base: base,
+		page: page{project: project, index: x, kinds: []*kind{source}}, base: base, shared: shared,
 		stems: map[string]bool{}, numbers: map[string]int{}, kinds: map[string]int{}, sources: map[string]int{}, texts: map[string]int{},
 	}
 }
@@ -68,10 +92,9 @@ func (l *listing) add(e *entry) error {
 		sha256 = e.sha256
 	}
 	row := row{
-		kind: kind, version: version, name: e.filename, address: address, sha256: lower(sha256), size: max(e.size, 0),
-		python: l.text(e.requiresPython), yanked: e.yanked.set,
+		kind: kind, version: version, sha256: lower(sha256), size: max(e.size, 0), python: l.text(e.requiresPython),
 	}
-	if e.yanked.set {
+	if row.flags.set(isYanked, e.yanked.set); e.yanked.set {
 		row.reason = l.text([]byte(httpx.OneLine(string(e.yanked.text))))
 	}
 	if at, err := parseTime(e.uploadTime); err == nil { // zero is not known
@@ -85,7 +108,8 @@ func (l *listing) add(e *entry) error {
 			}
 		}
 	}
-	row.site = l.site(&row)
+	l.name(&row, e.filename)
+	l.locate(&row, address, e.filename)
 	l.page.append(&row)
 	return nil
 }
@@ -95,6 +119,22 @@ const (
 	// anyHash is a hash that an index does not tell.
 	anyHash = "any"
 )
+
+// name takes the name apart.
+func (l *listing) name(r *row, name []byte) {
+	stem, ends := bytes.CutSuffix(name, []byte(l.page.kinds[r.kind].ending))
+	if ends {
+		stem, ends = bytes.CutSuffix(stem, []byte(l.page.versions[r.version].String()))
+	}
+	if ends {
+		stem, ends = bytes.CutSuffix(stem, []byte("-"))
+	}
+	if !ends {
+		stem = name
+	}
+	r.flags.set(wholeName, !ends)
+	r.stem = l.text(stem)
+}
 
 // lower is the text in lower case.
 func lower(text []byte) []byte {
@@ -134,17 +174,16 @@ func (l *listing) identify(name []byte) (kind, version int) {
 			return notAtAll, 0
 		}
 	}
-	stem, isWheel := bytes.CutSuffix(name, []byte(".whl"))
-	if !isWheel {
+	if !bytes.HasSuffix(name, []byte(".whl")) {
 		return l.source(string(name))
 	}
-	distribution, rest, _ := bytes.Cut(stem, []byte("-"))
-	number, tags, found := bytes.Cut(rest, []byte("-"))
-	if !found || !l.isStem(distribution) {
+	distribution, rest, _ := bytes.Cut(name, []byte("-"))
+	end := bytes.IndexByte(rest, '-')
+	if end < 0 || !l.isStem(distribution) {
 		return notAtAll, 0
 	}
-	if kind = l.kind(tags); kind >= 0 {
-		if version = l.number(number); version < 0 {
+	if kind = l.kind(rest[end:]); kind >= 0 {
+		if version = l.number(rest[:end]); version < 0 {
 			kind = notAtAll
 		}
 	}
@@ -162,23 +201,22 @@ func (l *listing) isStem(text []byte) bool {
 	return is
 }
 
-// kind is the place of what the name of a wheel has after the version: the tags, and perhaps a number of the build.
-func (l *listing) kind(tags []byte) int {
-	at, known := l.kinds[string(tags)]
+// kind is the place of the kind of wheels with that ending.
+func (l *listing) kind(ending []byte) int {
+	at, known := l.kinds[string(ending)]
 	if known {
 		return at
 	}
-	switch wheel, err := pep425.ParseWheel("x-0-" + string(tags) + ".whl"); {
-	case err != nil:
+	switch kind, anywhere := l.shared.of(string(ending)); {
+	case kind == nil:
 		at = notAtAll
-	case !wheel.RunsOnLinux():
+	case !anywhere:
 		at = elsewhere
 	default:
 		at = len(l.page.kinds)
-		wheel.Name = l.page.project
-		l.page.kinds = append(l.page.kinds, wheel)
+		l.page.kinds = append(l.page.kinds, kind)
 	}
-	l.kinds[string(tags)] = at
+	l.kinds[string(ending)] = at
 	return at
 }
 
@@ -266,26 +304,19 @@ func isPlain(path []byte) bool {
 	return true
 }
 
-// site is the place of how the address begins, which many share.
-func (l *listing) site(r *row) int {
-	end := bytes.Index(r.address, []byte("://")) + len("://")
+// locate takes the address apart: how it begins, which many share, the rest of it, and the name.
+func (l *listing) locate(r *row, address, name []byte) {
+	end := bytes.Index(address, []byte("://")) + len("://")
 	for range 2 { // host, and the first part of the path
-		slash := bytes.IndexByte(r.address[end:], '/')
+		slash := bytes.IndexByte(address[end:], '/')
 		if slash < 0 {
 			break
 		}
 		end += slash + 1
 	}
-	at := l.text(r.address[:end])
-	r.address = r.address[end:]
-	return at
-}
-
-// unhex is what the hash stands for. It is not ok where the text is no hash in lower case.
-func unhex(text []byte, hash *[32]byte) bool {
-	if len(text) != sha256Digits || bytes.ContainsAny(text, "ABCDEF") {
-		return false
-	}
-	_, err := hex.Decode(hash[:], text)
-	return err == nil
+	r.site = l.text(address[:end])
+	path, ends := bytes.CutSuffix(address[end:], name)
+	r.flags.set(endsWithName, ends)
+	l.packed = pack(l.packed[:0], path)
+	r.path = l.packed
 }

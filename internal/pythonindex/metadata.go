@@ -69,19 +69,20 @@ func (m *Metadata) String() string {
 func (m *Metadata) take(field, value string) (err error) {
 	switch strings.ToLower(field) {
 	case "name":
-		m.Name = pep508.NormalizeName(value)
+		m.Name = pep508.NormalizeName(strings.Clone(value))
 	case "version":
-		m.Version, err = pep440.Parse(value)
+		m.Version, err = pep440.Parse(strings.Clone(value))
 	case "requires-dist":
 		var requirement pep508.Requirement
-		if requirement, err = pep508.Parse(value); err == nil {
+		// What is kept does not keep the whole text.
+		if requirement, err = pep508.Parse(strings.Clone(value)); err == nil {
 			m.Requires = append(m.Requires, requirement)
 		}
 	case "provides-extra":
-		m.Extras = append(m.Extras, pep508.NormalizeName(value))
+		m.Extras = append(m.Extras, pep508.NormalizeName(strings.Clone(value)))
 	case "requires-python":
 		// What cannot be read allows everything, as for pip.
-		m.RequiresPython, _ = pep440.ParseSpecifier(value)
+		m.RequiresPython, _ = pep440.ParseSpecifier(strings.Clone(value))
 	case "dynamic":
 		m.Dynamic = m.Dynamic || strings.EqualFold(value, "requires-dist")
 	}

@@ -28,7 +28,7 @@ func (c *Client) page(ctx context.Context, x *index, name string) (*page, error)
 	err := c.get(ctx, request{
 		url: x.url.JoinPath(name, "/"), index: x, header: map[string]string{"Accept": accept},
 		read: func(resp *http.Response) (err error) {
-			found, err = readPage(resp, x, name)
+			found, err = readPage(resp, x, name, &c.kinds)
 			return err
 		},
 	})
@@ -45,10 +45,10 @@ func (c *Client) page(ctx context.Context, x *index, name string) (*page, error)
 }
 
 // readPage reads a page in either form.
-func readPage(resp *http.Response, x *index, name string) (*page, error) {
+func readPage(resp *http.Response, x *index, name string, shared *kinds) (*page, error) {
 	contentType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	body := &limited{r: resp.Body, left: maxPage}
-	l := newListing(name, x, resp.Request.URL)
+	l := newListing(name, x, resp.Request.URL, shared)
 	var err error
 	switch contentType {
 	case typeJSON, "application/json":

@@ -2,6 +2,7 @@ package pythonindex
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"time"
@@ -17,101 +18,157 @@ type page struct {
 	index   *index
 	rows    []byte
 	count   int
-	// versions, kinds and texts are what rows point to. A kind has all of a wheel but its version; the first is that of
-	// source distributions.
+	// versions, kinds and texts are what rows point to. The first kind is that of source distributions.
 	versions []pep440.Version
-	kinds    []pep425.Wheel
+	kinds    []*kind
 	texts    []string
 	// elsewhere counts wheels that no CPython 3 on Linux can run.
 	elsewhere int
 }
 
-// ofSource is the kind of source distributions.
-const ofSource = 0
-
-// row is a file. Kind, version, python, reason and site are places in a page.
-type row struct {
-	kind, version        int
-	name, address        []byte
-	sha256, metadata     []byte
-	size                 int64
-	uploaded             time.Time
-	python, reason, site int
-	yanked               bool
+// kind is what files of many distributions share.
+type kind struct {
+	// wheel has all but the name and the version. Nil is a source distribution.
+	wheel *pep425.Wheel
+	// ending is what the names have after the version.
+	ending string
 }
 
-// What a row has.
+// ofSource is the place of the kind of source distributions.
+const ofSource = 0
+
+var source = &kind{ending: ".tar.gz"}
+
+// row is a file. Kind, version, stem, python, reason and site are places in a page.
+type row struct {
+	kind, version int
+	// stem is how the name begins. The version and the ending of the kind follow, unless it is the whole name.
+	stem int
+	// site and path are the address. The name follows, if it ends with that.
+	site int
+	path []byte
+	// The hashes are digits or bytes.
+	sha256, metadata []byte
+	size             int64
+	uploaded         time.Time
+	python, reason   int
+	flags            flags
+}
+
+// flags are what a row has.
+type flags byte
+
 const (
-	isYanked = 1 << iota
+	isYanked flags = 1 << iota
 	hasSize
 	hasTime
-	nameInAddress // the address ends with the name
-	hasHash
-	hashInBytes
+	wholeName
+	endsWithName
 	hasMetadata
+	hashInBytes
 	metadataInBytes
 )
 
 // append adds a file.
 func (p *page) append(r *row) {
-	var flags byte
-	set := func(flag byte, is bool) {
-		if is {
-			flags |= flag
-		}
+	var hash, metadata [sha256.Size]byte
+	r.flags.set(hasSize, r.size != 0)
+	r.flags.set(hasTime, !r.uploaded.IsZero())
+	r.flags.set(hasMetadata, len(r.metadata) > 0)
+	r.flags.set(hashInBytes, unhex(r.sha256, &hash))
+	r.flags.set(metadataInBytes, unhex(r.metadata, &metadata))
+	b := append(p.rows, byte(r.flags))
+	for _, place := range []int{r.kind, r.version, r.stem, r.site, r.python} {
+		b = appendNumber(b, place)
 	}
-	var hash, metadata [32]byte
-	set(isYanked, r.yanked)
-	set(hasSize, r.size != 0)
-	set(hasTime, !r.uploaded.IsZero())
-	set(nameInAddress, bytes.HasSuffix(r.address, r.name))
-	set(hasHash, len(r.sha256) > 0)
-	set(hashInBytes, unhex(r.sha256, &hash))
-	set(hasMetadata, len(r.metadata) > 0)
-	set(metadataInBytes, unhex(r.metadata, &metadata))
-	b := append(p.rows, flags)
-	for _, n := range []int{r.kind, r.version, r.python, r.site} {
-		b = binary.AppendUvarint(b, uint64(n)) //nolint:gosec // places are not negative
+	b = appendText(b, r.path)
+	if r.flags&isYanked != 0 {
+		b = appendNumber(b, r.reason)
 	}
-	b = appendText(b, r.address)
-	if flags&nameInAddress != 0 {
-		b = binary.AppendUvarint(b, uint64(len(r.name)))
+	if r.flags&hasSize != 0 {
+		b = appendNumber(b, int(r.size))
+	}
+	if r.flags&hasTime != 0 {
+		b = appendNumber(binary.AppendVarint(b, r.uploaded.Unix()), r.uploaded.Nanosecond())
+	}
+	if r.flags&hashInBytes != 0 {
+		b = append(b, hash[:]...)
 	} else {
-		b = appendText(b, r.name)
+		b = appendText(b, r.sha256)
 	}
-	if r.yanked {
-		b = binary.AppendUvarint(b, uint64(r.reason)) //nolint:gosec // as above
+	switch {
+	case r.flags&metadataInBytes != 0:
+		b = append(b, metadata[:]...)
+	case r.flags&hasMetadata != 0:
+		b = appendText(b, r.metadata)
 	}
-	if flags&hasSize != 0 {
-		b = binary.AppendUvarint(b, uint64(r.size)) //nolint:gosec // not negative
-	}
-	if flags&hasTime != 0 {
-		b = binary.AppendUvarint(binary.AppendVarint(b, r.uploaded.Unix()), uint64(r.uploaded.Nanosecond())) //nolint:gosec // not negative
-	}
-	b = appendHash(b, flags&hasHash != 0, flags&hashInBytes != 0, r.sha256, hash)
-	p.rows = appendHash(b, flags&hasMetadata != 0, flags&metadataInBytes != 0, r.metadata, metadata)
+	p.rows = b
 	p.count++
 }
 
-func appendText(b, text []byte) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+func (f *flags) set(flag flags, is bool) {
+	if is {
+		*f |= flag
+	}
 }
 
-func appendHash(b []byte, has, inBytes bool, text []byte, hash [32]byte) []byte {
-	switch {
-	case inBytes:
-		return append(b, hash[:]...)
-	case has:
-		return appendText(b, text)
+// appendNumber appends a number that is not negative.
+func appendNumber(b []byte, n int) []byte { return binary.AppendUvarint(b, uint64(n)) } //nolint:gosec // see above
+
+func appendText(b, text []byte) []byte { return append(appendNumber(b, len(text)), text...) }
+
+// hexRun is how many digits in a row are worth it.
+const hexRun = 8
+
+// pack appends a text without zeros in which runs of hexadecimal digits take half as much: a zero, how many bytes follow, and
+// these. Indexes have hashes in their addresses.
+func pack(to, text []byte) []byte {
+	for len(text) > 0 {
+		digits := 0
+		for digits < len(text) && digits < 2*255 && isHex(text[digits]) {
+			digits++
+		}
+		if digits >= hexRun {
+			digits -= digits % 2
+			to = append(to, 0, byte(digits/2))
+			to, _ = hex.AppendDecode(to, text[:digits])
+		} else {
+			digits = max(digits, 1)
+			to = append(to, text[:digits]...)
+		}
+		text = text[digits:]
 	}
-	return b
+	return to
+}
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' }
+
+// unpack appends what was packed.
+func unpack(to, packed []byte) []byte {
+	for len(packed) > 0 {
+		zero := bytes.IndexByte(packed, 0)
+		if zero < 0 {
+			return append(to, packed...)
+		}
+		to = append(to, packed[:zero]...)
+		end := zero + 2 + int(packed[zero+1])
+		to = hex.AppendEncode(to, packed[zero+2:end])
+		packed = packed[end:]
+	}
+	return to
+}
+
+// unhex is what the hash stands for. It is not ok where the text is no hash in lower case.
+func unhex(text []byte, hash *[sha256.Size]byte) bool {
+	if len(text) != hex.EncodedLen(len(hash)) || bytes.ContainsFunc(text, func(r rune) bool { return r > 'f' || !isHex(byte(r)) }) {
+		return false
+	}
+	_, err := hex.Decode(hash[:], text)
+	return err == nil
 }
 
 // reader reads rows. What it reads was written by append.
-type reader struct {
-	rest  []byte
-	flags byte
-}
+type reader struct{ rest []byte }
 
 func (r *reader) number() int {
 	n, length := binary.Uvarint(r.rest)
@@ -125,67 +182,66 @@ func (r *reader) bytes(n int) []byte {
 	return taken
 }
 
-func (r *reader) hash(has, inBytes byte) []byte {
+// next takes a row.
+func (r *reader) next(into *row) {
+	flags := flags(r.bytes(1)[0])
+	*into = row{flags: flags, kind: r.number(), version: r.number(), stem: r.number(), site: r.number(), python: r.number()}
+	into.path = r.bytes(r.number())
+	if flags&isYanked != 0 {
+		into.reason = r.number()
+	}
+	if flags&hasSize != 0 {
+		into.size = int64(r.number())
+	}
+	if flags&hasTime != 0 {
+		seconds, length := binary.Varint(r.rest)
+		r.rest = r.rest[length:]
+		into.uploaded = time.Unix(seconds, int64(r.number())).UTC()
+	}
+	into.sha256 = r.hash(true, flags&hashInBytes != 0)
+	into.metadata = r.hash(flags&hasMetadata != 0, flags&metadataInBytes != 0)
+}
+
+func (r *reader) hash(has, inBytes bool) []byte {
 	switch {
-	case r.flags&inBytes != 0:
-		return r.bytes(32)
-	case r.flags&has != 0:
+	case inBytes:
+		return r.bytes(sha256.Size)
+	case has:
 		return r.bytes(r.number())
 	}
 	return nil
 }
 
-// next takes a row. Its hashes are bytes where they were.
-func (r *reader) next(into *row) {
-	r.flags = r.bytes(1)[0]
-	*into = row{kind: r.number(), version: r.number(), python: r.number(), site: r.number(), yanked: r.flags&isYanked != 0}
-	into.address = r.bytes(r.number())
-	if length := r.number(); r.flags&nameInAddress != 0 {
-		into.name = into.address[len(into.address)-length:]
-	} else {
-		into.name = r.bytes(length)
-	}
-	if into.yanked {
-		into.reason = r.number()
-	}
-	if r.flags&hasSize != 0 {
-		into.size = int64(r.number())
-	}
-	if r.flags&hasTime != 0 {
-		seconds, length := binary.Varint(r.rest)
-		r.rest = r.rest[length:]
-		into.uploaded = time.Unix(seconds, int64(r.number())).UTC()
-	}
-	into.sha256 = r.hash(hasHash, hashInBytes)
-	into.metadata = r.hash(hasMetadata, metadataInBytes)
-}
-
-// file is the file of the row that was read last.
-func (p *page) file(row *row, flags byte) *File {
+// file is the file of a row that was read.
+func (p *page) file(r *row) *File {
+	kind := p.kinds[r.kind]
 	f := &File{
-		URL: p.texts[row.site] + string(row.address), Size: row.size, RequiresPython: p.texts[row.python], Yanked: row.yanked,
-		Uploaded: row.uploaded, Index: p.index.name, Version: p.versions[row.version], project: p.project, index: p.index,
-		SHA256: hashText(row.sha256, flags&hashInBytes), MetadataSHA256: hashText(row.metadata, flags&metadataInBytes),
+		Name: p.texts[r.stem], Size: r.size, RequiresPython: p.texts[r.python], Yanked: r.flags&isYanked != 0, Uploaded: r.uploaded,
+		Index: p.index.name, Version: p.versions[r.version], project: p.project, index: p.index,
+		SHA256: hashText(r.sha256, r.flags&hashInBytes != 0), MetadataSHA256: hashText(r.metadata, r.flags&metadataInBytes != 0),
 	}
-	if flags&nameInAddress != 0 {
-		f.Name = f.URL[len(f.URL)-len(row.name):]
-	} else {
-		f.Name = string(row.name)
+	if r.flags&wholeName == 0 {
+		f.Name += "-" + f.Version.String() + kind.ending
 	}
-	if row.yanked {
-		f.YankedReason = p.texts[row.reason]
+	address := unpack(append(make([]byte, 0, 256), p.texts[r.site]...), r.path)
+	if r.flags&endsWithName != 0 {
+		address = append(address, f.Name...)
 	}
-	if row.kind != ofSource {
-		wheel := p.kinds[row.kind]
-		wheel.Version = f.Version
+	f.URL = string(address)
+	if f.Yanked {
+		f.YankedReason = p.texts[r.reason]
+	}
+	if kind.wheel != nil {
+		wheel := *kind.wheel
+		wheel.Name, wheel.Version = p.project, f.Version
 		f.Wheel = &wheel
 	}
 	return f
 }
 
-func hashText(hash []byte, inBytes byte) string {
+func hashText(hash []byte, inBytes bool) string {
 	switch {
-	case inBytes != 0:
+	case inBytes:
 		return hex.EncodeToString(hash)
 	case string(hash) == anyHash:
 		return anyHash
@@ -199,7 +255,7 @@ func (p *page) files(to []*File, wanted func(kind int) bool) []*File {
 	var row row
 	for range p.count {
 		if r.next(&row); wanted(row.kind) {
-			to = append(to, p.file(&row, r.flags))
+			to = append(to, p.file(&row))
 		}
 	}
 	return to
@@ -209,10 +265,11 @@ func (p *page) files(to []*File, wanted func(kind int) bool) []*File {
 func (p *page) fitting(to []*File, tags *pep425.Tags) (files []*File, others int) {
 	fits := make([]bool, len(p.kinds))
 	for i, kind := range p.kinds {
-		_, fits[i] = tags.Rank(kind)
+		fits[i] = kind.wheel == nil
+		if !fits[i] {
+			_, fits[i] = tags.Rank(*kind.wheel)
+		}
 	}
-	fits[ofSource] = true
-	before := len(to)
 	files = p.files(to, func(kind int) bool { return fits[kind] })
-	return files, p.elsewhere + p.count - (len(files) - before)
+	return files, p.elsewhere + p.count - (len(files) - len(to))
 }
