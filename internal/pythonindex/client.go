@@ -150,13 +150,14 @@ func (c *Client) Files(ctx context.Context, name string) ([]*File, error) {
 	pages, err := c.pagesOf(ctx, name)
 	var files []*File
 	for _, p := range pages {
-		files = p.files(files, func(int) bool { return true })
+		files = p.files(files)
 	}
 	return files, err
 }
 
-// Fitting is [Client.Files] without the wheels that have none of the tags, and how many those are.
-func (c *Client) Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []*File, others int, err error) {
+// Fitting are the files that have one of the tags, and all source distributions, in the order of [Client.Files]. Others is how
+// many wheels there are besides, those for other systems as well.
+func (c *Client) Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []Listed, others int, err error) {
 	pages, err := c.pagesOf(ctx, name)
 	for _, p := range pages {
 		var more int

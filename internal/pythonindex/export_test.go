@@ -15,7 +15,7 @@ func ParsePage(contentType, text, project string) ([]*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.files(nil, func(int) bool { return true }), nil
+	return p.files(nil), nil
 }
 
 func parsePage(contentType, text, project string) (*page, error) {
@@ -37,6 +37,6 @@ func Keep(contentType, text, project string) (Kept, error) {
 }
 
 // Fitting is [Client.Fitting] of a page.
-func (k Kept) Fitting(tags *pep425.Tags) (files []*File, others int) {
+func (k Kept) Fitting(tags *pep425.Tags) (files []Listed, others int) {
 	return k.page.fitting(nil, tags)
 }

@@ -67,7 +67,9 @@ func newListing(project string, x *index, base *url.URL, shared *kinds) *listing
 
 // finish is the page without what was reserved for more.
 func (l *listing) finish() *page {
-	l.page.rows = bytes.Clone(l.page.rows)
+	if last := len(l.page.rows) - 1; last >= 0 {
+		l.page.rows[last] = bytes.Clone(l.page.rows[last])
+	}
 	return &l.page
 }
 

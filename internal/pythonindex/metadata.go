@@ -92,23 +92,29 @@ func (m *Metadata) take(field, value string) (err error) {
 // fields are the header fields of a message (RFC 822), each with the lines that continue it. A blank line ends them.
 func fields(text string) func(yield func(field, value string) bool) {
 	return func(yield func(field, value string) bool) {
-		var field, value string
-		for line := range strings.SplitSeq(text, "\n") {
-			line = strings.TrimSuffix(line, "\r")
-			if field != "" && line != "" && (line[0] == ' ' || line[0] == '\t') {
-				value += "\n" + line
-				continue
+		for text != "" && text[0] != '\n' && !strings.HasPrefix(text, "\r\n") {
+			end := fieldEnd(text)
+			field, value, _ := strings.Cut(text[:end], ":")
+			if strings.Contains(value, "\r") {
+				value = strings.ReplaceAll(value, "\r\n", "\n")
 			}
-			if field != "" && !yield(field, value) {
+			if !yield(field, value) {
 				return
 			}
-			if line == "" {
-				return
-			}
-			field, value, _ = strings.Cut(line, ":")
+			text = text[end:]
 		}
-		if field != "" {
-			yield(field, value)
+	}
+}
+
+// fieldEnd is where the first field ends: with the first line that no other continues.
+func fieldEnd(text string) int {
+	for end := 0; ; {
+		line := strings.IndexByte(text[end:], '\n')
+		if line < 0 {
+			return len(text)
+		}
+		if end += line + 1; end == len(text) || text[end] != ' ' && text[end] != '\t' {
+			return end
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"iter"
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
@@ -16,15 +17,18 @@ import (
 type page struct {
 	project string
 	index   *index
-	rows    []byte
-	count   int
+	// rows are in pieces, so that they need not be moved to make room for more.
+	rows [][]byte
 	// versions, kinds and texts are what rows point to. The first kind is that of source distributions.
 	versions []pep440.Version
 	kinds    []*kind
 	texts    []string
-	// elsewhere counts wheels that no CPython 3 on Linux can run.
-	elsewhere int
+	// count is how many rows there are; elsewhere counts wheels besides that no CPython 3 on Linux can run.
+	count, elsewhere int
 }
+
+// pieceSize is how many bytes a piece of rows has, in most of them.
+const pieceSize = 16 << 10
 
 // kind is what files of many distributions share.
 type kind struct {
@@ -77,7 +81,7 @@ func (p *page) append(r *row) {
 	r.flags.set(hasMetadata, len(r.metadata) > 0)
 	r.flags.set(hashInBytes, unhex(r.sha256, &hash))
 	r.flags.set(metadataInBytes, unhex(r.metadata, &metadata))
-	b := append(p.rows, byte(r.flags))
+	b := append(p.piece(), byte(r.flags))
 	for _, place := range []int{r.kind, r.version, r.stem, r.site, r.python} {
 		b = appendNumber(b, place)
 	}
@@ -102,8 +106,21 @@ func (p *page) append(r *row) {
 	case r.flags&hasMetadata != 0:
 		b = appendText(b, r.metadata)
 	}
-	p.rows = b
+	p.rows[len(p.rows)-1] = b
 	p.count++
+}
+
+// piece is the one that has room for another row. The first grows as it must, as most pages are small.
+func (p *page) piece() []byte {
+	if len(p.rows) == 0 {
+		p.rows = [][]byte{nil}
+	}
+	last := p.rows[len(p.rows)-1]
+	if len(last) > pieceSize-pieceSize/16 {
+		last = make([]byte, 0, pieceSize)
+		p.rows = append(p.rows, last)
+	}
+	return last
 }
 
 func (f *flags) set(flag flags, is bool) {
@@ -249,20 +266,34 @@ func hashText(hash []byte, inBytes bool) string {
 	return string(hash)
 }
 
-// files appends the files that are wanted by their kinds.
-func (p *page) files(to []*File, wanted func(kind int) bool) []*File {
-	r := reader{rest: p.rows}
-	var row row
-	for range p.count {
-		if r.next(&row); wanted(row.kind) {
-			to = append(to, p.file(&row))
+// all are the rows and where they are. What is yielded is valid until the next one.
+func (p *page) all() iter.Seq2[place, *row] {
+	return func(yield func(place, *row) bool) {
+		var into row
+		for piece, rows := range p.rows {
+			for r := (reader{rows}); len(r.rest) > 0; {
+				at := place{piece, len(rows) - len(r.rest)}
+				if r.next(&into); !yield(at, &into) {
+					return
+				}
+			}
 		}
+	}
+}
+
+// place is where a row is: in which piece, and where there.
+type place struct{ piece, at int }
+
+// files appends the files.
+func (p *page) files(to []*File) []*File {
+	for _, row := range p.all() {
+		to = append(to, p.file(row))
 	}
 	return to
 }
 
 // fitting appends the files that have one of the tags, and all source distributions, and counts the others.
-func (p *page) fitting(to []*File, tags *pep425.Tags) (files []*File, others int) {
+func (p *page) fitting(to []Listed, tags *pep425.Tags) (files []Listed, others int) {
 	fits := make([]bool, len(p.kinds))
 	for i, kind := range p.kinds {
 		fits[i] = kind.wheel == nil
@@ -270,6 +301,16 @@ func (p *page) fitting(to []*File, tags *pep425.Tags) (files []*File, others int
 			_, fits[i] = tags.Rank(*kind.wheel)
 		}
 	}
-	files = p.files(to, func(kind int) bool { return fits[kind] })
-	return files, p.elsewhere + p.count - (len(files) - len(to))
+	others = p.elsewhere
+	for at, row := range p.all() {
+		if fits[row.kind] {
+			to = append(to, Listed{
+				Version: p.versions[row.version], Wheel: p.kinds[row.kind].wheel, RequiresPython: p.texts[row.python],
+				Yanked: row.flags&isYanked != 0, Uploaded: row.uploaded, origin: Origin{page: p, place: at},
+			})
+		} else {
+			others++
+		}
+	}
+	return to, others
 }

@@ -23,13 +23,14 @@ type Source interface {
 
 // fitter is a [Source] that can leave out wheels that have none of the tags, most of those there are, and count them.
 type fitter interface {
-	Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []*pythonindex.File, others int, err error)
+	Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []pythonindex.Listed, others int, err error)
 }
 
 // option is a version of a distribution, and the file of it that fits the target best.
 type option struct {
 	version pep440.Version
-	file    *pythonindex.File
+	// file is what is to be installed, zero for what the base image has.
+	file pythonindex.Origin
 	// installed is the metadata of what the base image has, nil else.
 	installed *pythonindex.Metadata
 }
@@ -81,25 +82,29 @@ func (f *finder) options(ctx context.Context, name string) (*options, error) {
 }
 
 // files are the files that may fit, and how many others there are, which do not.
-func (f *finder) files(ctx context.Context, name string) (files []*pythonindex.File, others int, err error) {
+func (f *finder) files(ctx context.Context, name string) (files []pythonindex.Listed, others int, err error) {
 	if source, ok := f.source.(fitter); ok {
 		return source.Fitting(ctx, name, f.target.tags)
 	}
-	files, err = f.source.Files(ctx, name)
+	all, err := f.source.Files(ctx, name)
+	for _, file := range all {
+		files = append(files, pythonindex.List(file))
+	}
 	return files, 0, err
 }
 
 // ranked is a file that fits, and how well.
 type ranked struct {
-	file *pythonindex.File
-	rank int
-	at   int
+	*pythonindex.Listed
+
+	rank, at int
 }
 
-func (f *finder) sort(files []*pythonindex.File) *options {
+func (f *finder) sort(files []pythonindex.Listed) *options {
 	found := &options{}
 	var fresh, yanked []ranked
-	for i, file := range files {
+	for i := range files {
+		file := &files[i]
 		rank, fits := f.fits(file, &found.left)
 		switch r := (ranked{file, rank, i}); {
 		case !fits:
@@ -114,7 +119,7 @@ func (f *finder) sort(files []*pythonindex.File) *options {
 }
 
 // fits tells whether the target can have the file, and counts why not.
-func (f *finder) fits(file *pythonindex.File, left *unfit) (rank int, ok bool) {
+func (f *finder) fits(file *pythonindex.Listed, left *unfit) (rank int, ok bool) {
 	switch {
 	case file.Wheel == nil && f.wheelsOnly:
 		left.sdists++
@@ -143,25 +148,25 @@ func (f *finder) fits(file *pythonindex.File, left *unfit) (rank int, ok bool) {
 func best(files []ranked) []option {
 	slices.SortFunc(files, func(a, b ranked) int {
 		return cmp.Or(
-			b.file.Version.Compare(a.file.Version),
+			b.Version.Compare(a.Version),
 			cmp.Compare(a.rank, b.rank),
-			compareBuild(b.file, a.file),
+			compareBuild(b.Wheel, a.Wheel),
 			cmp.Compare(b.at, a.at),
 		)
 	})
-	files = slices.CompactFunc(files, func(a, b ranked) bool { return a.file.Version.Compare(b.file.Version) == 0 })
+	files = slices.CompactFunc(files, func(a, b ranked) bool { return a.Version.Compare(b.Version) == 0 })
 	options := make([]option, len(files))
 	for i, r := range files {
-		options[i] = option{version: r.file.Version, file: r.file}
+		options[i] = option{version: r.Version, file: r.Origin()}
 	}
 	return options
 }
 
-func compareBuild(a, b *pythonindex.File) int {
-	if a.Wheel == nil || b.Wheel == nil {
+func compareBuild(a, b *pep425.Wheel) int {
+	if a == nil || b == nil {
 		return 0
 	}
-	return a.Wheel.CompareBuild(*b.Wheel)
+	return a.CompareBuild(*b)
 }
 
 // allowed is what the specifier leaves, the best first, by pip's rules: a pre-release is taken where the specifier names one

@@ -233,7 +233,7 @@ func (r *resolution) only(exact *candidate, extras []string, specifier pep440.Sp
 	if !specifier.Allows(exact.version) {
 		return nil
 	}
-	c := r.candidate(exact.name, extras, option{exact.version, exact.file, exact.installed()})
+	c := r.candidate(exact.name, extras, option{exact.version, exact.origin, exact.installed()})
 	return without([]*candidate{c}, excluded)
 }
 

@@ -64,7 +64,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		}
 	}
 	for _, p := range request.Preferred {
-		r.preferred[p.Name] = option{p.Version, p.File, p.Metadata}
+		r.preferred[p.Name] = option{p.Version, pythonindex.OriginOf(p.File), p.Metadata}
 	}
 	r.lookout = newLookout(ctx, r.finder)
 	defer r.lookout.close()
@@ -120,7 +120,7 @@ func (r *resolution) reached(ctx context.Context, st *state, needs []*need) ([]P
 		seen[k] = true
 		c := st.pins[k]
 		if pins[c.name] == nil {
-			pins[c.name] = &Pin{Name: c.name, Version: c.version, File: c.file, Metadata: c.installed()}
+			pins[c.name] = &Pin{Name: c.name, Version: c.version, File: c.file(), Metadata: c.installed()}
 		}
 		more, err := r.needsOf(ctx, c)
 		if err != nil {
