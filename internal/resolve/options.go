@@ -185,21 +185,30 @@ func (o *options) allowed(specifier pep440.Specifier) []option {
 	return fresh
 }
 
+// allow is what the specifier leaves, which is a part of all where nothing in between is excluded.
 func allow(all []option, specifier pep440.Specifier) []option {
-	var some []option
-	for _, o := range all {
-		if specifier.Allows(o.version) {
-			some = append(some, o)
-		}
+	first, after, whole := specifier.Stretch(len(all), func(i int) pep440.Version { return all[i].version })
+	all = all[first:after:after]
+	if whole {
+		return all
 	}
-	return some
+	return keep(all, func(o *option) bool { return specifier.Allows(o.version) })
 }
 
 func finals(all []option) []option {
-	var some []option
-	for _, o := range all {
-		if !o.version.IsPrerelease() {
-			some = append(some, o)
+	return keep(all, func(o *option) bool { return !o.version.IsPrerelease() })
+}
+
+// keep is those that are wanted. All stays as it is, and is the answer where all are.
+func keep(all []option, wanted func(*option) bool) []option {
+	unwanted := slices.IndexFunc(all, func(o option) bool { return !wanted(&o) })
+	if unwanted < 0 {
+		return all
+	}
+	some := slices.Clone(all[:unwanted])
+	for i := unwanted; i < len(all); i++ {
+		if wanted(&all[i]) {
+			some = append(some, all[i])
 		}
 	}
 	return some

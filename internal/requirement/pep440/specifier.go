@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -69,11 +70,27 @@ func (s Specifier) And(other Specifier) Specifier {
 // [Specifier.NamesPrerelease].
 func (s Specifier) Allows(version Version) bool {
 	for i := range s.clauses {
-		if !s.clauses[i].Allows(version) {
+		if !s.clauses[i].allows(&version) {
 			return false
 		}
 	}
 	return true
+}
+
+// Stretch is the first of the versions that the specifier may allow, and the first after them, of versions that are sorted, the
+// newest first; at gives the one at a place. Some between the two may be excluded all the same, if whole is false.
+func (s Specifier) Stretch(n int, at func(int) Version) (first, after int, whole bool) {
+	after, whole = n, true
+	for i := range s.clauses {
+		c := &s.clauses[i]
+		if c.operator == "===" || c.operator == "!=" {
+			whole = false
+			continue
+		}
+		first = max(first, sort.Search(n, func(i int) bool { return at(i).key < c.span.high }))
+		after = min(after, sort.Search(n, func(i int) bool { return at(i).key < c.span.low }))
+	}
+	return first, max(first, after), whole
 }
 
 // NamesPrerelease tells that a clause asks for a pre-release, which lets in all that the specifier allows. Without one,
@@ -168,7 +185,9 @@ func (c Clause) Version() Version { return c.version }
 func (c Clause) Wildcard() bool { return c.wildcard }
 
 // Allows tells whether the version meets the clause.
-func (c Clause) Allows(version Version) bool {
+func (c Clause) Allows(version Version) bool { return c.allows(&version) }
+
+func (c *Clause) allows(version *Version) bool {
 	if c.operator == "===" {
 		return strings.EqualFold(version.text, c.text[len(c.operator):])
 	}
