@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
@@ -43,7 +44,7 @@ type Index struct {
 type Options struct {
 	// Indexes are where distributions are looked for. Of several that have one, pip's rules decide by version.
 	Indexes []Index
-	// Transport sends the requests. Nil is http.DefaultTransport.
+	// Transport sends the requests. Nil is one of package httpx, with the proxies and authorities of this machine.
 	Transport http.RoundTripper
 	// UserAgent says who asks.
 	UserAgent string
@@ -90,7 +91,11 @@ func (e *ConfigError) Error() string { return fmt.Sprintf("index %d: %s", e.Inde
 // New makes a client. An error joins a [*ConfigError] for each index whose address cannot be used.
 func New(options Options) (*Client, error) {
 	if options.Transport == nil {
-		options.Transport = http.DefaultTransport
+		transport, err := httpx.NewTransport(httpx.Trust{})
+		if err != nil {
+			return nil, err
+		}
+		options.Transport = transport
 	}
 	if options.Patience == 0 {
 		options.Patience = time.Minute

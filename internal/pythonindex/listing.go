@@ -3,6 +3,7 @@ package pythonindex
 import (
 	"bytes"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,6 +71,7 @@ func (l *listing) finish() *page {
 	if last := len(l.page.rows) - 1; last >= 0 {
 		l.page.rows[last] = bytes.Clone(l.page.rows[last])
 	}
+	l.page.versions, l.page.kinds, l.page.texts = slices.Clone(l.page.versions), slices.Clone(l.page.kinds), slices.Clone(l.page.texts)
 	return &l.page
 }
 

@@ -11,46 +11,67 @@ import (
 	"golang.org/x/net/html"
 )
 
+// links reads a page in HTML.
+type links struct {
+	*listing
+
+	link *entry
+	// ofIndex tells a page from one that a proxy or a login shows.
+	ofIndex bool
+}
+
 // readHTML reads the links of a page (PEP 503).
 func (l *listing) readHTML(body io.Reader) error {
 	z := html.NewTokenizer(body)
 	z.SetMaxBuf(1 << 20)
-	var link *entry
-	ofIndex := false // some page that a proxy or a login shows is not
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			if err := z.Err(); !errors.Is(err, io.EOF) {
-				return err
-			}
-			if l.seen == 0 && !ofIndex {
-				return fmt.Errorf("it is a web page without a link, and no page of a package index (PEP 503): %w", errUnusable)
-			}
-			return nil
-		case html.StartTagToken, html.SelfClosingTagToken:
-			token := z.Token()
-			switch token.Data {
-			case "meta":
-				ofIndex = ofIndex || slices.Contains(token.Attr, html.Attribute{Key: "name", Val: "pypi:repository-version"})
-			case "base":
-				l.rebase(token)
-			case "a":
-				link = newLink(token)
-			}
-		case html.TextToken:
-			if link != nil {
-				link.filename = append(link.filename, z.Text()...)
-			}
-		case html.EndTagToken:
-			if name, _ := z.TagName(); string(name) == "a" && link != nil {
-				link.filename = bytes.TrimSpace([]byte(html.UnescapeString(string(link.filename))))
-				if err := l.add(link); err != nil {
-					return err
-				}
-				link = nil
-			}
+	for links := (links{listing: l}); ; {
+		if z.Next() == html.ErrorToken {
+			return links.end(z.Err())
+		}
+		if err := links.take(z); err != nil {
+			return err
 		}
 	}
+}
+
+// take takes what the tokenizer has.
+func (l *links) take(z *html.Tokenizer) error {
+	switch token := z.Token(); token.Type {
+	case html.StartTagToken, html.SelfClosingTagToken:
+		switch token.Data {
+		case "meta":
+			l.ofIndex = l.ofIndex || slices.Contains(token.Attr, html.Attribute{Key: "name", Val: "pypi:repository-version"})
+		case "base":
+			l.rebase(token)
+		case "a":
+			l.link = newLink(token)
+		}
+	case html.TextToken:
+		if l.link != nil {
+			l.link.filename = append(l.link.filename, token.Data...)
+		}
+	case html.EndTagToken:
+		if link := l.link; token.Data == "a" && link != nil {
+			l.link = nil
+			link.filename = bytes.TrimSpace(link.filename)
+			return l.add(link)
+		}
+	case html.ErrorToken, html.CommentToken, html.DoctypeToken:
+	}
+	return nil
+}
+
+// end is what the end of the page means.
+func (l *links) end(err error) error {
+	switch {
+	case errors.Is(err, html.ErrBufferExceeded):
+		return fmt.Errorf("it has a tag that is too long: %w", errUnusable)
+	case !errors.Is(err, io.EOF):
+		return err
+	case l.seen == 0 && !l.ofIndex:
+		return fmt.Errorf("it is a web page without a link, and no page of a package index (PEP 503): %w", errUnusable)
+	}
+	return nil
 }
 
 // rebase takes what relative links are relative to.

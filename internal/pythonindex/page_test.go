@@ -205,7 +205,7 @@ func TestParsePage_refused(t *testing.T) {
 }
 
 // TestParsePage_memory bounds what is kept of a page.
-func TestParsePage_memory(t *testing.T) {
+func TestParsePage_memory(t *testing.T) { //nolint:paralleltest // it measures the heap
 	text := largePage(1000)
 	kept, err := pythonindex.Keep(typeJSON, text, "large")
 	if err != nil {

@@ -70,7 +70,7 @@ func (s Specifier) And(other Specifier) Specifier {
 // [Specifier.NamesPrerelease].
 func (s Specifier) Allows(version Version) bool {
 	for i := range s.clauses {
-		if !s.clauses[i].allows(&version) {
+		if !allows(&s.clauses[i], &version) {
 			return false
 		}
 	}
@@ -157,7 +157,7 @@ func newClause(operator, compared string) (Clause, bool) {
 // canonical is the version in its shortest form. Zeros at the end of the release mean nothing where versions are compared
 // by value (1.0 == 1), but everything where their number is the meaning: "~=1.0" is ">=1,==1.*" and "~=1.0.0" is
 // ">=1,==1.0.*"; "==1.0.*" excludes 1.1 and "==1.*" does not.
-func (c *Clause) canonical() string {
+func (c Clause) canonical() string {
 	text, base := c.version.String(), c.version.Base()
 	switch {
 	case c.wildcard:
@@ -185,9 +185,10 @@ func (c Clause) Version() Version { return c.version }
 func (c Clause) Wildcard() bool { return c.wildcard }
 
 // Allows tells whether the version meets the clause.
-func (c Clause) Allows(version Version) bool { return c.allows(&version) }
+func (c Clause) Allows(version Version) bool { return allows(&c, &version) }
 
-func (c *Clause) allows(version *Version) bool {
+// allows is [Clause.Allows] without copies.
+func allows(c *Clause, version *Version) bool {
 	if c.operator == "===" {
 		return strings.EqualFold(version.text, c.text[len(c.operator):])
 	}
