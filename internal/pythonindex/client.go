@@ -48,8 +48,9 @@ type Options struct {
 	Transport http.RoundTripper
 	// UserAgent says who asks.
 	UserAgent string
-	// Credentials knows the user and the password for a host whose address has none. Nil knows none.
-	Credentials func(ctx context.Context, address *url.URL) (user, password string, ok bool)
+	// Credentials knows the user and the password for a host whose address has none. It is not ok where it knows none; an error
+	// is that there must be some, and could not be had. Nil knows none.
+	Credentials func(ctx context.Context, address *url.URL) (user, password string, ok bool, err error)
 	// Patience is how long one answer may take, from the request to its last byte. Zero is a minute.
 	Patience time.Duration
 	// Retries is how often a request is repeated that failed for a passing reason; Pause is the wait before the first
@@ -67,6 +68,7 @@ type Client struct {
 	pages   wait.Memory[[]*page]
 	kinds   kinds
 	details wait.Memory[*Metadata]
+	limits  limits
 }
 
 // index is an [Index] with its address taken apart.
@@ -103,7 +105,7 @@ func New(options Options) (*Client, error) {
 	if options.Pause == 0 {
 		options.Pause = time.Second
 	}
-	c := &Client{options: options, slots: semaphore.NewWeighted(requests)}
+	c := &Client{options: options, slots: semaphore.NewWeighted(requests), limits: pageLimits}
 	c.http = &http.Client{Transport: options.Transport, CheckRedirect: checkRedirect}
 	var errs []error
 	for i, configured := range options.Indexes {
@@ -189,17 +191,4 @@ func (c *Client) pagesOf(ctx context.Context, name string) ([]*page, error) {
 		}
 		return found, nil
 	})
-}
-
-// checkRedirect follows a redirect that leads to no less secure a place, and takes credentials along to no other origin.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	switch {
-	case len(via) > maxRedirects:
-		return fmt.Errorf("%d redirects lead nowhere", maxRedirects)
-	case req.URL.Scheme != "https" && via[0].URL.Scheme == "https":
-		return fmt.Errorf("a redirect leads away from https, to %s", redact.Origin(req.URL))
-	case !sameOrigin(req.URL, via[0].URL):
-		req.Header.Del("Authorization")
-	}
-	return nil
 }

@@ -91,7 +91,9 @@ func (c *Client) getFile(ctx context.Context, file *File, suffix string, header 
 	if err != nil {
 		return err
 	}
-	address.Path, address.RawPath = address.Path+suffix, ""
+	if address.Path += suffix; address.RawPath != "" {
+		address.RawPath += suffix
+	}
 	r := request{url: address, index: file.index, header: header, read: read}
 	if i := slices.IndexFunc(c.indexes, func(x *index) bool { return x.name == file.Index }); i >= 0 && r.index == nil {
 		r.index = c.indexes[i]
@@ -104,14 +106,34 @@ func (c *Client) insideSource(ctx context.Context, file *File) (text []byte, err
 	if !strings.HasSuffix(file.Name, ".tar.gz") && !strings.HasSuffix(file.Name, ".tgz") {
 		return nil, &MetadataError{File: file.Name, Err: errors.New("its metadata cannot be read without unpacking it")}
 	}
-	err = c.getFile(ctx, file, "", nil, func(resp *http.Response) (err error) {
-		text, err = pkgInfo(resp.Body)
+	err = c.getFile(ctx, file, "", wholeBytes, func(resp *http.Response) (err error) {
+		body := &watched{r: resp.Body}
+		if text, err = pkgInfo(body); err != nil && body.err == nil {
+			err = &MetadataError{File: file.Name, Err: fmt.Errorf("it is no source distribution: %w", err)}
+		}
 		return err
 	})
 	if err == nil && text == nil {
 		err = &MetadataError{File: file.Name, Err: errors.New("it has no PKG-INFO")}
 	}
 	return text, err
+}
+
+// wholeBytes asks for a file as it is.
+var wholeBytes = map[string]string{"Accept-Encoding": "identity"}
+
+// watched remembers what went wrong with reading.
+type watched struct {
+	r   io.Reader
+	err error
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
 }
 
 // pkgInfo is the PKG-INFO at the top of a source distribution, nil where there is none.

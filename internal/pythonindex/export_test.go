@@ -20,12 +20,12 @@ func ParsePage(contentType, text, project string) ([]*File, error) {
 
 func parsePage(contentType, text, project string) (*page, error) {
 	x := &index{name: "index", url: &url.URL{Scheme: "https", Host: "index.test", Path: "/simple/"}}
-	return readPage(&http.Response{
-		Header:  http.Header{"Content-Type": {contentType}},
-		Body:    io.NopCloser(strings.NewReader(text)),
-		Request: &http.Request{URL: x.url.JoinPath(project, "/")},
-	}, x, project, &kinds{})
+	resp := &http.Response{Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(text))}
+	return readPage(resp, newListing(project, x, x.url.JoinPath(project, "/"), &kinds{}, pageLimits))
 }
+
+// Limit bounds the pages that a client reads.
+func Limit(c *Client, page int64, files int) { c.limits = limits{page, files} }
 
 // Kept is what a client keeps of a page.
 type Kept struct{ page *page }

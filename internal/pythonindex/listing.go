@@ -16,7 +16,9 @@ import (
 type listing struct {
 	page page
 	base *url.URL
-	seen int
+	// seen is how many files there were, of which not all are the distribution's.
+	seen   int
+	limits limits
 	// shared has the kinds of all pages.
 	shared *kinds
 
@@ -53,15 +55,18 @@ func (k *kinds) of(ending string) (found *kind, anywhere bool) {
 	return known.(*kind), true //nolint:forcetypeassert // as above
 }
 
+// maxKinds bounds how many endings the names of wheels have on one page. Those of the public index have a few hundred.
+const maxKinds = 10_000
+
 // What is no place in a page.
 const (
 	notAtAll  = -1 // the name is no wheel's
 	elsewhere = -2 // the wheel is for no CPython 3 on Linux
 )
 
-func newListing(project string, x *index, base *url.URL, shared *kinds) *listing {
+func newListing(project string, x *index, base *url.URL, shared *kinds, limits limits) *listing {
 	return &listing{
-		page: page{project: project, index: x, kinds: []*kind{source}}, base: base, shared: shared,
+		page: page{project: project, index: x, kinds: []*kind{source}}, base: base, shared: shared, limits: limits,
 		stems: map[string]bool{}, numbers: map[string]int{}, kinds: map[string]int{}, sources: map[string]int{}, texts: map[string]int{},
 	}
 }
@@ -77,7 +82,7 @@ func (l *listing) finish() *page {
 
 // add adds a file, if it is one of the distribution.
 func (l *listing) add(e *entry) error {
-	if l.seen++; l.seen > maxFiles {
+	if l.seen++; l.seen > l.limits.files {
 		return httpx.ErrAnswerTooLarge
 	}
 	kind, version := l.identify(e.filename)
@@ -212,7 +217,7 @@ func (l *listing) kind(ending []byte) int {
 		return at
 	}
 	switch kind, anywhere := l.shared.of(string(ending)); {
-	case kind == nil:
+	case kind == nil, len(l.page.kinds) >= maxKinds:
 		at = notAtAll
 	case !anywhere:
 		at = elsewhere

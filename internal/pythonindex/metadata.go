@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
@@ -24,6 +25,13 @@ type Metadata struct {
 	Dynamic bool
 }
 
+const (
+	// maxRequires bounds requirements and extras of a distribution. Some have a thousand.
+	maxRequires = 20_000
+	// maxErrors bounds how much is told of what is wrong.
+	maxErrors = 10
+)
+
 // ParseMetadata reads a METADATA or PKG-INFO file. The error says what is wrong with it; what could be read is there all the
 // same.
 func ParseMetadata(text string) (*Metadata, error) {
@@ -32,6 +40,10 @@ func ParseMetadata(text string) (*Metadata, error) {
 	for field, value := range fields(text) {
 		if err := m.take(field, strings.TrimSpace(value)); err != nil {
 			errs = append(errs, err)
+		}
+		if len(m.Requires)+len(m.Extras) > maxRequires || len(errs) > maxErrors {
+			errs = append(errs, errors.New("it says too much"))
+			break
 		}
 	}
 	if m.Name == "" || m.Version == (pep440.Version{}) {
@@ -128,7 +140,7 @@ type MetadataError struct {
 
 // Error implements error.
 func (e *MetadataError) Error() string {
-	return fmt.Sprintf("the metadata of %s cannot be used: %v", e.File, e.Err)
+	return fmt.Sprintf("the metadata of %s cannot be used: %s", e.File, httpx.OneLine(e.Err.Error()))
 }
 
 // Unwrap implements errors' interface.

@@ -12,15 +12,20 @@ import (
 )
 
 const (
-	// maxPage bounds the page of a project in bytes, unpacked. The largest of the public index has about 20 MB.
-	maxPage = 256 << 20
-	// maxFiles bounds how many files a page may list.
-	maxFiles = 200_000
-
 	typeJSON = "application/vnd.pypi.simple.v1+json"
 	typeHTML = "application/vnd.pypi.simple.v1+html"
 	accept   = typeJSON + ", " + typeHTML + ";q=0.2, text/html;q=0.01"
 )
+
+// limits bound a page.
+type limits struct {
+	// page is how many bytes it may have, unpacked, and files how many files it may list.
+	page  int64
+	files int
+}
+
+// pageLimits are those of a page. The largest of the public index has about 20 MB.
+var pageLimits = limits{page: 128 << 20, files: 200_000}
 
 // page reads what one index has of a distribution (PEP 503, PEP 691). A 404 of the index is no file.
 func (c *Client) page(ctx context.Context, x *index, name string) (*page, error) {
@@ -28,7 +33,7 @@ func (c *Client) page(ctx context.Context, x *index, name string) (*page, error)
 	err := c.get(ctx, request{
 		url: x.url.JoinPath(name, "/"), index: x, header: map[string]string{"Accept": accept},
 		read: func(resp *http.Response) (err error) {
-			found, err = readPage(resp, x, name, &c.kinds)
+			found, err = readPage(resp, newListing(name, x, resp.Request.URL, &c.kinds, c.limits))
 			return err
 		},
 	})
@@ -45,10 +50,9 @@ func (c *Client) page(ctx context.Context, x *index, name string) (*page, error)
 }
 
 // readPage reads a page in either form.
-func readPage(resp *http.Response, x *index, name string, shared *kinds) (*page, error) {
+func readPage(resp *http.Response, l *listing) (*page, error) {
 	contentType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	body := &limited{r: resp.Body, left: maxPage}
-	l := newListing(name, x, resp.Request.URL, shared)
+	body := &limited{r: resp.Body, left: l.limits.page}
 	var err error
 	switch contentType {
 	case typeJSON, "application/json":

@@ -11,6 +11,9 @@ import (
 	"golang.org/x/net/html"
 )
 
+// maxName bounds the name of a file in bytes.
+const maxName = 4 << 10
+
 // links reads a page in HTML.
 type links struct {
 	*listing
@@ -49,6 +52,9 @@ func (l *links) take(z *html.Tokenizer) error {
 	case html.TextToken:
 		if l.link != nil {
 			l.link.filename = append(l.link.filename, token.Data...)
+			if len(l.link.filename) > maxName {
+				l.link = nil
+			}
 		}
 	case html.EndTagToken:
 		if link := l.link; token.Data == "a" && link != nil {
@@ -65,7 +71,7 @@ func (l *links) take(z *html.Tokenizer) error {
 func (l *links) end(err error) error {
 	switch {
 	case errors.Is(err, html.ErrBufferExceeded):
-		return fmt.Errorf("it has a tag that is too long: %w", errUnusable)
+		return fmt.Errorf("it has a tag or a text that is too long: %w", errUnusable)
 	case !errors.Is(err, io.EOF):
 		return err
 	case l.seen == 0 && !l.ofIndex:

@@ -6,7 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
+
+// maxKeys bounds how many keys a page has.
+const maxKeys = 1000
 
 // readJSON reads file after file, so that no page is in memory as a whole.
 func (l *listing) readJSON(body io.Reader) error {
@@ -16,7 +21,11 @@ func (l *listing) readJSON(body io.Reader) error {
 	if err := s.expect('{'); err != nil {
 		return err
 	}
+	keys := 0
 	return s.list('}', func() error {
+		if keys++; keys > maxKeys {
+			return httpx.ErrAnswerTooLarge
+		}
 		text, err := s.value()
 		if err != nil {
 			return err
