@@ -48,15 +48,30 @@ type Options struct {
 	Transport http.RoundTripper
 	// UserAgent says who asks.
 	UserAgent string
-	// Credentials knows the user and the password for a host whose address has none. It is not ok where it knows none; an error
-	// is that there must be some, and could not be had. Nil knows none.
-	Credentials func(ctx context.Context, address *url.URL) (user, password string, ok bool, err error)
+	// Credentials knows the user and the password for a host whose address has none. Nil knows none.
+	Credentials Credentials
 	// Patience is how long one answer may take, from the request to its last byte. Zero is a minute.
 	Patience time.Duration
 	// Retries is how often a request is repeated that failed for a passing reason; Pause is the wait before the first
 	// repetition, which doubles each time. A zero Pause is a second.
 	Retries int
 	Pause   time.Duration
+}
+
+// Credentials knows the user and the password for an address. It is not ok where it knows none; an error is that there must be
+// some, and could not be had: it says what to do.
+type Credentials func(ctx context.Context, address *url.URL) (user, password string, ok bool, err error)
+
+// FirstOf asks one source after the other, up to the first that knows.
+func FirstOf(sources ...Credentials) Credentials {
+	return func(ctx context.Context, address *url.URL) (user, password string, ok bool, err error) {
+		for _, source := range sources {
+			if user, password, ok, err = source(ctx, address); ok || err != nil {
+				return user, password, ok, err
+			}
+		}
+		return "", "", false, nil
+	}
 }
 
 // Client reads package indexes, and remembers for its lifetime what they said. Its methods may be called at one time.
