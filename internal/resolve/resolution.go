@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -92,6 +93,10 @@ type resolution struct {
 	// first is the need that each node was first needed by.
 	first   map[string]*need
 	lookout *lookout
+	// unusable is what was wrong with the metadata of a distribution, by name.
+	unusable map[string]string
+	// named are the names that the request has.
+	named []string
 }
 
 func (r *resolution) top() *state { return r.states[len(r.states)-1] }
@@ -134,7 +139,7 @@ func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
 			return r.top(), nil
 		}
 	}
-	return nil, errTooDeep
+	return nil, fmt.Errorf("%w; the last thing in the way:\n%w", errTooDeep, r.explain(ctx, r.top().causes))
 }
 
 // overdue tells that the optimism had its share of the rounds.
@@ -278,6 +283,7 @@ func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err
 		criteria := maps.Clone(st.criteria)
 		needs, err := r.needsOf(ctx, c)
 		if unusable(err) {
+			r.unusable[c.name] = capital(err.Error()) + "."
 			continue
 		}
 		if err != nil {

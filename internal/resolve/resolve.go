@@ -53,6 +53,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		candidates: map[string]map[string]*candidate{},
 		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
 		conflicts:  map[string]int{}, first: map[string]*need{}, promoted: map[string]bool{}, optimism: optimism,
+		unusable: map[string]string{}, named: request.names(),
 	}
 	for _, c := range request.Constraints {
 		holds, err := c.Marker.Holds(request.Target.environment)
@@ -80,6 +81,19 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		return nil, err
 	}
 	return r.reached(ctx, final, needs)
+}
+
+// names are those that the request has, each once.
+func (request *Request) names() []string {
+	var names []string
+	for _, r := range slices.Concat(request.Requirements, request.Constraints) {
+		names = append(names, r.Name)
+	}
+	for _, p := range request.Preferred {
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // roots are what the user needs. Those with extras come last, as for pip, which decides nothing but spares candidates.

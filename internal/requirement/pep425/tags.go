@@ -42,14 +42,15 @@ type tag struct{ interpreter, abi, platform string }
 
 // Tags are the tags that a platform supports, the best first.
 type Tags struct {
-	list []tag
-	rank map[tag]int
+	list      []tag
+	rank      map[tag]int
+	platforms []string
 }
 
 // NewTags is what the platform supports, in the order of `packaging`, which pip takes.
 func NewTags(p Platform) *Tags {
-	t := &Tags{rank: map[tag]int{}}
 	platforms := p.platforms()
+	t := &Tags{rank: map[tag]int{}, platforms: platforms}
 	own := fmt.Sprintf("cp3%d", p.Minor)
 	abi, stable := own, "abi3"
 	if p.Threaded {
@@ -132,6 +133,11 @@ func (t *Tags) Rank(w Wheel) (rank int, ok bool) {
 		}
 	}
 	return rank, rank < len(t.list)
+}
+
+// OnPlatform tells that the wheel runs on the platform, with some version of Python.
+func (t *Tags) OnPlatform(w Wheel) bool {
+	return slices.ContainsFunc(w.platforms, func(platform string) bool { return platform == "any" || slices.Contains(t.platforms, platform) })
 }
 
 // Len is how many tags there are: one more than the worst rank.
