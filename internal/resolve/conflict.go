@@ -163,12 +163,12 @@ func (r *resolution) count(ctx context.Context, u *Unmet, all *options, specifie
 		if reason == otherTags || reason == otherPlatform {
 			others--
 		}
-		u.Unfit.add(reason, 1)
+		add(&u.Unfit, reason, 1)
 		if specifier.Allows(file.Version) {
-			u.AskedFor.add(reason, 1)
+			add(&u.AskedFor, reason, 1)
 		}
 	}
-	u.Unfit.add(otherPlatform, max(others, 0))
+	add(&u.Unfit, otherPlatform, max(others, 0))
 	return nil
 }
 
@@ -184,7 +184,7 @@ const (
 	yanked
 )
 
-func (u *Unfit) add(reason misfit, n int) {
+func add(u *Unfit, reason misfit, n int) {
 	switch reason {
 	case otherPlatform:
 		u.OtherPlatform += n
