@@ -20,7 +20,7 @@ var classes = map[string]Class{
 	"Throttling": ClassThrottled, "Throttled": ClassThrottled, "TooManyRequests": ClassThrottled, "RequestLimitExceeded": ClassThrottled,
 	"RequestThrottled": ClassThrottled, "SlowDown": ClassThrottled, "PriorRequestNotComplete": ClassThrottled,
 	"NoSuchEntity": ClassNotFound, "RepositoryNotFound": ClassNotFound, "LifecyclePolicyNotFound": ClassNotFound, "TemplateNotFound": ClassNotFound,
-	"ImageNotFound": ClassNotFound, "LifecyclePolicyPreviewNotFound": ClassNotFound,
+	"ImageNotFound": ClassNotFound, "ResourceNotFound": ClassNotFound, "LifecyclePolicyPreviewNotFound": ClassNotFound,
 	"EntityAlreadyExists": ClassExists, "RepositoryAlreadyExists": ClassExists, "TemplateAlreadyExists": ClassExists,
 	"DeleteConflict": ClassConflict, "RepositoryNotEmpty": ClassConflict, "ConcurrentModification": ClassConflict,
 	"EntityTemporarilyUnmodifiable": ClassConflict, "UnmodifiableEntity": ClassConflict, "LifecyclePolicyPreviewInProgress": ClassConflict,

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/codeartifact"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -48,6 +49,8 @@ type services struct {
 	ecr *ecr.Client
 	iam *iam.Client
 	sts *sts.Client
+
+	codeartifact *codeartifact.Client
 }
 
 // New makes a client. It contacts nothing, and reads no file: that is for the first call. Its errors are [*ConfigError].
@@ -172,6 +175,9 @@ func (c *Client) load(ctx context.Context) (*services, error) {
 		ecr: ecr.NewFromConfig(loaded, func(o *ecr.Options) { setEndpoint(&o.BaseEndpoint, c.config.Endpoints.ECR) }),
 		iam: iam.NewFromConfig(loaded, func(o *iam.Options) { setEndpoint(&o.BaseEndpoint, c.config.Endpoints.IAM) }),
 		sts: c.newSTS(loaded),
+		codeartifact: codeartifact.NewFromConfig(loaded, func(o *codeartifact.Options) {
+			setEndpoint(&o.BaseEndpoint, c.config.Endpoints.CodeArtifact)
+		}),
 	}, nil
 }
 

@@ -50,6 +50,8 @@ type Endpoints struct {
 	ECR string
 	IAM string
 	STS string
+	// CodeArtifact is the service's API, not an index.
+	CodeArtifact string
 }
 
 // Options tune a [Client]. Zero values take the defaults.
@@ -101,7 +103,10 @@ func (c Config) check() error {
 		return &ConfigError{Field: "aws.assume_role.role_arn", Problem: quote(c.AssumeRole.RoleARN) + " is not the ARN of a role"}
 	}
 	for _, endpoint := range []struct{ field, address string }{
-		{"aws.endpoints.ecr", c.Endpoints.ECR}, {"aws.endpoints.iam", c.Endpoints.IAM}, {"aws.endpoints.sts", c.Endpoints.STS},
+		{"aws.endpoints.ecr", c.Endpoints.ECR},
+		{"aws.endpoints.iam", c.Endpoints.IAM},
+		{"aws.endpoints.sts", c.Endpoints.STS},
+		{"aws.endpoints.codeartifact", c.Endpoints.CodeArtifact},
 	} {
 		if endpoint.address == "" {
 			continue

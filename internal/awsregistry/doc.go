@@ -19,6 +19,7 @@
 //   - [Client.Repositories], [Client.Repository], [Client.LifecyclePolicy], [Client.Images], [Client.Contents]: what is there.
 //   - [Client.PreviewLifecyclePolicy]: what a lifecycle policy would do.
 //   - [RepositoryManager], [Client.PrepareRepository], [Client.RemoveRepository], [Client.Keychain], [Client.Credentials]: for the embedded registry.
+//   - [CodeArtifact], [ParseIndexURL]: the tokens of package indexes.
 //   - [Limiter]: AWS's quotas, shared by whoever sends requests to the same account.
 //
 // Failures of AWS are [*Error], with a class that errors.Is finds ([ErrNotFound], [ErrDenied], …); [*ForeignError] is what is not ours to change, [*InUseError] what cannot be

@@ -73,7 +73,7 @@ var sentinels = map[Class]error{
 
 // Error is a request that AWS refused, or that did not reach it.
 type Error struct {
-	// Service is "ECR", "IAM" or "STS".
+	// Service is "ECR", "IAM", "STS" or "codeartifact".
 	Service string
 	// Operation is AWS's name of what was asked ("CreateRole").
 	Operation string

@@ -115,6 +115,9 @@ func (w *world) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	}()
 	recorder := httptest.NewRecorder()
 	inbound := req.Clone(req.Context())
+	if inbound.Body == nil { // no server sees that
+		inbound.Body = http.NoBody
+	}
 	if changes(inbound) {
 		defer w.changes.Add(1)
 	}

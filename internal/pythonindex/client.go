@@ -13,7 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 	"github.com/managed-images/terraform-provider-rime/internal/wait"
 )
@@ -42,12 +44,12 @@ type Index struct {
 type Options struct {
 	// Indexes are where distributions are looked for. Of several that have one, pip's rules decide by version.
 	Indexes []Index
-	// Transport sends the requests. Nil is http.DefaultTransport.
+	// Transport sends the requests. Nil is one of package httpx, with the proxies and authorities of this machine.
 	Transport http.RoundTripper
 	// UserAgent says who asks.
 	UserAgent string
 	// Credentials knows the user and the password for a host whose address has none. Nil knows none.
-	Credentials func(ctx context.Context, address *url.URL) (user, password string, ok bool)
+	Credentials Credentials
 	// Patience is how long one answer may take, from the request to its last byte. Zero is a minute.
 	Patience time.Duration
 	// Retries is how often a request is repeated that failed for a passing reason; Pause is the wait before the first
@@ -56,14 +58,32 @@ type Options struct {
 	Pause   time.Duration
 }
 
+// Credentials knows the user and the password for an address. It is not ok where it knows none; an error is that there must be
+// some, and could not be had: it says what to do.
+type Credentials func(ctx context.Context, address *url.URL) (user, password string, ok bool, err error)
+
+// FirstOf asks one source after the other, up to the first that knows.
+func FirstOf(sources ...Credentials) Credentials {
+	return func(ctx context.Context, address *url.URL) (user, password string, ok bool, err error) {
+		for _, source := range sources {
+			if user, password, ok, err = source(ctx, address); ok || err != nil {
+				return user, password, ok, err
+			}
+		}
+		return "", "", false, nil
+	}
+}
+
 // Client reads package indexes, and remembers for its lifetime what they said. Its methods may be called at one time.
 type Client struct {
 	options Options
 	indexes []*index
 	http    *http.Client
 	slots   *semaphore.Weighted
-	pages   wait.Memory[[]*File]
+	pages   wait.Memory[[]*page]
+	kinds   kinds
 	details wait.Memory[*Metadata]
+	limits  limits
 }
 
 // index is an [Index] with its address taken apart.
@@ -88,7 +108,11 @@ func (e *ConfigError) Error() string { return fmt.Sprintf("index %d: %s", e.Inde
 // New makes a client. An error joins a [*ConfigError] for each index whose address cannot be used.
 func New(options Options) (*Client, error) {
 	if options.Transport == nil {
-		options.Transport = http.DefaultTransport
+		transport, err := httpx.NewTransport(httpx.Trust{})
+		if err != nil {
+			return nil, err
+		}
+		options.Transport = transport
 	}
 	if options.Patience == 0 {
 		options.Patience = time.Minute
@@ -96,7 +120,7 @@ func New(options Options) (*Client, error) {
 	if options.Pause == 0 {
 		options.Pause = time.Second
 	}
-	c := &Client{options: options, slots: semaphore.NewWeighted(requests)}
+	c := &Client{options: options, slots: semaphore.NewWeighted(requests), limits: pageLimits}
 	c.http = &http.Client{Transport: options.Transport, CheckRedirect: checkRedirect}
 	var errs []error
 	for i, configured := range options.Indexes {
@@ -143,11 +167,33 @@ func (c *Client) serving(name string) []*index {
 }
 
 // Files are the files of a distribution on all indexes that serve it, in the order of the indexes. There are none where no
-// index knows it. Name is normalised. An error is an [*Error].
+// index knows it. Wheels that no CPython 3 on Linux can run are left out. Name is normalised. An error is an [*Error].
 func (c *Client) Files(ctx context.Context, name string) ([]*File, error) {
-	return c.pages.Get(ctx, name, func(ctx context.Context) ([]*File, error) {
+	pages, err := c.pagesOf(ctx, name)
+	var files []*File
+	for _, p := range pages {
+		files = p.files(files)
+	}
+	return files, err
+}
+
+// Fitting are the files that have one of the tags, and all source distributions, in the order of [Client.Files]. Others is how
+// many wheels there are besides, those for other systems as well.
+func (c *Client) Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []Listed, others int, err error) {
+	pages, err := c.pagesOf(ctx, name)
+	for _, p := range pages {
+		var more int
+		files, more = p.fitting(files, tags)
+		others += more
+	}
+	return files, others, err
+}
+
+// pagesOf are the pages of a distribution on all indexes that serve it.
+func (c *Client) pagesOf(ctx context.Context, name string) ([]*page, error) {
+	return c.pages.Get(ctx, name, func(ctx context.Context) ([]*page, error) {
 		serving := c.serving(name)
-		found := make([][]*File, len(serving))
+		found := make([]*page, len(serving))
 		group, ctx := errgroup.WithContext(ctx)
 		for i, x := range serving {
 			group.Go(func() (err error) {
@@ -155,20 +201,9 @@ func (c *Client) Files(ctx context.Context, name string) ([]*File, error) {
 				return err
 			})
 		}
-		err := group.Wait()
-		return slices.Concat(found...), err
+		if err := group.Wait(); err != nil {
+			return nil, err
+		}
+		return found, nil
 	})
-}
-
-// checkRedirect follows a redirect that leads to no less secure a place, and takes credentials along to no other origin.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	switch {
-	case len(via) > maxRedirects:
-		return fmt.Errorf("%d redirects lead nowhere", maxRedirects)
-	case req.URL.Scheme != "https" && via[0].URL.Scheme == "https":
-		return fmt.Errorf("a redirect leads away from https, to %s", redact.Origin(req.URL))
-	case !sameOrigin(req.URL, via[0].URL):
-		req.Header.Del("Authorization")
-	}
-	return nil
 }

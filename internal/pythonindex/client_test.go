@@ -206,8 +206,10 @@ func TestClient_faults(t *testing.T) {
 		"cut":     {body(json, `{"meta": {"api-version": "1.0"}, "files": [{"filename": "oth`), "unexpected EOF"},
 		"a list":  {body(json, `[]`), "was to be expected"},
 		"files":   {body(json, `{"files": [{"filename": 7}]}`), "it lists a file that cannot be read"},
-		"a circle": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }),
-			"redirects lead nowhere"},
+		"a circle": {
+			http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }),
+			"redirects lead nowhere",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

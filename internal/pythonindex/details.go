@@ -2,7 +2,6 @@ package pythonindex
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -15,8 +14,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 const (
@@ -79,7 +76,7 @@ func (c *Client) besideFile(ctx context.Context, file *File) ([]byte, error) {
 		text, err = io.ReadAll(&limited{r: resp.Body, left: maxMetadata})
 		return err
 	})
-	if err != nil || file.MetadataSHA256 == "any" {
+	if err != nil || file.MetadataSHA256 == anyHash {
 		return text, err
 	}
 	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != file.MetadataSHA256 {
@@ -94,51 +91,14 @@ func (c *Client) getFile(ctx context.Context, file *File, suffix string, header 
 	if err != nil {
 		return err
 	}
-	address.Path, address.RawPath = address.Path+suffix, ""
-	r := request{url: address, header: header, read: read}
-	if i := slices.IndexFunc(c.indexes, func(x *index) bool { return x.name == file.Index }); i >= 0 {
-		r.user, r.origin = c.indexes[i].user, c.indexes[i].url
+	if address.Path += suffix; address.RawPath != "" {
+		address.RawPath += suffix
+	}
+	r := request{url: address, index: file.index, header: header, read: read}
+	if i := slices.IndexFunc(c.indexes, func(x *index) bool { return x.name == file.Index }); i >= 0 && r.index == nil {
+		r.index = c.indexes[i]
 	}
 	return c.get(ctx, r)
-}
-
-// insideWheel reads METADATA out of a wheel.
-func (c *Client) insideWheel(ctx context.Context, file *File) ([]byte, error) {
-	parts, err := c.openParts(ctx, file)
-	if err != nil {
-		return nil, err
-	}
-	archive, err := zip.NewReader(parts, parts.size)
-	if err != nil {
-		return nil, wheelError(parts, file, fmt.Errorf("it is no wheel: %w", err))
-	}
-	for _, f := range archive.File {
-		if !isMetadata(f.Name, file) {
-			continue
-		}
-		r, err := f.Open()
-		if err != nil {
-			return nil, wheelError(parts, file, err)
-		}
-		text, err := io.ReadAll(&limited{r: r, left: maxMetadata})
-		return text, wheelError(parts, file, errors.Join(err, r.Close()))
-	}
-	return nil, &MetadataError{File: file.Name, Err: errors.New("it has no METADATA")}
-}
-
-// wheelError tells a wheel that is broken from one that could not be read.
-func wheelError(parts *parts, file *File, err error) error {
-	if err == nil || parts.err != nil {
-		return parts.err
-	}
-	return &MetadataError{File: file.Name, Err: err}
-}
-
-// isMetadata tells the METADATA of the wheel itself from those of what it has packed along.
-func isMetadata(name string, file *File) bool {
-	directory, found := strings.CutSuffix(name, ".dist-info/METADATA")
-	distribution, _, _ := strings.Cut(directory, "-")
-	return found && !strings.Contains(directory, "/") && pep508.NormalizeName(distribution) == file.Wheel.Name
 }
 
 // insideSource reads PKG-INFO out of a source distribution, which has to be read up to there.
@@ -146,14 +106,34 @@ func (c *Client) insideSource(ctx context.Context, file *File) (text []byte, err
 	if !strings.HasSuffix(file.Name, ".tar.gz") && !strings.HasSuffix(file.Name, ".tgz") {
 		return nil, &MetadataError{File: file.Name, Err: errors.New("its metadata cannot be read without unpacking it")}
 	}
-	err = c.getFile(ctx, file, "", nil, func(resp *http.Response) (err error) {
-		text, err = pkgInfo(resp.Body)
+	err = c.getFile(ctx, file, "", wholeBytes, func(resp *http.Response) (err error) {
+		body := &watched{r: resp.Body}
+		if text, err = pkgInfo(body); err != nil && body.err == nil {
+			err = &MetadataError{File: file.Name, Err: fmt.Errorf("it is no source distribution: %w", err)}
+		}
 		return err
 	})
 	if err == nil && text == nil {
 		err = &MetadataError{File: file.Name, Err: errors.New("it has no PKG-INFO")}
 	}
 	return text, err
+}
+
+// wholeBytes asks for a file as it is.
+var wholeBytes = map[string]string{"Accept-Encoding": "identity"}
+
+// watched remembers what went wrong with reading.
+type watched struct {
+	r   io.Reader
+	err error
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
 }
 
 // pkgInfo is the PKG-INFO at the top of a source distribution, nil where there is none.
@@ -175,85 +155,4 @@ func pkgInfo(archive io.Reader) ([]byte, error) {
 			return io.ReadAll(&limited{r: entries, left: maxMetadata})
 		}
 	}
-}
-
-// part is a part of a file that is there.
-type part struct {
-	at    int64
-	bytes []byte
-}
-
-// parts reads a file by parts: its end at once, and others where they are asked for.
-type parts struct {
-	ctx    context.Context //nolint:containedctx // io.ReaderAt has none
-	client *Client
-	file   *File
-	size   int64
-	known  []part
-	err    error
-}
-
-const (
-	// tail is how much of a wheel's end is read at once, in bytes: its directory, and METADATA as a rule.
-	tail = 64 << 10
-	// ahead is how much is read at least where more is needed.
-	ahead = 16 << 10
-	// maxWhole bounds a file of which the server gives no parts, in bytes.
-	maxWhole = 64 << 20
-)
-
-// openParts reads the end of a file.
-func (c *Client) openParts(ctx context.Context, file *File) (*parts, error) {
-	p := &parts{ctx: ctx, client: c, file: file}
-	return p, p.read(fmt.Sprintf("bytes=-%d", tail))
-}
-
-// read reads one part.
-func (p *parts) read(spec string) error {
-	header := map[string]string{"Range": spec, "Accept-Encoding": "identity"}
-	return p.client.getFile(p.ctx, p.file, "", header, func(resp *http.Response) error {
-		var got part
-		most := int64(maxMetadata)
-		if resp.StatusCode == http.StatusPartialContent {
-			var end int64
-			if _, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/%d", &got.at, &end, &p.size); err != nil {
-				return fmt.Errorf("it answers a part with the header Content-Range %q: %w", resp.Header.Get("Content-Range"), errUnusable)
-			}
-		} else if most = maxWhole; resp.ContentLength > most {
-			return fmt.Errorf("the index has no metadata beside the file, and gives no parts of it, which has %d bytes: %w", resp.ContentLength, errUnusable)
-		}
-		content, err := io.ReadAll(&limited{r: resp.Body, left: most})
-		if err != nil {
-			return err
-		}
-		if resp.StatusCode == http.StatusOK {
-			p.size = int64(len(content))
-		}
-		got.bytes = content
-		p.known = append(p.known, got)
-		return nil
-	})
-}
-
-// ReadAt implements io.ReaderAt.
-func (p *parts) ReadAt(buffer []byte, at int64) (int, error) {
-	for range 2 {
-		for _, known := range p.known {
-			if at >= known.at && at+int64(len(buffer)) <= known.at+int64(len(known.bytes)) {
-				return copy(buffer, known.bytes[at-known.at:]), nil
-			}
-		}
-		if at >= p.size {
-			return 0, io.EOF
-		}
-		end := min(max(at+int64(len(buffer)), at+ahead), p.size) - 1
-		if p.err = p.read(fmt.Sprintf("bytes=%d-%d", at, end)); p.err != nil {
-			return 0, p.err
-		}
-		// What is asked for beyond the end cannot be had.
-		if at+int64(len(buffer)) > p.size {
-			buffer = buffer[:p.size-at]
-		}
-	}
-	return 0, io.ErrUnexpectedEOF
 }

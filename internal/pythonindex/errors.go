@@ -3,6 +3,8 @@ package pythonindex
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
 
 // Error is an index that did not answer as it should have.
@@ -28,10 +30,19 @@ func (e *Error) Error() string {
 		text += fmt.Sprintf(" (%s)", e.Words)
 	}
 	if e.Err != nil {
-		text += ": " + e.Err.Error()
+		text += ": " + httpx.OneLine(e.Err.Error())
 	}
 	return text
 }
 
 // Unwrap implements errors' interface.
 func (e *Error) Unwrap() error { return e.Err }
+
+// CredentialsError is that the credentials for an index could not be had. It says what to do.
+type CredentialsError struct{ Err error }
+
+// Error implements error.
+func (e *CredentialsError) Error() string { return "there are no credentials for it: " + e.Err.Error() }
+
+// Unwrap implements errors' interface.
+func (e *CredentialsError) Unwrap() error { return e.Err }

@@ -5,14 +5,38 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
 )
 
 // ParsePage reads a page of a project as it comes from an index.
 func ParsePage(contentType, text, project string) ([]*File, error) {
+	p, err := parsePage(contentType, text, project)
+	if err != nil {
+		return nil, err
+	}
+	return p.files(nil), nil
+}
+
+func parsePage(contentType, text, project string) (*page, error) {
 	x := &index{name: "index", url: &url.URL{Scheme: "https", Host: "index.test", Path: "/simple/"}}
-	return readPage(&http.Response{
-		Header:  http.Header{"Content-Type": {contentType}},
-		Body:    io.NopCloser(strings.NewReader(text)),
-		Request: &http.Request{URL: x.url.JoinPath(project, "/")},
-	}, x, project)
+	resp := &http.Response{Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(text))}
+	return readPage(resp, newListing(project, x, x.url.JoinPath(project, "/"), &kinds{}, pageLimits))
+}
+
+// Limit bounds the pages that a client reads.
+func Limit(c *Client, page int64, files int) { c.limits = limits{page, files} }
+
+// Kept is what a client keeps of a page.
+type Kept struct{ page *page }
+
+// Keep reads a page as it comes from an index.
+func Keep(contentType, text, project string) (Kept, error) {
+	p, err := parsePage(contentType, text, project)
+	return Kept{p}, err
+}
+
+// Fitting is [Client.Fitting] of a page.
+func (k Kept) Fitting(tags *pep425.Tags) (files []Listed, others int) {
+	return k.page.fitting(nil, tags)
 }

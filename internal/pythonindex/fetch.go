@@ -3,6 +3,7 @@ package pythonindex
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // maxWords bounds how much is read of an answer that is an error, in bytes.
@@ -27,6 +29,12 @@ func (e *statusError) Error() string { return http.StatusText(e.status) }
 
 // passing tells an error that another attempt may not meet.
 func passing(err error) bool {
+	if _, ok := errors.AsType[*MetadataError](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*CredentialsError](err); ok {
+		return false
+	}
 	answer, ok := errors.AsType[*statusError](err)
 	if !ok {
 		return httpx.Temporary(err) && !errors.Is(err, errUnusable)
@@ -45,11 +53,10 @@ var errUnusable = errors.New("the answer cannot be used")
 // request is one GET.
 type request struct {
 	url *url.URL
-	// user is for the origin of the index that the request has to do with.
-	user   *url.Userinfo
-	origin *url.URL
+	// index is what the request has to do with. Nil is not known.
+	index  *index
 	header map[string]string
-	// read reads an answer with the status 200 or 206.
+	// read reads an answer with the status 200, or 206 where the header asks for a part.
 	read func(*http.Response) error
 }
 
@@ -89,13 +96,15 @@ func (c *Client) attempt(ctx context.Context, r request) error {
 	for name, value := range r.header {
 		req.Header.Set(name, value)
 	}
-	c.authorize(req, r)
+	if err := c.authorize(req, r); err != nil {
+		return err
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return httpx.NoAnswer(ctx, limited, c.options.Patience, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
+	if asked := req.Header.Get("Range") != ""; resp.StatusCode != http.StatusOK && (!asked || resp.StatusCode != http.StatusPartialContent) {
 		return &statusError{resp.StatusCode, resp.Header, words(resp)}
 	}
 	if err := r.read(resp); err != nil {
@@ -108,21 +117,55 @@ func (c *Client) attempt(ctx context.Context, r request) error {
 }
 
 // authorize adds credentials to a request to the origin that they are for, and to none other.
-func (c *Client) authorize(req *http.Request, r request) {
-	if r.user != nil && sameOrigin(req.URL, r.origin) {
-		password, _ := r.user.Password()
-		req.SetBasicAuth(r.user.Username(), password)
-		return
+func (c *Client) authorize(req *http.Request, r request) error {
+	if r.index != nil && r.index.user != nil && sameOrigin(req.URL, r.index.url) {
+		password, _ := r.index.user.Password()
+		req.SetBasicAuth(r.index.user.Username(), password)
+		return nil
 	}
 	if c.options.Credentials == nil {
-		return
+		return nil
 	}
-	if user, password, ok := c.options.Credentials(req.Context(), req.URL); ok {
+	user, password, ok, err := c.options.Credentials(req.Context(), req.URL)
+	if err != nil {
+		return &CredentialsError{err}
+	}
+	if ok {
 		req.SetBasicAuth(user, password)
 	}
+	return nil
 }
 
-func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host) }
+// checkRedirect follows a redirect that leads to no less secure a place, and takes along to no other origin what is for this one:
+// credentials, and the address of the index, which may hold some.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	switch scheme := req.URL.Scheme; {
+	case len(via) > maxRedirects:
+		return fmt.Errorf("%d redirects lead nowhere: %w", maxRedirects, errUnusable)
+	case scheme != "https" && scheme != "http":
+		return fmt.Errorf("a redirect leads to an address that begins with %s: %w", scheme, errUnusable)
+	case scheme != "https" && via[0].URL.Scheme == "https":
+		return fmt.Errorf("a redirect leads away from https, to %s: %w", redact.Origin(req.URL), errUnusable)
+	}
+	req.Header.Del("Referer")
+	req.URL.User = nil
+	if !sameOrigin(req.URL, via[0].URL) {
+		req.Header.Del("Authorization")
+	}
+	return nil
+}
+
+// sameOrigin tells addresses of one server (RFC 6454).
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if u.Port() == "" {
+		return map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return u.Port()
+}
 
 // words are what a server said to explain itself.
 func words(resp *http.Response) string {

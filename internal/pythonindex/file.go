@@ -1,7 +1,6 @@
 package pythonindex
 
 import (
-	"strings"
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
@@ -34,23 +33,8 @@ type File struct {
 	Version pep440.Version
 	// project is the normalised name of the distribution.
 	project string
+	// index is the one that listed the file. Nil where somebody else made this.
+	index *index
 	// Wheel is the name of a wheel taken apart, nil for a source distribution.
 	Wheel *pep425.Wheel
-}
-
-// identify reads distribution, version and tags out of the file's name. It is not ok where the file is no distribution of
-// that name, which indexes may list as well.
-func (f *File) identify(name string) bool {
-	f.project = name
-	if strings.HasSuffix(f.Name, ".whl") {
-		wheel, err := pep425.ParseWheel(f.Name)
-		if err != nil || wheel.Name != name {
-			return false
-		}
-		f.Wheel, f.Version = &wheel, wheel.Version
-		return true
-	}
-	var ok bool
-	f.Version, ok = pep425.SdistVersion(f.Name, name)
-	return ok
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
@@ -24,6 +25,13 @@ type Metadata struct {
 	Dynamic bool
 }
 
+const (
+	// maxRequires bounds requirements and extras of a distribution. Some have a thousand.
+	maxRequires = 20_000
+	// maxErrors bounds how much is told of what is wrong.
+	maxErrors = 10
+)
+
 // ParseMetadata reads a METADATA or PKG-INFO file. The error says what is wrong with it; what could be read is there all the
 // same.
 func ParseMetadata(text string) (*Metadata, error) {
@@ -32,6 +40,10 @@ func ParseMetadata(text string) (*Metadata, error) {
 	for field, value := range fields(text) {
 		if err := m.take(field, strings.TrimSpace(value)); err != nil {
 			errs = append(errs, err)
+		}
+		if len(m.Requires)+len(m.Extras) > maxRequires || len(errs) > maxErrors {
+			errs = append(errs, errors.New("it says too much"))
+			break
 		}
 	}
 	if m.Name == "" || m.Version == (pep440.Version{}) {
@@ -69,19 +81,20 @@ func (m *Metadata) String() string {
 func (m *Metadata) take(field, value string) (err error) {
 	switch strings.ToLower(field) {
 	case "name":
-		m.Name = pep508.NormalizeName(value)
+		m.Name = pep508.NormalizeName(strings.Clone(value))
 	case "version":
-		m.Version, err = pep440.Parse(value)
+		m.Version, err = pep440.Parse(strings.Clone(value))
 	case "requires-dist":
 		var requirement pep508.Requirement
-		if requirement, err = pep508.Parse(value); err == nil {
+		// What is kept does not keep the whole text.
+		if requirement, err = pep508.Parse(strings.Clone(value)); err == nil {
 			m.Requires = append(m.Requires, requirement)
 		}
 	case "provides-extra":
-		m.Extras = append(m.Extras, pep508.NormalizeName(value))
+		m.Extras = append(m.Extras, pep508.NormalizeName(strings.Clone(value)))
 	case "requires-python":
 		// What cannot be read allows everything, as for pip.
-		m.RequiresPython, _ = pep440.ParseSpecifier(value)
+		m.RequiresPython, _ = pep440.ParseSpecifier(strings.Clone(value))
 	case "dynamic":
 		m.Dynamic = m.Dynamic || strings.EqualFold(value, "requires-dist")
 	}
@@ -91,23 +104,29 @@ func (m *Metadata) take(field, value string) (err error) {
 // fields are the header fields of a message (RFC 822), each with the lines that continue it. A blank line ends them.
 func fields(text string) func(yield func(field, value string) bool) {
 	return func(yield func(field, value string) bool) {
-		var field, value string
-		for line := range strings.SplitSeq(text, "\n") {
-			line = strings.TrimSuffix(line, "\r")
-			if field != "" && line != "" && (line[0] == ' ' || line[0] == '\t') {
-				value += "\n" + line
-				continue
+		for text != "" && text[0] != '\n' && !strings.HasPrefix(text, "\r\n") {
+			end := fieldEnd(text)
+			field, value, _ := strings.Cut(text[:end], ":")
+			if strings.Contains(value, "\r") {
+				value = strings.ReplaceAll(value, "\r\n", "\n")
 			}
-			if field != "" && !yield(field, value) {
+			if !yield(field, value) {
 				return
 			}
-			if line == "" {
-				return
-			}
-			field, value, _ = strings.Cut(line, ":")
+			text = text[end:]
 		}
-		if field != "" {
-			yield(field, value)
+	}
+}
+
+// fieldEnd is where the first field ends: with the first line that no other continues.
+func fieldEnd(text string) int {
+	for end := 0; ; {
+		line := strings.IndexByte(text[end:], '\n')
+		if line < 0 {
+			return len(text)
+		}
+		if end += line + 1; end == len(text) || text[end] != ' ' && text[end] != '\t' {
+			return end
 		}
 	}
 }
@@ -121,7 +140,7 @@ type MetadataError struct {
 
 // Error implements error.
 func (e *MetadataError) Error() string {
-	return fmt.Sprintf("the metadata of %s cannot be used: %v", e.File, e.Err)
+	return fmt.Sprintf("the metadata of %s cannot be used: %s", e.File, httpx.OneLine(e.Err.Error()))
 }
 
 // Unwrap implements errors' interface.

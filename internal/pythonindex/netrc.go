@@ -1,6 +1,7 @@
 package pythonindex
 
 import (
+	"context"
 	"net/url"
 	"strings"
 )
@@ -117,4 +118,10 @@ func (n Netrc) Credentials(address *url.URL) (user, password string, ok bool) {
 		found, ok = *n.fallback, true
 	}
 	return found.user, found.password, ok && found.password != ""
+}
+
+// Lookup is [Netrc.Credentials] as a [Credentials].
+func (n Netrc) Lookup(_ context.Context, address *url.URL) (user, password string, ok bool, err error) {
+	user, password, ok = n.Credentials(address)
+	return user, password, ok, nil
 }

@@ -76,7 +76,7 @@ func (l *lookout) read(name string, extras []string, specifier pep440.Specifier)
 	if len(allowed) == 0 {
 		return nil
 	}
-	metadata, err := l.finder.source.Metadata(l.ctx, allowed[0].file)
+	metadata, err := l.finder.source.Metadata(l.ctx, allowed[0].file.File())
 	if err != nil {
 		return nil
 	}

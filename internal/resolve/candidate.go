@@ -41,8 +41,8 @@ type candidate struct {
 	name    string
 	extras  []string
 	version pep440.Version
-	// file is what is to be installed, nil for what the base image has and keeps.
-	file *pythonindex.File
+	// origin is what is to be installed, zero for what the base image has and keeps.
+	origin pythonindex.Origin
 	// base is the distribution itself, for a node with extras.
 	base *candidate
 	// metadata is nil until it is asked for.
@@ -103,7 +103,7 @@ func (r *resolution) metadataOf(ctx context.Context, c *candidate) (*pythonindex
 		return r.metadataOf(ctx, c.base)
 	}
 	if c.metadata == nil {
-		metadata, err := r.finder.source.Metadata(ctx, c.file)
+		metadata, err := r.finder.source.Metadata(ctx, c.file())
 		if err != nil {
 			return nil, err
 		}
@@ -127,13 +127,13 @@ func (r *resolution) needsOf(ctx context.Context, c *candidate) ([]*need, error)
 	case c.base != nil:
 		needs = append(needs, &need{key: c.name, name: c.name, exact: c.base, parent: c})
 		extras = intersection(c.extras, metadata.Extras)
-	case c.file != nil && metadata.RequiresPython.String() != "":
+	case !c.keeps() && metadata.RequiresPython.String() != "":
 		needs = append(needs, &need{key: pythonKey, name: pythonKey, specifier: metadata.RequiresPython, parent: c})
 	}
 	for _, required := range metadata.Requires {
 		holds, err := required.Marker.Holds(r.finder.target.environment, extras...)
 		if err != nil {
-			return nil, &pythonindex.MetadataError{File: c.file.Name, Err: err}
+			return nil, &pythonindex.MetadataError{File: c.fileName(), Err: err}
 		}
 		if holds && (c.base == nil || len(extras) > 0 || required.Marker.IsZero()) {
 			needs = append(needs, newNeeds(required, c)...)
@@ -166,7 +166,7 @@ func (r *resolution) candidate(name string, extras []string, o option) *candidat
 	}
 	c := versions[o.version.Key()]
 	if c == nil {
-		c = &candidate{key: k, name: name, version: o.version, file: o.file, metadata: o.installed}
+		c = &candidate{key: k, name: name, version: o.version, origin: o.file, metadata: o.installed}
 		if len(extras) > 0 {
 			c.base, c.extras = r.candidate(name, nil, o), extras
 		}
@@ -177,10 +177,23 @@ func (r *resolution) candidate(name string, extras []string, o option) *candidat
 
 // installed is the metadata of what the base image has, nil else.
 func (c *candidate) installed() *pythonindex.Metadata {
-	if c.file != nil {
+	if !c.keeps() {
 		return nil
 	}
 	return c.metadata
+}
+
+// keeps tells that the candidate is what the base image has.
+func (c *candidate) keeps() bool { return c.origin == pythonindex.Origin{} }
+
+// file is what is to be installed, nil for what the base image has and keeps.
+func (c *candidate) file() *pythonindex.File { return c.origin.File() }
+
+func (c *candidate) fileName() string {
+	if c.keeps() {
+		return c.name + " of the base image"
+	}
+	return c.file().Name
 }
 
 // unusable tells an error that is about one candidate only.

@@ -2,47 +2,56 @@ package resolve
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/managed-images/terraform-provider-rime/internal/httpx"
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // Need is that something needs a distribution, and how it comes to be needed itself.
 type Need struct {
 	// By is what needs it, with its extras and its version. Empty is the user.
 	By, Version string
-	// Requirement is what is needed, as it is written there.
+	// Requirement is what is needed, as it is written there, without what may be secret.
 	Requirement string
+	// Constraint tells that the user bounds it only, if somebody else needs it.
+	Constraint bool
 	// Because is how By comes to be needed, from the user on; empty where By is empty.
 	Because []Need
 }
 
-// String says who needs what.
-func (n Need) String() string {
-	if n.By == "" {
-		return "you require " + n.Requirement
-	}
-	return fmt.Sprintf("%s %s requires %s", n.By, n.Version, n.Requirement)
-}
+// Unfit counts files that the target cannot have, by why: they are for other versions of Python, for other platforms, later
+// than the time limit, source distributions where only wheels are taken, or withdrawn by their makers.
+type Unfit struct{ OtherPython, OtherPlatform, TooLate, Sources, Yanked int }
 
-// Unmet is why a distribution cannot be had. It is an error.
+// Unmet is why a distribution cannot be had. Its text is a few sentences, each on a line.
 type Unmet struct {
-	// Name is the distribution.
+	// Name is the distribution. It is empty for the Python of the target.
 	Name string
 	// Needs are who needs it, and what of it.
 	Needs []Need
 	// Available are the versions that the target could have, the newest first. There are none where Unknown is set.
 	Available []pep440.Version
-	// Unknown tells that no index has a distribution of that name.
+	// Unknown tells that no index has a distribution of that name; Similar are names that an index has.
 	Unknown bool
-	// What the target cannot have, in files: for other versions of Python, for other platforms, later than the time limit,
-	// sources where only wheels are taken, withdrawn by their makers.
-	OtherPython, OtherPlatform, TooLate, Sources, Yanked int
+	Similar []string
+	// Unfit are all files that the target cannot have, and AskedFor those among them that have a version which is needed.
+	Unfit
+
+	AskedFor Unfit
+	// Tried tells that there are versions which meet all needs, and that none of them led to an answer. Unusable is what was
+	// wrong with one of them, empty where others were in the way.
+	Tried    bool
+	Unusable string
+
+	target  *Target
+	nearest []pep440.Version
 }
 
-// ConflictError is that no set of versions meets all requirements.
+// ConflictError is that no set of versions meets all requirements. Its text is a few sentences, each on a line.
 type ConflictError struct {
 	// Unmet are the distributions for which the search found no version, at least one.
 	Unmet []Unmet
@@ -54,23 +63,7 @@ func (e *ConflictError) Error() string {
 	for i, u := range e.Unmet {
 		texts[i] = u.String()
 	}
-	return strings.Join(texts, "; ")
-}
-
-// String says in one sentence why the distribution cannot be had.
-func (u Unmet) String() string {
-	needs := make([]string, len(u.Needs))
-	for i, n := range u.Needs {
-		needs[i] = n.String()
-	}
-	who := strings.Join(needs, " and ")
-	switch {
-	case u.Unknown:
-		return fmt.Sprintf("no package index has %q (%s)", u.Name, who)
-	case len(u.Available) == 0:
-		return fmt.Sprintf("no version of %q can be installed there (%s)", u.Name, who)
-	}
-	return fmt.Sprintf("no version of %q meets all that is required of it (%s)", u.Name, who)
+	return strings.Join(texts, "\n")
 }
 
 // explain makes the error of a search that ended in these needs.
@@ -81,52 +74,156 @@ func (r *resolution) explain(ctx context.Context, causes []*need) error {
 			names = append(names, n.name)
 		}
 	}
-	e := &ConflictError{}
+	var unmet, tried []Unmet
 	for _, name := range names {
-		unmet, met, err := r.unmet(ctx, name, causes)
-		if err != nil {
+		u, err := r.unmet(ctx, name, causes)
+		switch {
+		case err != nil:
 			return err
-		}
-		if !met {
-			e.Unmet = append(e.Unmet, unmet)
+		case u.Tried:
+			tried = append(tried, u)
+		default:
+			unmet = append(unmet, u)
 		}
 	}
-	return e
+	if len(unmet) == 0 { // each could be had, but for what they need in turn
+		unmet = tried
+	}
+	return &ConflictError{unmet}
 }
 
-// unmet is why a distribution cannot be had. It is met where the needs leave some of its versions.
-func (r *resolution) unmet(ctx context.Context, name string, causes []*need) (u Unmet, met bool, err error) {
-	u.Name = name
-	specifier := r.constraints[name]
+// unmet is why a distribution cannot be had.
+func (r *resolution) unmet(ctx context.Context, name string, causes []*need) (Unmet, error) {
+	u := Unmet{Name: name, target: r.finder.target}
+	var specifier pep440.Specifier
 	for _, n := range causes {
 		if n.name == name && n.exact == nil {
 			specifier = specifier.And(n.specifier)
 			u.Needs = append(u.Needs, r.told(n))
 		}
 	}
-	u.Needs = slices.CompactFunc(u.Needs, func(a, b Need) bool { return a.String() == b.String() })
 	if name == pythonKey {
-		return u, specifier.Allows(r.python.version), nil
+		u.Name, u.Tried = "", specifier.Allows(r.python.version)
+		return u, nil
 	}
+	if bound := r.constraints[name]; bound.String() != "" {
+		specifier = specifier.And(bound)
+		u.Needs = append(u.Needs, Need{Requirement: name + bound.String(), Constraint: true})
+	}
+	u.Needs = distinctNeeds(u.Needs)
 	all, err := r.finder.options(ctx, name)
 	if err != nil {
-		return u, false, err
+		return u, err
 	}
 	for _, o := range all.fresh {
 		u.Available = append(u.Available, o.version)
 	}
-	u.OtherPython, u.OtherPlatform, u.TooLate, u.Sources = all.left.python, all.left.platform, all.left.late, all.left.sdists
-	u.Yanked = len(all.yanked)
-	u.Unknown = len(all.fresh)+len(all.yanked)+u.OtherPython+u.OtherPlatform+u.TooLate+u.Sources == 0
-	return u, len(all.allowed(specifier)) > 0, nil
+	if err := r.count(ctx, &u, all, specifier); err != nil {
+		return u, err
+	}
+	u.Tried = len(all.allowed(specifier)) > 0
+	u.Unusable = r.unusable[name]
+	u.Unknown = len(all.fresh) == 0 && u.Unfit == (Unfit{})
+	if len(u.Available) == 0 && isAskedFor(u.Needs) {
+		u.Similar = r.similar(ctx, name, u.Unknown)
+	}
+	if len(u.Needs) == 1 {
+		u.nearest = nearest(u.Available, specifier)
+	}
+	return u, nil
+}
+
+// isAskedFor tells that the user asks for it.
+func isAskedFor(needs []Need) bool {
+	return slices.ContainsFunc(needs, func(n Need) bool { return n.By == "" && !n.Constraint })
+}
+
+func distinctNeeds(needs []Need) []Need {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(needs, func(n Need) bool {
+		id := n.By + " " + n.Version + " " + n.Requirement
+		before := seen[id]
+		seen[id] = true
+		return before
+	})
+}
+
+// count counts the files that do not fit.
+func (r *resolution) count(ctx context.Context, u *Unmet, all *options, specifier pep440.Specifier) error {
+	files, err := r.finder.source.Files(ctx, u.Name)
+	if err != nil {
+		return err
+	}
+	others := all.left.platform // what the source does not list is for other systems
+	for _, file := range files {
+		reason := r.finder.misfit(file)
+		if reason == 0 {
+			continue
+		}
+		if reason == otherTags || reason == otherPlatform {
+			others--
+		}
+		add(&u.Unfit, reason, 1)
+		if specifier.Allows(file.Version) {
+			add(&u.AskedFor, reason, 1)
+		}
+	}
+	add(&u.Unfit, otherPlatform, max(others, 0))
+	return nil
+}
+
+// misfit is why the target cannot have a file.
+type misfit int
+
+const (
+	otherPlatform misfit = iota + 1
+	otherTags            // of another Python
+	otherPython
+	tooLate
+	source
+	yanked
+)
+
+func add(u *Unfit, reason misfit, n int) {
+	switch reason {
+	case otherPlatform:
+		u.OtherPlatform += n
+	case otherTags, otherPython:
+		u.OtherPython += n
+	case tooLate:
+		u.TooLate += n
+	case source:
+		u.Sources += n
+	case yanked:
+		u.Yanked += n
+	}
+}
+
+// misfit is why the target cannot have the file, zero where it can.
+func (f *finder) misfit(file *pythonindex.File) misfit {
+	var left unfit
+	listed := pythonindex.List(file)
+	_, fits := f.fits(&listed, &left)
+	switch {
+	case fits && file.Yanked:
+		return yanked
+	case fits:
+		return 0
+	case left.sdists > 0:
+		return source
+	case left.late > 0:
+		return tooLate
+	case left.python > 0:
+		return otherPython
+	case f.target.tags.OnPlatform(*file.Wheel):
+		return otherTags
+	}
+	return otherPlatform
 }
 
 // told is a need in words, with how it came about.
 func (r *resolution) told(n *need) Need {
-	told := Need{Requirement: n.requirement.String()}
-	if n.key == pythonKey {
-		told.Requirement = "Python " + n.specifier.String()
-	}
+	told := Need{Requirement: written(n)}
 	if n.parent == nil {
 		return told
 	}
@@ -138,10 +235,12 @@ func (r *resolution) told(n *need) Need {
 		if first == nil {
 			break
 		}
-		step := Need{Requirement: first.requirement.String()}
-		if first.exact != nil {
-			step.Requirement = first.name
+		if first.exact != nil && first.parent != nil { // the extras of a distribution need the distribution
+			told.By = strings.Replace(told.By, parent.key, first.parent.key, 1)
+			parent = first.parent
+			continue
 		}
+		step := Need{Requirement: written(first)}
 		if parent = first.parent; parent != nil {
 			step.By, step.Version = parent.key, parent.version.String()
 		}
@@ -149,4 +248,14 @@ func (r *resolution) told(n *need) Need {
 	}
 	slices.Reverse(told.Because)
 	return told
+}
+
+// written is what is needed, as it is written, but for what may be secret or is not to be seen.
+func written(n *need) string {
+	if n.key == pythonKey {
+		return "Python " + n.specifier.String()
+	}
+	requirement := n.requirement
+	requirement.Marker = pep508.Marker{} // it holds
+	return httpx.OneLine(requirement.String())
 }

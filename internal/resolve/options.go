@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 )
 
@@ -20,10 +21,16 @@ type Source interface {
 	Metadata(ctx context.Context, file *pythonindex.File) (*pythonindex.Metadata, error)
 }
 
+// fitter is a [Source] that can leave out wheels that have none of the tags, most of those there are, and count them.
+type fitter interface {
+	Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []pythonindex.Listed, others int, err error)
+}
+
 // option is a version of a distribution, and the file of it that fits the target best.
 type option struct {
 	version pep440.Version
-	file    *pythonindex.File
+	// file is what is to be installed, zero for what the base image has.
+	file pythonindex.Origin
 	// installed is the metadata of what the base image has, nil else.
 	installed *pythonindex.Metadata
 }
@@ -62,28 +69,42 @@ func (f *finder) options(ctx context.Context, name string) (*options, error) {
 	if known != nil {
 		return known, nil
 	}
-	files, err := f.source.Files(ctx, name)
+	files, others, err := f.files(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	found := f.sort(files)
+	found.left.platform += others
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.projects[name] = found
 	return found, nil
 }
 
-// ranked is a file that fits, and how well.
-type ranked struct {
-	file *pythonindex.File
-	rank int
-	at   int
+// files are the files that may fit, and how many others there are, which do not.
+func (f *finder) files(ctx context.Context, name string) (files []pythonindex.Listed, others int, err error) {
+	if source, ok := f.source.(fitter); ok {
+		return source.Fitting(ctx, name, f.target.tags)
+	}
+	all, err := f.source.Files(ctx, name)
+	for _, file := range all {
+		files = append(files, pythonindex.List(file))
+	}
+	return files, 0, err
 }
 
-func (f *finder) sort(files []*pythonindex.File) *options {
+// ranked is a file that fits, and how well.
+type ranked struct {
+	*pythonindex.Listed
+
+	rank, at int
+}
+
+func (f *finder) sort(files []pythonindex.Listed) *options {
 	found := &options{}
 	var fresh, yanked []ranked
-	for i, file := range files {
+	for i := range files {
+		file := &files[i]
 		rank, fits := f.fits(file, &found.left)
 		switch r := (ranked{file, rank, i}); {
 		case !fits:
@@ -98,7 +119,7 @@ func (f *finder) sort(files []*pythonindex.File) *options {
 }
 
 // fits tells whether the target can have the file, and counts why not.
-func (f *finder) fits(file *pythonindex.File, left *unfit) (rank int, ok bool) {
+func (f *finder) fits(file *pythonindex.Listed, left *unfit) (rank int, ok bool) {
 	switch {
 	case file.Wheel == nil && f.wheelsOnly:
 		left.sdists++
@@ -127,25 +148,25 @@ func (f *finder) fits(file *pythonindex.File, left *unfit) (rank int, ok bool) {
 func best(files []ranked) []option {
 	slices.SortFunc(files, func(a, b ranked) int {
 		return cmp.Or(
-			b.file.Version.Compare(a.file.Version),
+			b.Version.Compare(a.Version),
 			cmp.Compare(a.rank, b.rank),
-			compareBuild(b.file, a.file),
+			compareBuild(b.Wheel, a.Wheel),
 			cmp.Compare(b.at, a.at),
 		)
 	})
-	files = slices.CompactFunc(files, func(a, b ranked) bool { return a.file.Version.Compare(b.file.Version) == 0 })
+	files = slices.CompactFunc(files, func(a, b ranked) bool { return a.Version.Compare(b.Version) == 0 })
 	options := make([]option, len(files))
 	for i, r := range files {
-		options[i] = option{version: r.file.Version, file: r.file}
+		options[i] = option{version: r.Version, file: r.Origin()}
 	}
 	return options
 }
 
-func compareBuild(a, b *pythonindex.File) int {
-	if a.Wheel == nil || b.Wheel == nil {
+func compareBuild(a, b *pep425.Wheel) int {
+	if a == nil || b == nil {
 		return 0
 	}
-	return a.Wheel.CompareBuild(*b.Wheel)
+	return a.CompareBuild(*b)
 }
 
 // allowed is what the specifier leaves, the best first, by pip's rules: a pre-release is taken where the specifier names one
@@ -164,21 +185,30 @@ func (o *options) allowed(specifier pep440.Specifier) []option {
 	return fresh
 }
 
+// allow is what the specifier leaves, which is a part of all where nothing in between is excluded.
 func allow(all []option, specifier pep440.Specifier) []option {
-	var some []option
-	for _, o := range all {
-		if specifier.Allows(o.version) {
-			some = append(some, o)
-		}
+	first, after, whole := specifier.Stretch(len(all), func(i int) pep440.Version { return all[i].version })
+	all = all[first:after:after]
+	if whole {
+		return all
 	}
-	return some
+	return keep(all, func(o *option) bool { return specifier.Allows(o.version) })
 }
 
 func finals(all []option) []option {
-	var some []option
-	for _, o := range all {
-		if !o.version.IsPrerelease() {
-			some = append(some, o)
+	return keep(all, func(o *option) bool { return !o.version.IsPrerelease() })
+}
+
+// keep is those that are wanted. All stays as it is, and is the answer where all are.
+func keep(all []option, wanted func(*option) bool) []option {
+	unwanted := slices.IndexFunc(all, func(o option) bool { return !wanted(&o) })
+	if unwanted < 0 {
+		return all
+	}
+	some := slices.Clone(all[:unwanted])
+	for i := unwanted; i < len(all); i++ {
+		if wanted(&all[i]) {
+			some = append(some, all[i])
 		}
 	}
 	return some

@@ -1,10 +1,10 @@
 package resolve
 
 import (
-	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
@@ -85,12 +85,18 @@ type resolution struct {
 	// saved is where the optimism began.
 	saved    []*state
 	optimism float64
+	// cutoff is the round in which it ends.
+	cutoff int
 	// conflicts counts how often a node without a pin was part of a conflict.
 	conflicts map[string]int
 	promoted  map[string]bool
 	// first is the need that each node was first needed by.
 	first   map[string]*need
 	lookout *lookout
+	// unusable is what was wrong with the metadata of a distribution, by name.
+	unusable map[string]string
+	// named are the names that the request has.
+	named []string
 }
 
 func (r *resolution) top() *state { return r.states[len(r.states)-1] }
@@ -110,28 +116,20 @@ func (e *conflicted) Error() string { return "no candidate meets all needs" }
 // run searches until all that is needed is pinned.
 func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
 	r.states = []*state{{pins: map[string]*candidate{}, criteria: map[string]*criterion{}}}
-	for _, n := range needs {
-		if err := r.add(ctx, r.top().criteria, n); err != nil {
-			if c, ok := err.(*conflicted); ok {
-				return nil, &impossible{c.needs}
-			}
-			return nil, err
-		}
+	switch conflict, err := r.addAll(ctx, r.top().criteria, needs); {
+	case err != nil:
+		return nil, err
+	case conflict != nil:
+		return nil, &impossible{conflict}
 	}
 	r.states = append(r.states, r.top().clone())
-	began, cutoff := -1, 0
 	for round := range maxRounds {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		if r.optimism > 0 && r.saved != nil {
-			if began < 0 {
-				began, cutoff = round, int(float64(maxRounds-round)*r.optimism)
-			}
-			if round-began >= cutoff {
-				r.sober()
-				continue
-			}
+		if r.overdue(round) {
+			r.sober()
+			continue
 		}
 		done, err := r.round(ctx)
 		if err != nil {
@@ -141,7 +139,18 @@ func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
 			return r.top(), nil
 		}
 	}
-	return nil, errTooDeep
+	return nil, fmt.Errorf("%w; the last thing in the way:\n%w", errTooDeep, r.explain(ctx, r.top().causes))
+}
+
+// overdue tells that the optimism had its share of the rounds.
+func (r *resolution) overdue(round int) bool {
+	if r.optimism == 0 || r.saved == nil {
+		return false
+	}
+	if r.cutoff == 0 {
+		r.cutoff = round + int(float64(maxRounds-round)*r.optimism)
+	}
+	return round >= r.cutoff
 }
 
 // round pins one more node, or goes back. It is done where there is nothing to pin.
@@ -233,7 +242,7 @@ func (r *resolution) only(exact *candidate, extras []string, specifier pep440.Sp
 	if !specifier.Allows(exact.version) {
 		return nil
 	}
-	c := r.candidate(exact.name, extras, option{exact.version, exact.file, exact.installed()})
+	c := r.candidate(exact.name, extras, option{exact.version, exact.origin, exact.installed()})
 	return without([]*candidate{c}, excluded)
 }
 
@@ -274,6 +283,7 @@ func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err
 		criteria := maps.Clone(st.criteria)
 		needs, err := r.needsOf(ctx, c)
 		if unusable(err) {
+			r.unusable[c.name] = capital(err.Error()) + "."
 			continue
 		}
 		if err != nil {
@@ -300,7 +310,7 @@ func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err
 func (r *resolution) addAll(ctx context.Context, criteria map[string]*criterion, needs []*need) ([]*need, error) {
 	for _, n := range needs {
 		err := r.add(ctx, criteria, n)
-		if c, ok := err.(*conflicted); ok {
+		if c, ok := errors.AsType[*conflicted](err); ok {
 			return c.needs, nil
 		}
 		if err != nil {
@@ -318,110 +328,4 @@ func distinct(needs []*need) []*need {
 		seen[n] = true
 		return before
 	})
-}
-
-// choose is the node to pin next.
-func (r *resolution) choose(st *state, open []string) string {
-	if len(open) > 1 {
-		open = r.narrow(st, open)
-	}
-	best := r.preference(st, open[0])
-	for _, k := range open[1:] {
-		if p := r.preference(st, k); p.compare(best) < 0 {
-			best = p
-		}
-	}
-	return best.key
-}
-
-// narrow is those of the open nodes that go before others: the Python, then what the last conflict was about, then what
-// conflicts were often about.
-func (r *resolution) narrow(st *state, open []string) []string {
-	inConflict := map[string]bool{}
-	for _, n := range st.causes {
-		for _, k := range n.nodes() {
-			inConflict[k] = true
-			if _, pinned := st.pins[k]; !pinned {
-				if r.conflicts[k]++; r.conflicts[k] >= promotion {
-					r.promoted[k] = true
-				}
-			}
-		}
-	}
-	if slices.Contains(open, pythonKey) {
-		return []string{pythonKey}
-	}
-	if first := filter(open, inConflict); len(first) > 0 {
-		return first
-	}
-	// What is part of a conflict is no longer among them here.
-	if first := filter(open, r.promoted); len(first) > 0 {
-		return first
-	}
-	return open
-}
-
-func filter(keys []string, wanted map[string]bool) []string {
-	var some []string
-	for _, k := range keys {
-		if wanted[k] {
-			some = append(some, k)
-		}
-	}
-	return some
-}
-
-// nodes are the nodes of both ends.
-func (n *need) nodes() []string {
-	if n.parent == nil {
-		return []string{n.key}
-	}
-	return []string{n.key, n.parent.key}
-}
-
-// preference orders nodes: what conflicts were often about, what is needed exactly, at one version, below a bound, in the
-// order of the user, at some version; then by name.
-type preference struct {
-	promoted, exact, pinned, bounded bool
-	asked                            int
-	bound                            bool
-	key                              string
-}
-
-func (p preference) compare(other preference) int {
-	return cmp.Or(
-		compareBool(p.promoted, other.promoted),
-		compareBool(p.exact, other.exact),
-		compareBool(p.pinned, other.pinned),
-		compareBool(p.bounded, other.bounded),
-		cmp.Compare(p.asked, other.asked),
-		compareBool(p.bound, other.bound),
-		cmp.Compare(p.key, other.key),
-	)
-}
-
-// compareBool has true first.
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	}
-	return 1
-}
-
-// preference is that of a node.
-func (r *resolution) preference(st *state, k string) preference {
-	p := preference{promoted: r.promoted[k], asked: math.MaxInt, key: k}
-	for _, n := range st.criteria[k].needs {
-		p.exact = p.exact || n.exact != nil
-		p.pinned = p.pinned || n.pinned
-		p.bounded = p.bounded || n.bounded
-		p.bound = p.bound || n.bound
-	}
-	if at, ok := r.asked[k]; ok {
-		p.asked = at
-	}
-	return p
 }

@@ -53,6 +53,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		candidates: map[string]map[string]*candidate{},
 		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
 		conflicts:  map[string]int{}, first: map[string]*need{}, promoted: map[string]bool{}, optimism: optimism,
+		unusable: map[string]string{}, named: request.names(),
 	}
 	for _, c := range request.Constraints {
 		holds, err := c.Marker.Holds(request.Target.environment)
@@ -64,7 +65,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		}
 	}
 	for _, p := range request.Preferred {
-		r.preferred[p.Name] = option{p.Version, p.File, p.Metadata}
+		r.preferred[p.Name] = option{p.Version, pythonindex.OriginOf(p.File), p.Metadata}
 	}
 	r.lookout = newLookout(ctx, r.finder)
 	defer r.lookout.close()
@@ -80,6 +81,19 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		return nil, err
 	}
 	return r.reached(ctx, final, needs)
+}
+
+// names are those that the request has, each once.
+func (request *Request) names() []string {
+	var names []string
+	for _, r := range slices.Concat(request.Requirements, request.Constraints) {
+		names = append(names, r.Name)
+	}
+	for _, p := range request.Preferred {
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // roots are what the user needs. Those with extras come last, as for pip, which decides nothing but spares candidates.
@@ -120,7 +134,7 @@ func (r *resolution) reached(ctx context.Context, st *state, needs []*need) ([]P
 		seen[k] = true
 		c := st.pins[k]
 		if pins[c.name] == nil {
-			pins[c.name] = &Pin{Name: c.name, Version: c.version, File: c.file, Metadata: c.installed()}
+			pins[c.name] = &Pin{Name: c.name, Version: c.version, File: c.file(), Metadata: c.installed()}
 		}
 		more, err := r.needsOf(ctx, c)
 		if err != nil {

@@ -43,8 +43,10 @@ func TestResolve(t *testing.T) {
 			want:  []string{"a[all]"}, pins: "a 1, b 1",
 		},
 		"extras of two": {
-			index: index{"a 1": {":extra x", ":extra y", "b; extra == 'x'", "c; extra == 'y'"}, "a 2": {":extra x", "b; extra == 'x'"},
-				"b 1": nil, "c 1": nil, "d 1": {"a[y]<2"}},
+			index: index{
+				"a 1": {":extra x", ":extra y", "b; extra == 'x'", "c; extra == 'y'"}, "a 2": {":extra x", "b; extra == 'x'"},
+				"b 1": nil, "c 1": nil, "d 1": {"a[y]<2"},
+			},
 			want: []string{"a[x]", "d"}, pins: "a 1, b 1, c 1, d 1",
 		},
 		"markers": {
@@ -100,50 +102,4 @@ func texts(pins []resolve.Pin) string {
 		list[i] = p.Name + " " + p.Version.String()
 	}
 	return strings.Join(list, ", ")
-}
-
-func TestResolve_impossible(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		index index
-		want  []string // requirements
-		error string
-	}{
-		"no such distribution": {
-			index{"a 1": {"b"}, "b 1": {"c>=2"}}, []string{"a"},
-			`no package index has "c" (b 1 requires c>=2)`,
-		},
-		"no such version": {
-			index{"a 1": nil, "a 2": nil}, []string{"a>2"},
-			`no version of "a" meets all that is required of it (you require a>2)`,
-		},
-		"two needs": {
-			index{"a 1": {"c<2"}, "b 1": {"c>=2"}, "c 1": nil, "c 2": nil}, []string{"a", "b"},
-			`no version of "c" meets all that is required of it (a 1 requires c<2 and b 1 requires c>=2)`,
-		},
-		"no other version": {
-			index{"a 1": {"c<2"}, "a 2": {"c<2"}, "b 1": {"c>=2"}, "b 2": {"c>=2"}, "c 1": nil, "c 2": nil}, []string{"a", "b"},
-			`no version of "c" meets all that is required of it (a 1 requires c<2 and b 2 requires c>=2 and b 1 requires c>=2)`,
-		},
-		"all withdrawn": {
-			index{"a 1": {":yanked"}}, []string{"a>=1"},
-			`no version of "a" can be installed there (you require a>=1)`,
-		},
-		"the Python of metadata": {
-			index{"a 1": {":python <3"}}, []string{"a"},
-			`no version of "a" can be installed there (you require a)`,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			pins, err := resolve.Resolve(t.Context(), test.index, resolve.Request{Requirements: requirements(test.want...), Target: target()})
-			if err == nil {
-				t.Fatalf("resolved as %s", texts(pins))
-			}
-			if diff := cmp.Diff(test.error, err.Error()); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
 }

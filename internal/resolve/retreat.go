@@ -69,11 +69,7 @@ func (r *resolution) lastInvolved(ctx context.Context, involved map[string]bool)
 				// Only a pin that is involved itself may be passed over for certain.
 				return broken, pin, nil
 			}
-			if r.saved == nil {
-				for _, s := range r.states {
-					r.saved = append(r.saved, s.clone())
-				}
-			}
+			r.save()
 		}
 		needs, err := r.needsOf(ctx, pin)
 		if err != nil {
@@ -87,6 +83,16 @@ func (r *resolution) lastInvolved(ctx context.Context, involved map[string]bool)
 		}
 	}
 	return nil, nil, nil
+}
+
+// save keeps how things were where the optimism began.
+func (r *resolution) save() {
+	if r.saved != nil {
+		return
+	}
+	for _, s := range r.states {
+		r.saved = append(r.saved, s.clone())
+	}
 }
 
 // exclude excludes the pin, and all that the broken state had excluded, from the newest state. It is not ok where that

@@ -13,7 +13,7 @@ import (
 )
 
 // index is an index in memory: "name version" to the Requires-Dist of its metadata. Lines that begin with a colon say other
-// things: ":python >=3.9", ":extra s3", ":yanked", ":invalid", ":tags cp39-cp39-win_amd64", ":sdist".
+// things: ":python >=3.9", ":lies >=3.9" (in metadata only), ":extra s3", ":yanked", ":invalid", ":tags cp39-cp39-win_amd64", ":sdist".
 type index map[string][]string
 
 func (x index) Files(_ context.Context, name string) ([]*pythonindex.File, error) {
@@ -57,7 +57,7 @@ func (x index) Metadata(_ context.Context, file *pythonindex.File) (*pythonindex
 	text := fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\n", name, file.Version)
 	for _, line := range x[name+" "+file.Version.String()] {
 		switch word, value, _ := strings.Cut(line, " "); word {
-		case ":python":
+		case ":python", ":lies":
 			text += "Requires-Python: " + value + "\n"
 		case ":extra":
 			text += "Provides-Extra: " + value + "\n"

@@ -23,7 +23,7 @@ type Target struct {
 func NewTarget(python pep440.Version, platform pep425.Platform) (*Target, error) {
 	release := python.Release()
 	if len(release) != 3 || release[0] != "3" || release[1] != fmt.Sprint(platform.Minor) {
-		return nil, fmt.Errorf("Python %s on a platform for 3.%d is no target", python, platform.Minor)
+		return nil, fmt.Errorf("there is no target with Python %s on a platform for 3.%d", python, platform.Minor)
 	}
 	minor := strings.Join(release[:2], ".")
 	return &Target{

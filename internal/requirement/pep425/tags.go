@@ -3,6 +3,7 @@ package pep425
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Libc is a C library.
@@ -41,14 +42,15 @@ type tag struct{ interpreter, abi, platform string }
 
 // Tags are the tags that a platform supports, the best first.
 type Tags struct {
-	list []tag
-	rank map[tag]int
+	list      []tag
+	rank      map[tag]int
+	platforms []string
 }
 
 // NewTags is what the platform supports, in the order of `packaging`, which pip takes.
 func NewTags(p Platform) *Tags {
-	t := &Tags{rank: map[tag]int{}}
 	platforms := p.platforms()
+	t := &Tags{rank: map[tag]int{}, platforms: platforms}
 	own := fmt.Sprintf("cp3%d", p.Minor)
 	abi, stable := own, "abi3"
 	if p.Threaded {
@@ -107,6 +109,17 @@ func (p Platform) platforms() []string {
 	return tags
 }
 
+// RunsOnLinux tells that there may be a [Platform] that the wheel runs on. Wheels for Windows, for macOS, for PyPy and for
+// Python 2 run on none.
+func (w Wheel) RunsOnLinux() bool {
+	return slices.ContainsFunc(w.interpreters, func(interpreter string) bool {
+		return strings.HasPrefix(interpreter, "cp3") || strings.HasPrefix(interpreter, "py3")
+	}) && slices.ContainsFunc(w.platforms, func(platform string) bool {
+		return platform == "any" || strings.HasPrefix(platform, "linux_") || strings.HasPrefix(platform, "manylinux") ||
+			strings.HasPrefix(platform, "musllinux_")
+	})
+}
+
 // Rank is how well the wheel fits, a lower one better. It is not ok where the wheel does not run there.
 func (t *Tags) Rank(w Wheel) (rank int, ok bool) {
 	rank = len(t.list)
@@ -120,6 +133,11 @@ func (t *Tags) Rank(w Wheel) (rank int, ok bool) {
 		}
 	}
 	return rank, rank < len(t.list)
+}
+
+// OnPlatform tells that the wheel runs on the platform, with some version of Python.
+func (t *Tags) OnPlatform(w Wheel) bool {
+	return slices.ContainsFunc(w.platforms, func(platform string) bool { return platform == "any" || slices.Contains(t.platforms, platform) })
 }
 
 // Len is how many tags there are: one more than the worst rank.

@@ -10,7 +10,7 @@ const top = "\xff"
 func (s span) holds(key string) bool { return s.low <= key && key < s.high }
 
 // newSpan is what a clause speaks of, by PEP 440's section "Version specifiers". The clause is not "===".
-func (c *Clause) newSpan(p parts) span {
+func (c Clause) newSpan(p parts) span {
 	public := p.key()
 	// withLocals is after the version and all its local versions.
 	withLocals := public + string([]byte{endOfKey})

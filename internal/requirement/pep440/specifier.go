@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -69,11 +70,27 @@ func (s Specifier) And(other Specifier) Specifier {
 // [Specifier.NamesPrerelease].
 func (s Specifier) Allows(version Version) bool {
 	for i := range s.clauses {
-		if !s.clauses[i].Allows(version) {
+		if !allows(&s.clauses[i], &version) {
 			return false
 		}
 	}
 	return true
+}
+
+// Stretch is the first of the versions that the specifier may allow, and the first after them, of versions that are sorted, the
+// newest first; at gives the one at a place. Some between the two may be excluded all the same, if whole is false.
+func (s Specifier) Stretch(n int, at func(int) Version) (first, after int, whole bool) {
+	after, whole = n, true
+	for i := range s.clauses {
+		c := &s.clauses[i]
+		if c.operator == "===" || c.operator == "!=" {
+			whole = false
+			continue
+		}
+		first = max(first, sort.Search(n, func(i int) bool { return at(i).key < c.span.high }))
+		after = min(after, sort.Search(n, func(i int) bool { return at(i).key < c.span.low }))
+	}
+	return first, max(first, after), whole
 }
 
 // NamesPrerelease tells that a clause asks for a pre-release, which lets in all that the specifier allows. Without one,
@@ -140,7 +157,7 @@ func newClause(operator, compared string) (Clause, bool) {
 // canonical is the version in its shortest form. Zeros at the end of the release mean nothing where versions are compared
 // by value (1.0 == 1), but everything where their number is the meaning: "~=1.0" is ">=1,==1.*" and "~=1.0.0" is
 // ">=1,==1.0.*"; "==1.0.*" excludes 1.1 and "==1.*" does not.
-func (c *Clause) canonical() string {
+func (c Clause) canonical() string {
 	text, base := c.version.String(), c.version.Base()
 	switch {
 	case c.wildcard:
@@ -168,7 +185,10 @@ func (c Clause) Version() Version { return c.version }
 func (c Clause) Wildcard() bool { return c.wildcard }
 
 // Allows tells whether the version meets the clause.
-func (c Clause) Allows(version Version) bool {
+func (c Clause) Allows(version Version) bool { return allows(&c, &version) }
+
+// allows is [Clause.Allows] without copies.
+func allows(c *Clause, version *Version) bool {
 	if c.operator == "===" {
 		return strings.EqualFold(version.text, c.text[len(c.operator):])
 	}

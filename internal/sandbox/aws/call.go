@@ -20,7 +20,7 @@ const (
 )
 
 var (
-	contentTypes = map[string]string{ecrService: jsonType, iamService: queryType, stsService: queryType}
+	contentTypes = map[string]string{ecrService: jsonType, iamService: queryType, stsService: queryType, codeArtifactService: "application/json"}
 	// namespaces are those of the XML answers, which end with the version that requests name.
 	namespaces = map[string]string{
 		iamService: "https://iam.amazonaws.com/doc/2010-05-08/",
@@ -34,8 +34,10 @@ type call struct {
 	service, name string
 	id            string
 	body          []byte // in JSON 1.1
-	form          params // in the Query protocol
+	form          params // in the Query protocol and in REST
 	by            *principal
+	// errorType is the header with the code of an error, in REST.
+	errorType string
 }
 
 // callOfRequest is where the context of a request has its call.
@@ -55,7 +57,7 @@ const maxBody = 8 << 20
 // named finds out what is called, and gives the request a path that says so.
 func named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && r.URL.Path == "/" {
+		if r.Method == http.MethodPost && (r.URL.Path == "/" || r.URL.Path == codeArtifactPath) {
 			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
@@ -78,6 +80,9 @@ func identify(r *http.Request, body []byte) *call {
 	if name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), ecrTarget); ok {
 		return &call{service: ecrService, name: name, body: body}
 	}
+	if r.URL.Path == codeArtifactPath {
+		return &call{service: codeArtifactService, name: "GetAuthorizationToken", form: params{r.URL.Query()}}
+	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil || form.Get("Action") == "" {
 		return nil
@@ -90,7 +95,9 @@ func identify(r *http.Request, body []byte) *call {
 	return nil
 }
 
-func (c *call) isJSON() bool { return c.service == ecrService }
+func (c *call) isJSON() bool { return c.service == ecrService || c.isREST() }
+
+func (c *call) isREST() bool { return c.service == codeArtifactService }
 
 // refuse refuses what all services refuse, by the name that each protocol has for it.
 func (c *call) refuse(query, inJSON, format string, args ...any) *refusal {
@@ -99,6 +106,9 @@ func (c *call) refuse(query, inJSON, format string, args ...any) *refusal {
 	}
 	refused := refuse(inJSON, format, args...)
 	refused.status = http.StatusBadRequest
+	if c.isREST() {
+		refused.status = restStatus(inJSON)
+	}
 	return refused
 }
 
@@ -115,7 +125,11 @@ func (c *call) encodeError(err error) (status int, body []byte) {
 		refused = c.refuse("ServiceFailure", "ServerException", "%v", err)
 		refused.status = http.StatusInternalServerError
 	}
-	if c.isJSON() {
+	switch {
+	case c.isREST():
+		c.errorType = refused.code
+		return refused.status, refused.restBody()
+	case c.isJSON():
 		return refused.status, refused.jsonBody()
 	}
 	return refused.status, refused.queryBody(namespaces[c.service], c.id)

@@ -19,9 +19,10 @@ const Service = "aws"
 
 // The services of the account, by the name in signatures.
 const (
-	ecrService = "ecr"
-	iamService = "iam"
-	stsService = "sts"
+	ecrService          = "ecr"
+	iamService          = "iam"
+	stsService          = "sts"
+	codeArtifactService = "codeartifact"
 )
 
 // Cloud is the handler of a simulated account. It is safe for concurrent use, serves one call at a time, and runs no goroutine.
@@ -46,6 +47,7 @@ type Cloud struct {
 	repositories shelf[repository] // by name
 	templates    shelf[template]   // by prefix
 	tokens       map[string]token
+	indexTokens  map[string]time.Time // their ends
 	settings     map[string]string
 	calls        []Call
 }
@@ -71,6 +73,8 @@ func New(o Options) (*Cloud, error) {
 		providers:  map[string]oidcProvider{},
 		tokens:     map[string]token{},
 		settings:   map[string]string{},
+
+		indexTokens: map[string]time.Time{},
 	}
 	c.policies, c.roles = newShelf[policy](c), newShelf[role](c)
 	c.repositories, c.templates = newShelf[repository](c), newShelf[template](c)
@@ -92,6 +96,7 @@ func (c *Cloud) allOperations() map[string]operation {
 	all := c.stsOperations()
 	maps.Copy(all, c.iamOperations())
 	maps.Copy(all, c.ecrOperations())
+	maps.Copy(all, c.codeArtifactOperations())
 	return all
 }
 
@@ -115,6 +120,9 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status, body := c.answer(call)
 	w.Header().Set("Content-Type", contentTypes[call.service])
 	w.Header().Set("X-Amzn-Requestid", call.id)
+	if call.errorType != "" {
+		w.Header().Set("X-Amzn-Errortype", call.errorType)
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // an error means that the client has gone
 }

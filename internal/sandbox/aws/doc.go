@@ -1,6 +1,6 @@
-// Package aws is a stand-in for what this provider uses of AWS: STS and IAM (the Query protocol, XML answers) and ECR (JSON 1.1), over a
-// store in memory, and ECR's registry, which is the real one of package oci behind ECR's tokens, names and immutable tags. Its errors have
-// AWS's codes and statuses and, as far as it is known, its wording. The wire format is its own: it shares no type with our clients or with
+// Package aws is a stand-in for what this provider uses of AWS: STS and IAM (the Query protocol, XML answers), ECR (JSON 1.1) and the
+// tokens of CodeArtifact (REST), over a store in memory, and ECR's registry, which is the real one of package oci behind ECR's tokens,
+// names and immutable tags. Its errors have AWS's codes and statuses and, as far as it is known, its wording. The wire format is its own: it shares no type with our clients or with
 // the SDK.
 //
 // A test starts it and points the SDK's clients at it:
@@ -17,7 +17,7 @@
 // The registry is at the same address: the URI of a repository is "127.0.0.1:PORT/NAME", and a client logs in with what
 // GetAuthorizationToken gives it.
 //
-// Every request of the three services passes the gate of package fault under the path /SERVICE/OPERATION, such as /ecr/CreateRepository,
+// Every request of the services passes the gate of package fault under the path /SERVICE/OPERATION, such as /ecr/CreateRepository,
 // whatever its path was. So [fault.Gate.Count] counts operations, and fault rules choose them:
 //
 //	cloud.Count("", "^/ecr/DescribeRepositories$")

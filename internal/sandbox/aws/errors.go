@@ -84,6 +84,12 @@ func Failure(operation, code, message string) fault.Rule {
 		rule.Body = string(failure.jsonBody())
 		return rule
 	}
+	if service == codeArtifactService {
+		rule.Status = restStatus(code)
+		rule.Headers = map[string]string{"Content-Type": "application/json", "X-Amzn-Errortype": code}
+		rule.Body = string(failure.restBody())
+		return rule
+	}
 	rule.Headers = map[string]string{"Content-Type": queryType}
 	rule.Body = string(failure.queryBody(namespaces[service], "00000000-0000-4000-8000-000000000000"))
 	return rule

@@ -35,6 +35,8 @@ type Options struct {
 	Host string
 	// OIDCProviders are the URLs of identity providers that IAM has, that of [DefaultOIDCProvider] if nil.
 	OIDCProviders []string
+	// Domains are those of CodeArtifact.
+	Domains []string
 
 	// Clock is time.Now if nil.
 	Clock func() time.Time

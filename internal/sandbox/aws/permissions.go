@@ -163,7 +163,10 @@ func (s statement) isAbout(action, resource string) bool {
 
 // resourcesOf are the ARNs of what a call is about.
 func (c *Cloud) resourcesOf(call *call) []string {
-	if call.isJSON() {
+	switch {
+	case call.isREST():
+		return []string{c.domainARN(call.form.Get("domain"))}
+	case call.isJSON():
 		return c.repositoriesOf(call)
 	}
 	form := call.form

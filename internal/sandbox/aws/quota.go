@@ -19,6 +19,7 @@ var rates = map[string]float64{
 	"ecr":                             20,
 	"iam":                             20,
 	"sts":                             600,
+	"codeartifact":                    40,
 }
 
 // bucket is a token bucket that holds what comes in a second.
