@@ -47,7 +47,7 @@ var allowedImports = map[string][]string{
 	"internal/workbench/workbenchtest": {"internal/workbench"},
 	"internal/acctest":                 {"internal/provider", "internal/imageregistry", "internal/requirement", "internal/sandbox", "internal/sandbox/aws", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/primehub", "internal/sandbox/pypi", "internal/sandbox/rime", "internal/workbench", "internal/workbench/workbenchtest"},
 	"cmd/rime-sandbox":                 {"internal/sandbox", "internal/sandbox/aws", "internal/sandbox/fault", "internal/sandbox/oci", "internal/sandbox/primehub", "internal/sandbox/pypi", "internal/sandbox/rime"},
-	"cmd/rime-conformance":             {"internal/awsregistry", "internal/sandbox/aws", "internal/sandbox/primehub", "internal/sandbox/rime"},
+	"cmd/rime-conformance":             {"internal/awsregistry", "internal/httpx", "internal/pythonindex", "internal/requirement/pep425", "internal/requirement/pep440", "internal/requirement/pep508", "internal/requirement/pylock", "internal/resolve", "internal/sandbox/aws", "internal/sandbox/primehub", "internal/sandbox/rime"},
 	"cmd/rime-corpus":                  {"internal/requirement", "internal/requirement/lockfile"},
 	"cmd/rime-quickstart":              {"internal/sandbox", "internal/sandbox/oci", "internal/sandbox/primehub", "internal/sandbox/pypi", "internal/workbench"},
 	"cmd/rime-test":                    {"internal/workbench"},

@@ -14,7 +14,7 @@ import (
 )
 
 // newPackageIndex makes the client of the package indexes that `pip` describes; it contacts nothing yet.
-func newPackageIndex(m *pipModel, c connection, version string) (*pythonindex.Client, error) {
+func newPackageIndex(m *pipModel, c connection, version string, tokens pythonindex.Credentials) (*pythonindex.Client, error) {
 	indexes, err := m.allIndexes()
 	if err != nil {
 		return nil, err
@@ -26,9 +26,7 @@ func newPackageIndex(m *pipModel, c connection, version string) (*pythonindex.Cl
 		UserAgent: "terraform-provider-rime/" + version,
 		Patience:  c.timeout,
 		Retries:   max(c.retries, 0),
-		Credentials: func(_ context.Context, address *url.URL) (user, password string, ok bool) {
-			return netrc.Credentials(address)
-		},
+		Credentials: pythonindex.FirstOf(netrc.Source, tokens),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("embedded_registry.pip: %w", err)
