@@ -3,12 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log"
-	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +12,6 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
-	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 )
 
 // resolverOptions says which of the sets are resolved, and how.
@@ -128,27 +123,55 @@ func (r *resolverCheck) chooseTime(ctx context.Context, known map[string]outcome
 	return nil
 }
 
-// all compares set after set.
-func (r *resolverCheck) all(ctx context.Context, known map[string]outcome) ([]outcome, error) {
-	var outcomes []outcome
+// all compares set after set, and then lets pip decide where uv has another answer, which takes longest.
+func (r *resolverCheck) all(ctx context.Context, known map[string]outcome) (outcomes []outcome, err error) {
 	for _, set := range makeSets(r.options.sets) {
 		if len(r.options.only) > 0 && !slices.Contains(r.options.only, set.Number) {
 			continue
 		}
 		o, ok := known[set.String()]
 		if !ok || !o.Before.Equal(r.before) {
-			var err error
-			if o, err = r.twice(ctx, set); err != nil {
-				return nil, fmt.Errorf("set %s: %w", set, err)
+			if o, err = r.twice(ctx, set); err == nil {
+				err = appendOutcome(r.options.results, o)
 			}
-			if err := appendOutcome(r.options.results, o); err != nil {
-				return nil, err
-			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("set %s: %w", set, err)
 		}
 		r.out.Println("    " + o.line())
 		outcomes = append(outcomes, o)
 	}
+	for i := range outcomes {
+		o := &outcomes[i]
+		if !o.undecided() {
+			continue
+		}
+		if err = r.decide(ctx, o); err == nil {
+			err = appendOutcome(r.options.results, *o)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("set %s: %w", o.Set, err)
+		}
+		r.out.Println("    " + o.line())
+	}
 	return outcomes, nil
+}
+
+// undecided tells an outcome that pip has not decided yet, and that it may.
+func (o *outcome) undecided() bool {
+	return o.Difference != "" && o.Own.Failed == "" && !o.AsPip && (o.FromPip == "" || strings.HasPrefix(o.FromPip, failureOf("pip")))
+}
+
+// decide asks pip, told of the set's target, where uv has another answer than we.
+func (r *resolverCheck) decide(ctx context.Context, o *outcome) error {
+	third, err := r.askPip(ctx, o.Set, o.Own.Environment)
+	if err != nil {
+		return err
+	}
+	if o.FromPip, err = r.difference(ctx, o.Set, o.Own.resolution, third, "pip"); err == nil {
+		o.AsPip = o.FromPip == ""
+	}
+	return err
 }
 
 // twice compares one set, and a second time where there is a difference that may have passed: somebody did not answer, or the index can have moved on between
@@ -185,16 +208,6 @@ func (r *resolverCheck) once(ctx context.Context, set requirementSet) (o outcome
 	if o.Difference, err = r.difference(ctx, set, o.Own.resolution, o.UV, "uv"); err != nil {
 		return o, err
 	}
-	if o.Difference != "" && o.Own.Failed == "" {
-		third, err := r.askPip(ctx, set, o.Own.Environment)
-		if err != nil {
-			return o, err
-		}
-		if o.FromPip, err = r.difference(ctx, set, o.Own.resolution, third, "pip"); err != nil {
-			return o, err
-		}
-		o.AsPip = o.FromPip == ""
-	}
 	if fits := set.Target; r.machine.fits && fits.minorVersion() == r.machine.minorVersion() && fits.Machine == r.machine.Machine && fits.Libc == r.machine.Libc {
 		o.Pip, err = r.withPip(ctx, set)
 	}
@@ -225,108 +238,4 @@ func (r *resolverCheck) own(ctx context.Context, set requirementSet, constraints
 		own.Distributions[i].Requires, own.Distributions[i].Extras = nil, nil
 	}
 	return own, faults, err
-}
-
-// difference says what differs between our answer and another's, and why.
-func (r *resolverCheck) difference(ctx context.Context, set requirementSet, own, other resolution, name string) (string, error) {
-	what := differs(own, other, name)
-	if what == "" || other.Pins == nil {
-		return what, nil
-	}
-	// Whether we can do with the versions that the other has chosen says why we did not choose them.
-	theirs, _, err := r.own(ctx, set, other.pinned()...)
-	if err != nil {
-		return "", err
-	}
-	if early := prereleases(own.Pins, other.Pins); early != "" && name == "uv" {
-		what += "; uv takes pre-releases only where the set itself names them or nothing else is left, pip and we also where a distribution names them: " + early
-	}
-	if early := prereleases(other.Pins, own.Pins); early != "" && name == "uv" {
-		what += "; uv takes pre-releases where no final version goes with the rest, pip and we only where there is none: " + early
-	}
-	switch {
-	case maps.Equal(theirs.Pins, other.Pins):
-		return what + "; both answers meet all requirements", nil
-	case theirs.Pins != nil:
-		return fmt.Sprintf("%s; of %s's versions, some are needed by nobody: %s", what, name, changes(theirs.Pins, other.Pins)), nil
-	}
-	return fmt.Sprintf("%s; we do not take %s's versions: %s", what, name, theirs.Refused+theirs.Failed), nil
-}
-
-// differs says what differs between our answer and another's. That both refuse is no difference.
-func differs(own, other resolution, name string) string {
-	switch {
-	case own.Failed != "":
-		return "ours failed: " + own.Failed
-	case other.Failed != "":
-		return name + " failed: " + httpx.OneLine(other.Failed)
-	case own.Refused != "" && other.Refused != "":
-		return ""
-	case own.Refused != "":
-		return "only we refuse: " + own.Refused
-	case other.Refused != "":
-		return fmt.Sprintf("only %s refuses: %s", name, httpx.OneLine(other.Refused))
-	case maps.Equal(own.Pins, other.Pins):
-		return ""
-	}
-	return "versions, from ours to " + name + "'s: " + changes(own.Pins, other.Pins)
-}
-
-// prereleases are those among the pins that the others do not have.
-func prereleases(pins, others map[string]string) string {
-	var early []string
-	for _, name := range slices.Sorted(maps.Keys(pins)) {
-		if version, err := pep440.Parse(pins[name]); err == nil && version.IsPrerelease() && others[name] != pins[name] {
-			early = append(early, name+" "+pins[name])
-		}
-	}
-	return strings.Join(early, ", ")
-}
-
-// changes are the differences of two sets of pins.
-func changes(from, to map[string]string) string {
-	all := maps.Clone(from)
-	maps.Copy(all, to)
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if from[name] != to[name] {
-			parts = append(parts, fmt.Sprintf("%s %s → %s", name, cmp.Or(from[name], "none"), cmp.Or(to[name], "none")))
-		}
-	}
-	if len(parts) > mostChanges {
-		parts = append(parts[:mostChanges], fmt.Sprintf("and %d more", len(parts)-mostChanges))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// mostChanges is how many changes are listed, so that a line can be read.
-const mostChanges = 12
-
-// readOutcomes reads what earlier runs found, by set.
-func readOutcomes(file string) (map[string]outcome, error) {
-	known := map[string]outcome{}
-	text, err := os.ReadFile(file)
-	if file == "" || errors.Is(err, os.ErrNotExist) {
-		return known, nil
-	}
-	for line := range strings.Lines(string(text)) {
-		var o outcome
-		if err := json.Unmarshal([]byte(line), &o); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		known[o.Set.String()] = o
-	}
-	return known, err
-}
-
-// appendOutcome lets a later run know what was found.
-func appendOutcome(file string, o outcome) error {
-	if file == "" {
-		return nil
-	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	return errors.Join(json.NewEncoder(f).Encode(o), f.Close())
 }

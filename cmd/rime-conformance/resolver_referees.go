@@ -28,6 +28,9 @@ type referees struct {
 	before time.Time
 }
 
+// pipPatience is how long pip may take, which asks for one thing after the other.
+const pipPatience = 15 * time.Minute
+
 // pipRefuses is what pip says where there is no answer; else something went wrong.
 var pipRefuses = regexp.MustCompile(`ResolutionImpossible|No matching distribution found|Could not find a version that satisfies`)
 
@@ -149,7 +152,7 @@ func (r *referees) askPip(ctx context.Context, set requirementSet, environment m
 	if !r.before.IsZero() {
 		args = append(args, "--uploaded-prior-to", r.before.Format(time.RFC3339))
 	}
-	ctx, cancel := context.WithTimeout(ctx, resolvePatience)
+	ctx, cancel := context.WithTimeout(ctx, pipPatience)
 	defer cancel()
 	began := time.Now()
 	cmd := r.command(ctx, r.python, append([]string{"-m", "pip"}, args...)...)

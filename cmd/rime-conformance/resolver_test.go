@@ -263,7 +263,8 @@ func TestRun_resolver(t *testing.T) {
 			}
 			results := filepath.Join(t.TempDir(), "results")
 			args := []string{"-python", python, "-index", resolverIndex(t), "-sets", "2", "-results", results, "uv"}
-			for range 2 { // the second time from what the first has found
+			var found [2][]byte
+			for i := range found { // the second time from what the first has found
 				var out bytes.Buffer
 				if err := run(t.Context(), args, log.New(&out, "", 0)); errorText(err) != tc.wantErr {
 					t.Errorf("%v\n%s", err, out.String())
@@ -273,9 +274,12 @@ func TestRun_resolver(t *testing.T) {
 						t.Errorf("no %q in\n%s", want, out.String())
 					}
 				}
+				if found[i], err = os.ReadFile(results); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if found, err := os.ReadFile(results); err != nil || bytes.Count(found, []byte("\n")) != 2 {
-				t.Errorf("%s, %v", found, err)
+			if diff := cmp.Diff(found[0], found[1]); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
