@@ -35,20 +35,20 @@ func (r *resolverCheck) difference(ctx context.Context, set requirementSet, own,
 	case theirs.Pins != nil:
 		return fmt.Sprintf("%s; of %s's versions, some are needed by nobody: %s", what, name, changes(theirs.Pins, other.Pins)), nil
 	}
-	return fmt.Sprintf("%s; we do not take %s's versions: %s", what, name, theirs.Refused+theirs.Failed), nil
+	return fmt.Sprintf("%s; we do not take %s's versions: %s", what, name, httpx.OneLine(theirs.Refused+theirs.Failed)), nil
 }
 
 // differs says what differs between our answer and another's. That both refuse is no difference.
 func differs(own, other resolution, name string) string {
 	switch {
 	case own.Failed != "":
-		return failureOf("ours") + own.Failed
+		return failureOf("ours") + httpx.OneLine(own.Failed)
 	case other.Failed != "":
 		return failureOf(name) + httpx.OneLine(other.Failed)
 	case own.Refused != "" && other.Refused != "":
 		return ""
 	case own.Refused != "":
-		return "only we refuse: " + own.Refused
+		return "only we refuse: " + httpx.OneLine(own.Refused)
 	case other.Refused != "":
 		return fmt.Sprintf("only %s refuses: %s", name, httpx.OneLine(other.Refused))
 	case maps.Equal(own.Pins, other.Pins):

@@ -155,22 +155,22 @@ func printCosts(out *log.Logger, outcomes []outcome) {
 	table := &table{}
 	table.row("ours", "median", "worst", "in set", "goal")
 	for _, cost := range []struct {
-		name, unit, goal string
-		of               func(outcome) float64
+		name, format, goal string
+		of                 func(outcome) float64
 	}{
-		{"cold, times uv's", "", "1.5, worst 3", func(o outcome) float64 { return ratio(o.Own.Cold.Seconds(), o.UV.Cold.Seconds()) }},
-		{"again, times uv's", "", "", func(o outcome) float64 { return ratio(o.Own.Warm.Seconds(), o.UV.Warm.Seconds()) }},
-		{"cold", " s", "", func(o outcome) float64 { return o.Own.Cold.Seconds() }},
-		{"again", " s", "0.3", func(o outcome) float64 { return o.Own.Warm.Seconds() }},
-		{"uv, cold", " s", "", func(o outcome) float64 { return o.UV.Cold.Seconds() }},
-		{"uv, again", " s", "", func(o outcome) float64 { return o.UV.Warm.Seconds() }},
-		{"requests", "", "", func(o outcome) float64 { return float64(o.Own.Requests) }},
-		{"received", " MB", "", func(o outcome) float64 { return float64(o.Own.Received) / 1e6 }},
-		{"resident at most", " MB", "60", func(o outcome) float64 { return float64(o.Own.Resident) / 1e6 }},
-		{"of it before it began", " MB", "", func(o outcome) float64 { return float64(o.Own.Before) / 1e6 }},
+		{"cold, times uv's", "%.2f", "1.5, worst 3", func(o outcome) float64 { return ratio(o.Own.Cold.Seconds(), o.UV.Cold.Seconds()) }},
+		{"again, times uv's", "%.2f", "", func(o outcome) float64 { return ratio(o.Own.Warm.Seconds(), o.UV.Warm.Seconds()) }},
+		{"cold", "%.2f s", "", func(o outcome) float64 { return o.Own.Cold.Seconds() }},
+		{"again", "%.2f s", "0.3", func(o outcome) float64 { return o.Own.Warm.Seconds() }},
+		{"uv, cold", "%.2f s", "", func(o outcome) float64 { return o.UV.Cold.Seconds() }},
+		{"uv, again", "%.2f s", "", func(o outcome) float64 { return o.UV.Warm.Seconds() }},
+		{"requests", "%.0f", "", func(o outcome) float64 { return float64(o.Own.Requests) }},
+		{"received", "%.1f MB", "", func(o outcome) float64 { return float64(o.Own.Received) / 1e6 }},
+		{"resident at most", "%.1f MB", "60", func(o outcome) float64 { return float64(o.Own.Resident) / 1e6 }},
+		{"of it before it began", "%.1f MB", "", func(o outcome) float64 { return float64(o.Own.Before) / 1e6 }},
 	} {
 		median, worst, at := spread(outcomes, cost.of)
-		table.row(cost.name, fmt.Sprintf("%.2f%s", median, cost.unit), fmt.Sprintf("%.2f%s", worst, cost.unit), fmt.Sprint(at), cost.goal)
+		table.row(cost.name, fmt.Sprintf(cost.format, median), fmt.Sprintf(cost.format, worst), fmt.Sprint(at), cost.goal)
 	}
 	table.print(out)
 }

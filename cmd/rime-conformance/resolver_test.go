@@ -310,7 +310,7 @@ func TestReport(t *testing.T) {
 		wantErr  string
 		want     []string
 	}{
-		"all alike":  {some(0, 0, 0), nil, "", []string{"uv 1           100   100   0            0            0          100.0 %", "cold, times uv's       5.10     10.00    100     1.5, worst 3"}},
+		"all alike":  {some(0, 0, 0), nil, "", []string{"uv 1           100   100   0            0            0          100.0 %", "cold, times uv's       5.10    10.00    100     1.5, worst 3"}},
 		"one is not": {some(1, 5, 0), []lockOutcome{{}}, "", []string{"99.0 %", "(pip answers as we do) another", "1 of 1 locks"}},
 		"two":        {some(2, 0, 0), nil, "we agree with uv 1 in 98.0 % of the sets, and have to in 99 %", []string{"different from uv 1: set 2"}},
 		"invalid":    {some(0, 0, 1), nil, "1 answers of ours are not valid by packaging", []string{"NOT VALID set 1", "a is for Python <3"}},
