@@ -29,7 +29,7 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 	}
 	if conflict, ok := errors.AsType[*resolve.ConflictError](err); ok {
 		return diag.NewAttributeErrorDiagnostic(at, "No Versions Meet the Requirements", text(
-			tried, conflict.Error(), "Change one of the requirements named there, or remove it.",
+			tried, conflict.Error(),
 		))
 	}
 	if unusable, ok := errors.AsType[*embedded.UnusableBaseError](err); ok {

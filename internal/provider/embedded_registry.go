@@ -187,7 +187,7 @@ func (p *rimeProvider) newEmbeddedRegistry(model providerModel, h home) (*embedd
 	if err != nil {
 		return nil, err
 	}
-	index, err := newPackageIndex(m.Pip, c, p.version)
+	index, err := newPackageIndex(m.Pip, c, p.version, newIndexTokens(model.AWS, c, p.version, p.awsOptions).Credentials)
 	if err != nil {
 		return nil, err
 	}

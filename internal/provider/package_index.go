@@ -1,10 +1,8 @@
 package provider
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +24,7 @@ func newPackageIndex(m *pipModel, c connection, version string, tokens pythonind
 		UserAgent: "terraform-provider-rime/" + version,
 		Patience:  c.timeout,
 		Retries:   max(c.retries, 0),
-		Credentials: pythonindex.FirstOf(netrc.Source, tokens),
+		Credentials: pythonindex.FirstOf(netrc.Lookup, tokens),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("embedded_registry.pip: %w", err)
