@@ -19,11 +19,11 @@ func newPackageIndex(m *pipModel, c connection, version string, tokens pythonind
 	}
 	netrc := readNetrc()
 	client, err := pythonindex.New(pythonindex.Options{
-		Indexes:   indexes,
-		Transport: c.transport,
-		UserAgent: "terraform-provider-rime/" + version,
-		Patience:  c.timeout,
-		Retries:   max(c.retries, 0),
+		Indexes:     indexes,
+		Transport:   c.transport,
+		UserAgent:   "terraform-provider-rime/" + version,
+		Patience:    c.timeout,
+		Retries:     max(c.retries, 0),
 		Credentials: pythonindex.FirstOf(netrc.Lookup, tokens),
 	})
 	if err != nil {
