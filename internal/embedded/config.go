@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
+	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
 )
@@ -166,6 +167,18 @@ func (c Config) validateBases() error {
 // pythonVersions are the configured versions, newest last.
 func (c Config) pythonVersions() []string {
 	return slices.SortedFunc(maps.Keys(c.BaseImages), comparePython)
+}
+
+// withPython chooses the Python version where the spec leaves that open.
+func (c Config) withPython(spec imageregistry.Spec) (imageregistry.Spec, error) {
+	versions := c.pythonVersions()
+	if spec.PythonVersion == "" {
+		spec.PythonVersion = versions[len(versions)-1]
+	}
+	if c.BaseImages[spec.PythonVersion] == "" {
+		return spec, &UnsupportedPythonError{Version: spec.PythonVersion, Configured: versions}
+	}
+	return spec, nil
 }
 
 func comparePython(a, b string) int {

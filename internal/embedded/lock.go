@@ -26,7 +26,7 @@ var _ imageregistry.Locker = (*Registry)(nil)
 
 // Lock implements [imageregistry.Locker].
 func (r *Registry) Lock(ctx context.Context, request imageregistry.LockRequest) (imageregistry.Lock, error) {
-	spec, err := r.withPython(request.Spec)
+	spec, err := r.config.withPython(request.Spec)
 	if err != nil {
 		return imageregistry.Lock{}, err
 	}

@@ -329,20 +329,8 @@ func (r *Registry) accept(spec imageregistry.Spec) (name.Repository, imageregist
 	if err != nil {
 		return repo, spec, err
 	}
-	spec, err = r.withPython(spec)
+	spec, err = r.config.withPython(spec)
 	return repo, spec, err
-}
-
-// withPython chooses the Python version where the spec leaves that open.
-func (r *Registry) withPython(spec imageregistry.Spec) (imageregistry.Spec, error) {
-	versions := r.config.pythonVersions()
-	if spec.PythonVersion == "" {
-		spec.PythonVersion = versions[len(versions)-1]
-	}
-	if r.config.BaseImages[spec.PythonVersion] == "" {
-		return spec, &UnsupportedPythonError{Version: spec.PythonVersion, Configured: versions}
-	}
-	return spec, nil
 }
 
 // newBuildID makes the id of a build: whoever has it can find the record.

@@ -42,11 +42,17 @@ func Pylock(targets []Resolved) (pylock.Lock, error) {
 		}
 	}
 	slices.Sort(keys)
+	names := map[string]bool{}
+	for _, e := range entries {
+		names[e.pin.Name] = true
+	}
 	for _, key := range keys {
 		p, err := entries[key].locked(targets)
 		if err != nil {
 			return pylock.Lock{}, err
 		}
+		// Only what is in the lock can be referred to there (PEP 751).
+		p.Dependencies = slices.DeleteFunc(slices.Clone(p.Dependencies), func(name string) bool { return !names[name] })
 		lock.Packages = append(lock.Packages, p)
 	}
 	return lock, nil

@@ -97,7 +97,7 @@ def main():
             groups.append([str(v)])
     write(versions=groups)
 
-    spellings, _ = parsed(Version, InvalidVersion, some(version, rng, 2000, SLIPS))
+    spellings, _ = parsed(Version, InvalidVersion, some(version, rng, 1600, SLIPS))
     for text, v in spellings:
         write(text=text, normal=str(v), public=v.public, base=v.base_version, local=v.local or "", pre=v.is_prerelease)
     for text in not_versions:
