@@ -41,6 +41,7 @@ type conformance struct {
 	// dir is for everything that is made meanwhile.
 	dir       string
 	terraform *terraform
+	resolver  resolverOptions
 	out       *log.Logger
 }
 
@@ -61,6 +62,8 @@ func (c *conformance) check(ctx context.Context, client string) error {
 	switch {
 	case name == "moto":
 		return c.checkAWS(ctx, venv)
+	case name == "uv":
+		return c.checkResolver(ctx, venv, string(version))
 	case strings.HasPrefix(name, "primehub"):
 		return c.checkPrimeHub(ctx, venv, client, place)
 	default:
@@ -124,6 +127,8 @@ func install(ctx context.Context, python, dir, client string) (string, error) {
 		installs = [][]string{looseDependencies, {"--no-deps", client}}
 	case "moto": // with what its server needs for ECR, IAM and STS, which is little of what its extra "server" brings
 		installs = [][]string{{client, "flask", "flask-cors"}}
+	case "uv": // with the newest pip, which is in every virtual environment, but of some age
+		installs = [][]string{{"--upgrade", client, "pip"}}
 	}
 	for _, args := range installs {
 		pip := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2", "--timeout", "20", "--no-compile"}, args...)

@@ -5,11 +5,14 @@
 // Of AWS it takes moto, a simulation that others have written: what the provider and its tests ask of AWS is asked of moto and of our stand-in, whose answers must mean the same
 // but for the known [differences]; and Terraform makes, changes, repairs, imports and destroys image registries on moto with the provider.
 //
+// uv and pip are the referees of our resolver: they resolve the sets of requirements that resolver_sets.go makes, and pip installs what ours finds for some of them.
+//
 // Without arguments it takes the clients of [defaultClients]; arguments are requirements like "rime-sdk==2.6.8". It exits with 1
 // when a client disagrees with the stand-in or the provider, and with 3 when PyPI cannot be reached, which says nothing of either.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -18,16 +21,20 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
 )
 
 // defaultClients are, of RIME, the newest of both, the one that internal/rime/CONTRACT.md was read from, one of each other generation of the API, and one
-// that looks for jobs where they were in the betas of 2.0; of PrimeHub, the newest, and the oldest that can do as much; and the
-// moto that the differences from it are known of.
+// that looks for jobs where they were in the betas of 2.0; of PrimeHub, the newest, and the oldest that can do as much; the
+// moto that the differences from it are known of; and the newest uv, with the newest pip.
 var defaultClients = []string{
 	"robustintelligence", "robustintelligence==2.10.16", "rime-sdk", "rime-sdk==2.6.8", "rime-sdk==2.0.1", "rime-sdk==2.0.0b18",
-	"primehub-python-sdk", "primehub-python-sdk==0.4.0", "moto==5.2.5",
+	"primehub-python-sdk", "primehub-python-sdk==0.4.0", "moto==5.2.5", "uv",
 }
 
 // exitUnavailable is the exit status when PyPI could not be reached.
@@ -36,6 +43,14 @@ const exitUnavailable = 3
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if slices.Equal(os.Args[1:], []string{resolveOne}) {
+		if err := serveResolution(ctx, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			stop()
+			os.Exit(1)
+		}
+		return
+	}
 	err := run(ctx, os.Args[1:], log.New(os.Stdout, "", 0))
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return
@@ -53,6 +68,7 @@ func run(ctx context.Context, args []string, out *log.Logger) error {
 	flags := flag.NewFlagSet("rime-conformance", flag.ContinueOnError)
 	python := flags.String("python", "python3", "`interpreter` that makes the virtual environments")
 	provider := flags.String("provider", "", "`binary` of the provider, called terraform-provider-rime (default: it is built)")
+	resolver := resolverFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -65,11 +81,12 @@ func run(ctx context.Context, args []string, out *log.Logger) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	tf, err := newTerraform(ctx, dir, *provider)
-	if err != nil {
-		return err
+	c := &conformance{python: *python, dir: dir, resolver: *resolver, out: out}
+	if slices.ContainsFunc(clients, needsTerraform) {
+		if c.terraform, err = newTerraform(ctx, dir, *provider); err != nil {
+			return err
+		}
 	}
-	c := &conformance{python: *python, dir: dir, terraform: tf, out: out}
 	var disagree, unavailable []string
 	for i, client := range clients {
 		err := c.check(ctx, client)
@@ -88,6 +105,33 @@ func run(ctx context.Context, args []string, out *log.Logger) error {
 	}
 	return verdict(out, clients, disagree, unavailable)
 }
+
+// resolverFlags are the flags that say how our resolver is compared with uv and pip.
+func resolverFlags(flags *flag.FlagSet) *resolverOptions {
+	o := &resolverOptions{}
+	o.program, _ = os.Executable() // without it, what is run says so
+	flags.IntVar(&o.sets, "sets", requirementSets, "with uv: how `many` sets of requirements to resolve")
+	flags.Func("only", "with uv: the `number` of a set to resolve alone; more than one with commas", func(text string) error {
+		for word := range strings.SplitSeq(text, ",") {
+			number, err := strconv.Atoi(word)
+			if err != nil {
+				return err
+			}
+			o.only = append(o.only, number)
+		}
+		return nil
+	})
+	flags.StringVar(&o.index, "index", cmp.Or(os.Getenv("PIP_INDEX_URL"), pythonindex.PyPI), "with uv: the `address` of the package index")
+	flags.Func("before", "with uv: the `time` (RFC 3339) from which on files are left out (default: a week ago)", func(text string) (err error) {
+		o.before, err = time.Parse(time.RFC3339, text)
+		return err
+	})
+	flags.StringVar(&o.results, "results", "", "with uv: a `file` to remember results in; what is in it already is not resolved again")
+	return o
+}
+
+// needsTerraform tells a client that looks at what the provider makes.
+func needsTerraform(client string) bool { return distribution.FindString(client) != "uv" }
 
 // verdict says in the end what was checked and what was not.
 func verdict(out *log.Logger, clients, disagree, unavailable []string) error {

@@ -69,6 +69,12 @@ var built string
 const leaves = "RIME_CONFORMANCE_TEST_LEAVES"
 
 func TestMain(m *testing.M) {
+	if slices.Contains(os.Args, resolveOne) {
+		if err := serveResolution(context.Background(), os.Stdin, os.Stdout); err != nil {
+			panic(err)
+		}
+		return
+	}
 	if specifier := os.Getenv(leaves); specifier != "" {
 		if err := leaveImage(specifier); err != nil {
 			panic(err)
@@ -224,6 +230,9 @@ func TestDefaultClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, client := range defaultClients {
+		if !needsTerraform(client) { // it judges the resolver
+			continue
+		}
 		if strings.HasPrefix(client, "moto") { // it is no client, and its version is told twice
 			if !strings.Contains(string(ci), " "+client+" ") {
 				t.Errorf(".ci/run has another moto than %s", client)

@@ -21,6 +21,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/aws"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
 	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
 )
 
@@ -128,7 +129,8 @@ func expectParses(t *testing.T, file string) {
 // planExample plans files of an example together, with a provider on real parts where they configure none.
 func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []string) acctest.Result {
 	t.Helper()
-	w := acctest.NewEmbeddedWorkspace(t, registry.Host)
+	index := exampleIndex(t)
+	w := acctest.Embedded{Registry: registry.Host, Index: index}.NewWorkspace(t)
 	hub := exampleHub(t)
 	w.Env["PRIMEHUB_API_ENDPOINT"], w.Env["PRIMEHUB_API_TOKEN"] = hub.Endpoint(), primehub.TokenAdmin
 	w.Env["TF_VAR_oidc_provider_url"] = "oidc.example.com/id/1" // of the module, which has no cluster of its own
@@ -154,10 +156,20 @@ func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []
 		}
 		if strings.Contains(string(text), `variable "buildkit_address"`) {
 			w.Write("real.auto.tfvars", fmt.Sprintf("registry = %q\nbuildkit_address = %q\nbase_image = %q\npackage_index = %q\n",
-				registry.Host, workbenchtest.BuildKit(t), acctest.BaseImage(t), acctest.PackageIndex(t)))
+				registry.Host, workbenchtest.BuildKit(t), acctest.BaseImage(t), index))
 		}
 	}
 	return w.MustRun("plan")
+}
+
+// exampleIndex is a package index with what the examples ask for.
+func exampleIndex(t *testing.T) string {
+	t.Helper()
+	return acctest.StartIndex(t, append(acctest.Packages(),
+		pypi.Simple("numpy", "1.26.4", "2.2.0"), pypi.Simple("pandas", "1.5.3", "2.2.3"), pypi.Simple("scikit-learn", "1.5.2"), pypi.Simple("lightgbm", "4.5.0"),
+		pypi.Simple("xgboost", "1.7.6", "2.1.1"), pypi.Simple("httptools", "0.6.4"),
+		pypi.Package{Name: "uvicorn", Releases: []pypi.Release{{Version: "0.30.6", Extras: map[string][]string{"standard": {"httptools"}}}}},
+	)...)
 }
 
 // frozenOnWindows is a requirements file in UTF-16.

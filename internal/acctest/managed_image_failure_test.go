@@ -43,23 +43,15 @@ func errorsOf(r acctest.Result) map[string]acctest.Result {
 
 func TestManagedImage_failedBuilds(t *testing.T) {
 	t.Parallel()
-	const exclude = "the requirements exclude each other"
 	cases := map[string]struct {
 		requirements []string
 		// says is in the diagnostic, whatever the breaks of lines.
 		says []string
 	}{
-		"unknown": {[]string{"tiny-model", "no-such-lib"}, []string{
-			`pip_requirements["no-such-lib"]`,
-			"ERROR: Could not find a version that satisfies the requirement no-such-lib (from versions: none)", // pip's own words
-			"Last lines of the log:", "ERROR: No matching distribution found for no-such-lib",
-		}},
-		"unsatisfiable": {[]string{"tiny-model>=99"}, []string{`pip_requirements["tiny-model"]`, "(from versions: 1.0, 1.1, 2.0)"}},
-		"conflict":      {[]string{"needs-other", "needs-old-other"}, []string{exclude, "needs-old-other 1.0 depends on other-lib<1.0", "needs-other 1.0 depends on other-lib>=1.0"}},
-		"broken":        {[]string{"broken-build"}, []string{`pip_requirements["broken-build"]`, "does not build in the base image", "the C compiler is missing"}},
-		"line":          {[]string{"endless-line"}, []string{`pip_requirements["endless-line"]`, "xxxxxxxxxx… [", " bytes more]"}},
-		"lines":         {[]string{"many-lines"}, []string{`pip_requirements["many-lines"]`, "after a hundred thousand lines"}},
-		"noise":         {[]string{"binary-noise"}, []string{`pip_requirements["binary-noise"]`, `\u0000\xff\xfe`, "after the noise"}},
+		"broken": {[]string{"broken-build"}, []string{`pip_requirements["broken-build"]`, "does not build in the base image", "the C compiler is missing", "Last lines of the log:"}},
+		"line":   {[]string{"endless-line"}, []string{`pip_requirements["endless-line"]`, "xxxxxxxxxx… [", " bytes more]"}},
+		"lines":  {[]string{"many-lines"}, []string{`pip_requirements["many-lines"]`, "after a hundred thousand lines"}},
+		"noise":  {[]string{"binary-noise"}, []string{`pip_requirements["binary-noise"]`, `\u0000\xff\xfe`, "after the noise"}},
 	}
 	var broken, mended strings.Builder
 	for name, c := range cases {
@@ -103,8 +95,8 @@ func TestManagedImage_failedBuilds(t *testing.T) {
 // A first build that failed leaves a record of its failure, and a destroy leaves nothing.
 func TestManagedImage_failedBuildDestroyed(t *testing.T) {
 	t.Parallel()
-	registry, w := setup(t, imageOf("gone", "no-such-lib"))
-	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`)
+	registry, w := setup(t, imageOf("gone", "broken-build"))
+	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["broken-build"]`)
 	if tags := repositoryOf(t, registry.Host, "gone").tags(); len(tags) != 1 || tags[0] != recordTag {
 		t.Errorf("the registry has the tags %q, want only the record's", tags)
 	}
@@ -120,8 +112,8 @@ func TestManagedImage_failedUpdate(t *testing.T) {
 	before, _ := w.Image("model")
 	repo := repositoryOf(t, registry.Host, "model")
 
-	w.Write("main.tf", imageOf("model", "tiny-model<2", "no-such-lib"))
-	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`)
+	w.Write("main.tf", imageOf("model", "tiny-model<2", "broken-build"))
+	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["broken-build"]`)
 	failed, _ := w.Image("model")
 	if failed.Tainted || failed.Text("status") != "failed" || failed.Text("build", "status") != "failed" {
 		t.Errorf("the state after the failed update: %v", failed)
@@ -138,9 +130,9 @@ func TestManagedImage_failedUpdate(t *testing.T) {
 
 	// The next plan repairs: with the same configuration it builds again, with the old one it goes back.
 	planShows(t, w, "will be updated in-place", `-> "its last build failed in the step \"install pip requirements\": `)
-	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`)
+	fails(t, w, []string{"apply", "-auto-approve"}, `pip_requirements["broken-build"]`)
 	w.Write("main.tf", imageOf("model", "tiny-model<2"))
-	planShows(t, w, "will be updated in-place", "pip requirements changed: - no-such-lib")
+	planShows(t, w, "will be updated in-place", "pip requirements changed: - broken-build")
 	w.Apply()
 	w.PlanIsEmpty()
 	after, _ := w.Image("model")
@@ -158,7 +150,7 @@ func TestManagedImage_metacharacters(t *testing.T) {
 	w := acctest.Embedded{Registry: registry.Host, Index: acctest.StartIndex(t, pypi.Simple("tiny-model", "1.0"))}.NewWorkspace(t)
 	var config strings.Builder
 	texts := []string{
-		"a; touch /tmp/pwned", "a$(id)", "a`id`", "a|id", "a&&id", "a>/etc/passwd", "a\nRUN id", "a\r\nb", "--index-url=http://evil", "a @ http://evil/a.whl",
+		"a; touch /tmp/pwned", "a$(id)", "a`id`", "a|id", "a&&id", "a>/etc/passwd", "a\nRUN id", "a\r\nb", "--index-url=http://evil", "a @ http://evil/a.whl;$(id)",
 		"-r /etc/passwd", "a'b", `a"b`, "a\\", "${IFS}", "a#b", "git+https://evil/a", "../a", "a\x00b", "a\u202eb",
 	}
 	for i, text := range texts {

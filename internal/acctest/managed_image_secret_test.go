@@ -261,7 +261,9 @@ func (b *secretBench) live(requirements ...string) {
 	b.Env["TF_LOG"] = "TRACE"
 	b.search("the apply", b.MustRun("apply", "saved.tfplan").Output)
 	b.Write("main.tf", imageOf("model", append(requirements, "no-such-lib")...))
-	b.search("the failed apply", fails(b.t, b.Workspace, []string{"apply", "-auto-approve"}, `pip_requirements["no-such-lib"]`).Output)
+	b.search("the failed plan", fails(b.t, b.Workspace, []string{"plan"}, `no package index has "no-such-lib"`).Output)
+	b.Write("main.tf", imageOf("model", append(requirements, "broken-build")...))
+	b.search("the failed apply", fails(b.t, b.Workspace, []string{"apply", "-auto-approve"}, `pip_requirements["broken-build"]`).Output)
 	b.Env["TF_LOG"] = ""
 
 	b.searchDirectory(b.Dir, nil) // the state, its backup, the saved plan
@@ -293,10 +295,13 @@ func baseLayers(t *testing.T) map[string]bool {
 	return names
 }
 
+// brokenBuild fails when it is installed.
+var brokenBuild = acctest.Source("broken-build", pypi.Source{Failure: "the C compiler is missing"})
+
 func TestManagedImage_secretURLs(t *testing.T) {
 	t.Parallel()
 	index, extra, wrong := secret{"reader", "c4nary/indexpass"}, secret{"reader2", "c4nary+extra pass"}, secret{"reader", "c4nary-wrongpass"}
-	private := privateIndex(t, index, pypi.Simple("tiny-model", "1.0"))
+	private := privateIndex(t, index, pypi.Simple("tiny-model", "1.0"), brokenBuild)
 	b := newSecretBench(t, map[string]any{
 		"index_url": private, "extra_index_urls": []string{privateIndex(t, extra, pypi.Simple("other-lib", "1.0"))},
 	}, index, extra, wrong)
@@ -304,7 +309,7 @@ func TestManagedImage_secretURLs(t *testing.T) {
 
 	// Wrong passwords are secrets as well: mostly they are right ones, somewhere else.
 	b.set(map[string]any{"index_url": strings.Replace(private, url.UserPassword(index.user, index.password).String(), url.UserPassword(wrong.user, wrong.password).String(), 1)})
-	r := fails(t, b.Workspace, []string{"apply", "-auto-approve"}, "the package index could not be read", "401 Client Error", "credentials")
+	r := fails(t, b.Workspace, []string{"apply", "-auto-approve"}, "Unable to Read Package Index", "HTTP status: 401", "Check the credentials")
 	b.search("the apply with a wrong password for the index", r.Output)
 	b.Env["DOCKER_CONFIG"] = dockerConfig(t, b.registry.Host, wrong)
 	r = fails(t, b.Workspace, []string{"plan"}, "401 Unauthorized", "docker login")
@@ -314,7 +319,7 @@ func TestManagedImage_secretURLs(t *testing.T) {
 func TestManagedImage_secretPipConfig(t *testing.T) {
 	t.Parallel()
 	index, extra := secret{"reader", "c4nary-configpass"}, secret{"reader2", "c4nary.configpass2"}
-	config := "[global]\nindex-url = " + privateIndex(t, index, pypi.Simple("tiny-model", "1.0")) +
+	config := "[global]\nindex-url = " + privateIndex(t, index, pypi.Simple("tiny-model", "1.0"), brokenBuild) +
 		"\nextra-index-url = " + privateIndex(t, extra, pypi.Simple("other-lib", "1.0")) + "\n# token = c4nary-comment\n"
 	b := newSecretBench(t, map[string]any{"config": config}, index, extra, secret{"", "c4nary-comment"})
 	b.live("tiny-model", "other-lib")

@@ -72,8 +72,8 @@ func TestManagedImage_published(t *testing.T) {
 	w.Destroy()
 	expectNothingLeft(t, registry, "model")
 	for _, request := range registry.Requests() {
-		if !strings.HasPrefix(request.Path, "/v2/ml/model/") && request.Path != "/v2/" {
-			t.Errorf("the registry was asked for something that is not the image's: %s %s", request.Method, request.Path)
+		if !strings.HasPrefix(request.Path, "/v2/ml/model/") && !strings.HasPrefix(request.Path, "/v2/ml/rime.layers/") && request.Path != "/v2/" {
+			t.Errorf("the registry was asked for something that is neither the image's nor all images': %s %s", request.Method, request.Path)
 		}
 	}
 }

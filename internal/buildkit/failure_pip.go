@@ -29,6 +29,9 @@ var (
 	pipOutputBegin = regexp.MustCompile(`lines? of output\]|Complete output`)
 	pipOutputEnd   = regexp.MustCompile(`\[end of output\]|^\s*-{20,}$`)
 	pipErrorWord   = regexp.MustCompile(`(?i)\berror\b`)
+	pipMismatch    = regexp.MustCompile(`DO NOT MATCH THE HASHES`)
+	pipFileOf      = regexp.MustCompile(`^\s+([A-Za-z0-9][\w.-]*)(?:==\S+)? (?:from|@) `)
+	pipHashes      = regexp.MustCompile(`^\s+(?:Expected|Got)\s+`)
 	pipUnreached   = regexp.MustCompile(`Could not fetch URL|after connection broken by|is not a trusted or secure host`)
 )
 
@@ -41,7 +44,7 @@ var networkTrouble = regexp.MustCompile(`(?i)Max retries exceeded|NewConnectionE
 func analysePip(e evidence) finding {
 	asked := pipIndex(e.request.Pip)
 	for _, analyse := range []func([]string, askedPips) finding{
-		analysePipConflict, analysePipMissing, analysePipBuild, analysePipInvalid,
+		analysePipHash, analysePipConflict, analysePipMissing, analysePipBuild, analysePipInvalid,
 	} {
 		if f := analyse(e.lines, asked); f.class != "" {
 			return f
@@ -74,6 +77,31 @@ func (a askedPips) blame(f finding, distributions ...string) finding {
 			f.requirement, f.kind = name, kindPip
 			return f
 		}
+	}
+	return f
+}
+
+// analysePipHash finds a file that is not the one that was locked.
+func analysePipHash(lines []string, asked askedPips) finding {
+	at := slices.IndexFunc(lines, pipMismatch.MatchString)
+	if at < 0 {
+		return finding{}
+	}
+	f := finding{class: imageregistry.FailureIntegrity, message: "a file on the package index is not the one that was locked"}
+	for i, line := range lines[at+1:] {
+		name := pipFileOf.FindStringSubmatch(line)
+		if name == nil {
+			continue
+		}
+		var hashes []string
+		for _, line := range lines[at+1+i+1:] {
+			if !pipHashes.MatchString(line) {
+				break
+			}
+			hashes = append(hashes, strings.Join(strings.Fields(line), " "))
+		}
+		f.message = fmt.Sprintf("the file of %s on the package index is not the one that was locked: %s", name[1], strings.Join(hashes, ", "))
+		return asked.blame(f, name[1])
 	}
 	return f
 }

@@ -197,8 +197,8 @@ func TestRecipe_noSecrets(t *testing.T) {
 	if i := strings.Index(string(raw), "canary"); i >= 0 {
 		t.Errorf("a secret is in the definition: %q", raw[max(0, i-80):i+10])
 	}
-	if want := "# index [0-9a-f]{32}\n"; !regexp.MustCompile("^(" + want + "){5}numpy\npandas>=2,<3\n$").MatchString(r.requirementsFile()) {
-		t.Errorf("the requirements file is %q", r.requirementsFile())
+	if want := "# index [0-9a-f]{32}\n"; !regexp.MustCompile("^(" + want + "){5}numpy\npandas>=2,<3\n$").MatchString(r.pipFiles()["requirements.txt"]) {
+		t.Errorf("the requirements file is %q", r.pipFiles()["requirements.txt"])
 	}
 }
 

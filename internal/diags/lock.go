@@ -16,6 +16,9 @@ import (
 
 // LockFailed describes why nobody can say which versions an image is to hold.
 func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
+	if d, ok := fromConfiguration(err); ok {
+		return d
+	}
 	at := path.Root("pip_requirements")
 	if spec.PipLockFile != "" {
 		at = path.Root("pip_lock_file")
@@ -26,13 +29,18 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 	}
 	if conflict, ok := errors.AsType[*resolve.ConflictError](err); ok {
 		return diag.NewAttributeErrorDiagnostic(at, "No Versions Meet the Requirements", text(
-			tried, conflict.Error(), "Change one of the requirements named there, or remove it.",
+			tried, conflict.Error(),
 		))
 	}
 	if unusable, ok := errors.AsType[*embedded.UnusableBaseError](err); ok {
 		return diag.NewAttributeErrorDiagnostic(path.Root("python_version"), "Unusable Base Image", text(
 			tried, "The base image cannot take them: "+unusable.Error()+".",
 			"Give another image in `embedded_registry.base_images` of the provider.",
+		))
+	}
+	if refused, ok := errors.AsType[*embedded.LockFileError](err); ok {
+		return diag.NewAttributeErrorDiagnostic(at, "Lock File Does Not Fit the Image", text(
+			tried, "The lock file cannot be obeyed:\n"+refused.Error(), "Make the lock anew for the image's Python and platform, and from the indexes that `embedded_registry.pip` of the provider names.",
 		))
 	}
 	if answer, ok := errors.AsType[*pythonindex.Error](err); ok {
@@ -102,5 +110,22 @@ func TwoKindsOfRequirements(at path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "Lock File and Requirements", text(
 		fmt.Sprintf("pip_lock_file is set, which names everything that pip installs, and %s has values too.", at),
 		fmt.Sprintf("Remove one of them: keep pip_lock_file to install just what it says, or %s to let the provider find the versions.", at),
+	))
+}
+
+// NotOnPlatform describes what the API of a RIME platform has no place for.
+func NotOnPlatform(at path.Path, what, next string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Requirement the Platform Cannot Take", text(
+		fmt.Sprintf("%s %s, and a RIME platform takes names and versions of packages only.", at, what), next,
+	))
+}
+
+// ErrNothingLocks is a registry that cannot tell versions before it builds.
+var ErrNothingLocks = errors.New("a RIME platform tells versions after a build only; this takes an embedded registry: set `embedded_registry`, and no `endpoint`, in the provider")
+
+// ResolutionOpen describes why versions that were asked for are not known.
+func ResolutionOpen(reason string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Versions Not Known", text(
+		"Tried to find the versions that pip requirements come to.", fmt.Sprintf("They are known after a build only: %s.", strings.TrimSuffix(reason, ".")),
 	))
 }

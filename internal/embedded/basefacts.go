@@ -181,7 +181,7 @@ func (f *baseFacts) write(ctx context.Context, from base) {
 		if _, err := f.written(ctx, digest.DigestStr()); !errors.Is(err, errAbsent) {
 			continue
 		}
-		base, err := f.of(ctx, digest)
+		base, err := f.known.Get(ctx, digest.DigestStr(), func(ctx context.Context) (*compose.Base, error) { return f.read(ctx, digest) })
 		if err != nil {
 			return
 		}

@@ -55,7 +55,10 @@ func (r *Registry) produce(ctx context.Context, w *work) (published, error) {
 	if err != nil {
 		return published{}, &stageError{imageregistry.FailurePlatform, "read the lock", err}
 	}
-	r.facts.write(ctx, w.base)
+	if w.spec.Lock.Pylock != "" { // then somebody has read the base image
+		writing, end := context.WithCancelCause(context.WithoutCancel(ctx))
+		r.background.run(end, func() { r.facts.write(writing, w.base) })
+	}
 	result, err := r.config.Builder.Build(ctx, buildkit.Request{
 		Base:          pinned(w.base.Reference, w.base.Digest),
 		PythonVersion: w.spec.PythonVersion,

@@ -63,7 +63,18 @@ type UnusableBaseError struct {
 }
 
 // Error implements error.
-func (e *UnusableBaseError) Error() string { return fmt.Sprintf("the base image %s %s", e.Reference, e.Problem) }
+func (e *UnusableBaseError) Error() string {
+	return fmt.Sprintf("the base image %s %s", e.Reference, e.Problem)
+}
+
+// LockFileError is a lock file that cannot be obeyed for the image.
+type LockFileError struct{ Err error }
+
+// Error implements error.
+func (e *LockFileError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the reasons.
+func (e *LockFileError) Unwrap() error { return e.Err }
 
 // NameError is an image name that cannot be a repository.
 type NameError struct {

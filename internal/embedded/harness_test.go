@@ -286,7 +286,9 @@ type fakeBuilder struct {
 	requests []buildkit.Request
 }
 
-func (b *fakeBuilder) Platforms(context.Context) ([]string, error) { return []string{"linux/amd64"}, nil }
+func (b *fakeBuilder) Platforms(context.Context) ([]string, error) {
+	return []string{"linux/amd64"}, nil
+}
 
 func (b *fakeBuilder) ResolveBase(ctx context.Context, ref string) (string, error) {
 	if b.mirror != "" {

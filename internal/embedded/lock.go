@@ -9,11 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/managed-images/terraform-provider-rime/internal/buildkit"
 	"github.com/managed-images/terraform-provider-rime/internal/compose"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/lockfile"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pylock"
 	"github.com/managed-images/terraform-provider-rime/internal/resolve"
@@ -27,14 +30,19 @@ func (r *Registry) Lock(ctx context.Context, request imageregistry.LockRequest) 
 	if err != nil {
 		return imageregistry.Lock{}, err
 	}
+	if spec.InstallsNothing() {
+		return imageregistry.Lock{}, nil
+	}
 	from := base{Reference: r.config.BaseImages[spec.PythonVersion]}
 	if from.Digest, err = r.bases.digest(ctx, from.Reference); err != nil {
 		// The builder may get it from a mirror that only it can reach.
-		if from, err = r.resolveBase(ctx, spec.PythonVersion); err != nil {
-			return imageregistry.Lock{}, err
-		}
+		return imageregistry.Lock{Open: unreadable(from, err)}, nil
 	}
 	return r.lock(ctx, from, spec, request.Keep)
+}
+
+func unreadable(from base, err error) string {
+	return fmt.Sprintf("the base image %s could not be read: %v", from.Reference, err)
 }
 
 // settle is the base and the lock that the spec is built with: those that were planned, or what is found out now.
@@ -44,6 +52,9 @@ func (r *Registry) settle(ctx context.Context, from base, spec imageregistry.Spe
 			from.Digest, from.Shown = planned.Base.Digest, ""
 		}
 		return from, planned, nil
+	}
+	if spec.InstallsNothing() {
+		return from, imageregistry.Lock{}, nil
 	}
 	lock, err := r.lock(ctx, from, spec, keep)
 	return from, lock, err
@@ -66,14 +77,18 @@ func (r *Registry) lock(ctx context.Context, from base, spec imageregistry.Spec,
 	case ctx.Err() != nil:
 		return lock, context.Cause(ctx)
 	case err != nil:
-		lock.Open = fmt.Sprintf("the base image %s could not be read: %v", from.Reference, err)
+		lock.Open = unreadable(from, err)
 		return lock, nil
 	}
 	for _, b := range bases {
 		if python := minor(b.Target); python != spec.PythonVersion {
 			return lock, &UnusableBaseError{Reference: from.Reference, Problem: fmt.Sprintf("has Python %s, not %s", b.Target.Python, spec.PythonVersion)}
 		}
-		if err := l.resolve(ctx, b, keep); err != nil {
+		find := l.resolve
+		if spec.PipLockFile != "" {
+			find = l.obey
+		}
+		if err := find(ctx, b, keep); err != nil {
 			return lock, err
 		}
 	}
@@ -98,7 +113,7 @@ func (l *locking) read() (open string) {
 		return "no package index is known"
 	}
 	l.request.Requirements, open = parsed(l.spec.PipRequirements)
-	if open != "" {
+	if open != "" || l.spec.PipLockFile != "" {
 		return open
 	}
 	l.request.Constraints, open = parsed(l.spec.PipConstraints)
@@ -146,6 +161,53 @@ func (l *locking) resolve(ctx context.Context, b *compose.Base, keep string) err
 	}
 	l.resolved = append(l.resolved, resolve.Resolved{Target: b.Target, Pins: pins})
 	return nil
+}
+
+// obey takes for one platform what the lock file says.
+func (l *locking) obey(ctx context.Context, b *compose.Base, _ string) error {
+	file, err := lockfile.Parse(l.spec.PipLockFile)
+	if err != nil {
+		return &LockFileError{err}
+	}
+	entries, err := file.For(b.Target.Environment())
+	if err != nil {
+		return &LockFileError{err}
+	}
+	pins := make([]resolve.Pin, len(entries))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, entry := range entries {
+		group.Go(func() (err error) {
+			pins[i], err = l.pin(ctx, b.Target, entry)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	l.resolved = append(l.resolved, resolve.Resolved{Target: b.Target, Pins: pins})
+	return nil
+}
+
+// pin is the file of an entry of a lock file that the target takes.
+func (l *locking) pin(ctx context.Context, target *resolve.Target, entry lockfile.Entry) (resolve.Pin, error) {
+	if entry.Address != "" {
+		return resolve.Pin{}, &LockFileError{fmt.Errorf("%s comes from an address, which a lock file of an image cannot have yet", entry.Name)}
+	}
+	files, err := l.index.Files(ctx, entry.Name)
+	if err != nil {
+		return resolve.Pin{}, err
+	}
+	allowed := slices.DeleteFunc(slices.Clone(files), func(f *pythonindex.File) bool {
+		return !slices.Contains(entry.Hashes, f.SHA256) || f.Wheel == nil && entry.WheelsOnly
+	})
+	if best, ok := target.Best(allowed); ok {
+		return resolve.Pin{Name: entry.Name, Version: best.Version, File: best}, nil
+	}
+	problem := fmt.Sprintf("no package index has a file of %s %s with a hash of the lock", entry.Name, entry.Version)
+	if len(allowed) > 0 {
+		problem = fmt.Sprintf("no file of %s %s in the lock fits the image's Python and platform", entry.Name, entry.Version)
+	}
+	return resolve.Pin{}, &LockFileError{errors.New(problem)}
 }
 
 // finish writes the lock down. First is the base of the first platform.

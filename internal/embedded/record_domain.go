@@ -107,6 +107,7 @@ func (r *record) image(repository string) imageregistry.Image {
 		PipLockFile:         spec.PipLockFile,
 		PackageRequirements: spec.PackageRequirements,
 		BuildID:             r.Build.ID,
+		Pylock:              r.Request.Lock.Pylock,
 	}
 	if p := r.Image; p != nil {
 		image.Tag, image.Digest, image.Size, image.Pylock = p.Tag, p.Digest, p.Size, p.Pylock

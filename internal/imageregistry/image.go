@@ -24,6 +24,9 @@ type Spec struct {
 	Lock Lock
 }
 
+// InstallsNothing tells a spec that asks for no Python packages.
+func (s Spec) InstallsNothing() bool { return len(s.PipRequirements) == 0 && s.PipLockFile == "" }
+
 // Status is the state of an image. It is a plain string because a registry newer than this code may answer with a
 // value that is not listed here; such a value is kept as it came, in lower case and without the wire prefix
 // (internal/rime/CONTRACT.md §3.1, §8 item 5).
@@ -108,7 +111,8 @@ type Image struct {
 	PipConstraints      []requirement.Pip
 	PipLockFile         string
 	PackageRequirements []requirement.Package
-	// Pylock is the lock that the published image was built from, as a pylock.toml. Empty where it was built without one.
+	// Pylock is the lock that the published image was built from, or, before there is one, that it is being built from: a
+	// pylock.toml. Empty where it is built without one.
 	Pylock string
 	// PipLibraries is what is installed. Empty until a build has succeeded.
 	PipLibraries []PipLibrary
@@ -196,6 +200,8 @@ const (
 	FailureNetwork FailureClass = "network"
 	// FailureBaseImage is a base image that could not be pulled or does not fit (other Python version, no pip).
 	FailureBaseImage FailureClass = "base_image"
+	// FailureIntegrity is a file that is not the one that was locked.
+	FailureIntegrity FailureClass = "integrity"
 	// FailureOutOfMemory is a build step killed for its memory.
 	FailureOutOfMemory FailureClass = "out_of_memory"
 	// FailureOutOfDisk is a builder whose disk is full.

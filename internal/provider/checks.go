@@ -17,6 +17,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement"
 	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
 
@@ -275,6 +276,50 @@ var indexURLCheck = check{
 			Secret:     true,
 		}
 	},
+}
+
+var packageNameCheck = check{
+	summary: "Invalid Package Name",
+	rule:    "must be the name of a Python package",
+	find: func(value string) *diags.Problem {
+		if pip, err := requirement.ParsePip(value); err == nil && pip.Name == pip.Distribution() && pip.VersionSpecifier == "" {
+			return nil
+		}
+		return &diags.Problem{Text: "is not the name of a Python package", Suggestion: `write it like "torch", without version and extras`}
+	},
+}
+
+var excludeNewerCheck = check{
+	summary: "Invalid Time",
+	rule:    "must be a time as RFC 3339, or an age such as `7d`",
+	find: func(value string) *diags.Problem {
+		if _, err := parseExcludeNewer(value); err == nil {
+			return nil
+		}
+		return &diags.Problem{Text: "is neither a time nor an age", Suggestion: `write it like "2026-11-01T00:00:00Z", or like "7d" or "12h"`}
+	},
+}
+
+// age is a number of days or weeks, which Go's durations do not know.
+var age = regexp.MustCompile(`^(\d{1,5})([dw])$`)
+
+// parseExcludeNewer is the time that a text stands for at each moment.
+func parseExcludeNewer(text string) (func() time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return func() time.Time { return at }, nil
+	}
+	back, err := time.ParseDuration(text)
+	if m := age.FindStringSubmatch(text); m != nil {
+		days, _ := strconv.Atoi(m[1]) // it is a number
+		if m[2] == "w" {
+			days *= 7
+		}
+		back, err = time.Duration(days)*24*time.Hour, nil
+	}
+	if err == nil && back <= 0 {
+		err = errors.New("the age is not positive")
+	}
+	return func() time.Time { return time.Now().Add(-back) }, err
 }
 
 var awsEndpointCheck = check{

@@ -187,6 +187,14 @@ func (p *rimeProvider) newEmbeddedRegistry(model providerModel, h home) (*embedd
 	if err != nil {
 		return nil, err
 	}
+	index, err := newPackageIndex(m.Pip, c, p.version, newIndexTokens(model.AWS, c, p.version, p.awsOptions).Credentials)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := m.Pip.newest()
+	if err != nil {
+		return nil, err
+	}
 	registry, err := embedded.New(embedded.Config{
 		URL:              h.host,
 		RepositoryPrefix: m.RepositoryPrefix.ValueString(),
@@ -195,6 +203,9 @@ func (p *rimeProvider) newEmbeddedRegistry(model providerModel, h home) (*embedd
 		Keychain:         h.keychain(),
 		Transport:        h.transport(c.transport),
 		Builder:          builder,
+		Platforms:        m.Platforms,
+		Index:            index,
+		ExcludeNewer:     newest,
 		Repositories:     h.repositories(m.RepositorySettings.settings()),
 		Version:          p.version,
 		Options: embedded.Options{
@@ -234,7 +245,7 @@ func newBuilder(model providerModel, h home, version string) (*buildkit.Builder,
 		Platforms: m.Platforms,
 		Pip: buildkit.PipOptions{
 			IndexURL:       m.Pip.IndexURL.ValueString(),
-			ExtraIndexURLs: m.Pip.ExtraIndexURLs,
+			ExtraIndexURLs: m.Pip.allExtraIndexes(),
 			Config:         m.Pip.Config.ValueString(),
 		},
 		CAFile:      model.HTTP.CAFile.ValueString(),

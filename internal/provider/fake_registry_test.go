@@ -270,7 +270,7 @@ func (f updatingRegistry) Update(_ context.Context, spec imageregistry.Spec) (im
 }
 
 // Rebuild implements imageregistry.Rebuilder.
-func (f updatingRegistry) Rebuild(_ context.Context, name string) (imageregistry.Image, imageregistry.Build, error) {
+func (f updatingRegistry) Rebuild(_ context.Context, name string, _ imageregistry.Lock) (imageregistry.Image, imageregistry.Build, error) {
 	return f.change("Rebuild", name, imageregistry.Image.Spec)
 }
 

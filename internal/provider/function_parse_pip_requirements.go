@@ -33,33 +33,22 @@ func (parsePipRequirementsFunction) Definition(_ context.Context, _ function.Def
 			"the extras of all, and every comparison holds. Where no version can meet the comparisons, the error names the lines.\n\n" +
 			"A line `-r other.txt` is replaced by that file, whose text the second argument holds. Paths are those of pip: " +
 			"relative to the file that holds the line. Constraints (`-c other.txt`) bind the distributions that a requirement names. " +
-			"One of any other distribution is an error.\n\n" +
-			"What a requirement of an image cannot hold is an error that names the line, and never left out: " +
-			"indexes and other options, direct references, environment markers, hashes. Needs Terraform 1.8.",
-		Parameters: []function.Parameter{function.StringParameter{
-			Name:                "text",
-			MarkdownDescription: "The text, as `file(\"requirements.txt\")` reads it. May be empty.",
-		}},
-		VariadicParameter: function.MapParameter{
-			Name:        "files",
-			ElementType: types.StringType,
-			MarkdownDescription: "The texts of included files by their paths, such as `{ \"base.txt\" = file(\"base.txt\") }`. " +
-				"A path is relative to the first file. A file that no line includes is not read. Several maps count as one. Defaults to none.",
-		},
-		Return: function.SetReturn{ElementType: types.StringType},
+			"For those of any other distribution, and for lines that name an index, use `read_pip_file`.\n\n" +
+			"Environment markers stay, and are judged for the image. So do addresses of archives and of repositories of git. " +
+			"What a requirement of an image cannot hold is an error that names the line and says what to write instead, and never left out, " +
+			"unless it changes nothing about what is installed (`--trusted-host`). A file with hashes is a lock, for `pip_lock_file`. Needs Terraform 1.8.",
+		Parameters:        []function.Parameter{pipFileParameter()},
+		VariadicParameter: includedFilesParameter(),
+		Return:            function.SetReturn{ElementType: types.StringType},
 	}
 }
 
 // Run implements function.Function.
 func (parsePipRequirementsFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var text string
-	var given []map[string]string
-	if resp.Error = req.Arguments.Get(ctx, &text, &given); resp.Error != nil {
+	text, files, fault := pipFileArguments(ctx, req)
+	if fault != nil {
+		resp.Error = fault
 		return
-	}
-	files := map[string]string{}
-	for _, more := range given {
-		maps.Copy(files, more)
 	}
 	pips, refused := requirement.ParsePipFile(text, files)
 	if len(refused) > 0 {
@@ -67,4 +56,35 @@ func (parsePipRequirementsFunction) Run(ctx context.Context, req function.RunReq
 		return
 	}
 	resp.Error = resp.Result.Set(ctx, pipSet(pips))
+}
+
+// pipFileParameter is the text of a requirements file.
+func pipFileParameter() function.Parameter {
+	return function.StringParameter{
+		Name:                "text",
+		MarkdownDescription: "The text, as `file(\"requirements.txt\")` reads it. May be empty.",
+	}
+}
+
+// includedFilesParameter is the files that it includes.
+func includedFilesParameter() function.Parameter {
+	return function.MapParameter{
+		Name:        "files",
+		ElementType: types.StringType,
+		MarkdownDescription: "The texts of included files by their paths, such as `{ \"base.txt\" = file(\"base.txt\") }`. " +
+			"A path is relative to the first file. A file that no line includes is not read. Several maps count as one. Defaults to none.",
+	}
+}
+
+// pipFileArguments are the arguments of a function that reads a requirements file.
+func pipFileArguments(ctx context.Context, req function.RunRequest) (text string, files map[string]string, fault *function.FuncError) {
+	var given []map[string]string
+	if fault = req.Arguments.Get(ctx, &text, &given); fault != nil {
+		return "", nil, fault
+	}
+	files = map[string]string{}
+	for _, more := range given {
+		maps.Copy(files, more)
+	}
+	return text, files, nil
 }

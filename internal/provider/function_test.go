@@ -26,6 +26,25 @@ var results = []struct {
 		knownvalue.SetExact([]knownvalue.Check{text("numpy<2"), text("scipy")}),
 	},
 	{
+		`parse_pip_requirements("a; python_version < '3.9'\ngit+https://h.test/o/b.git@v1\n-c c.txt", { "c.txt" = "a<2" })`,
+		knownvalue.SetExact([]knownvalue.Check{text(`a<2; python_version < "3.9"`), text("b @ git+https://h.test/o/b.git@v1")}),
+	},
+	{
+		`read_pip_file("-i https://h.test/simple\n--extra-index-url https://i.test\n-f https://i.test/links.html\n-c c.txt\nnumpy", { "c.txt" = "numpy<2\nscipy<1" })`,
+		knownvalue.ObjectExact(map[string]knownvalue.Check{
+			"requirements": knownvalue.SetExact([]knownvalue.Check{text("numpy")}), "constraints": knownvalue.SetExact([]knownvalue.Check{text("numpy<2"), text("scipy<1")}),
+			"index_url": text("https://h.test/simple"), "extra_index_urls": knownvalue.ListExact([]knownvalue.Check{text("https://i.test")}),
+			"find_links": knownvalue.ListExact([]knownvalue.Check{text("https://i.test/links.html")}),
+		}),
+	},
+	{
+		`read_pip_file("")`,
+		knownvalue.ObjectExact(map[string]knownvalue.Check{
+			"requirements": knownvalue.SetSizeExact(0), "constraints": knownvalue.SetSizeExact(0), "index_url": knownvalue.Null(),
+			"extra_index_urls": knownvalue.ListSizeExact(0), "find_links": knownvalue.ListSizeExact(0),
+		}),
+	},
+	{
 		`parse_conda_spec("conda-forge/linux-64::NumPy=1.26.*=py311_0[license='BSD', track_features=blas]")`,
 		knownvalue.ObjectExact(map[string]knownvalue.Check{
 			"channel": text("conda-forge"), "subdir": text("linux-64"), "namespace": knownvalue.Null(), "name": text("numpy"),
@@ -54,6 +73,21 @@ var refusals = []struct{ call, message string }{
 	{
 		`parse_pip_requirements("numpy>2\n-r b.txt\n", { "b.txt" = "\nnumpy<1" })`,
 		`Line 2 of "b.txt": "numpy>2,<1" can be met by no version: ">2" (line 1) and "<1" (line 2 of "b.txt") exclude each other.`,
+	},
+	{
+		`parse_pip_requirements("--extra-index-url https://u:pw@h.test/t0ken\nscipy")`,
+		`Line 1: "--extra-index-url https://h.test/***" cannot be used: "--extra-index-url" is a setting of the provider: extra_index_urls of pip in embedded_registry. ` +
+			`Read the file with the function read_pip_file, which returns it, or set it there and leave the line out; on a platform its administrator does.`,
+	},
+	{
+		`parse_pip_requirements("numpy\n-c c.txt", { "c.txt" = "scipy<1" })`,
+		`Line 1 of "c.txt": "scipy<1" is a constraint of a distribution that no requirement names, and requirements cannot hold it. ` +
+			`Read the file with the function read_pip_file, whose constraints are for pip_constraints.`,
+	},
+	{
+		`read_pip_file("numpy==1 --hash=sha256:0a")`,
+		`Line 1: "numpy==1 --hash=sha256:0a" cannot be used: "--hash" fixes the file, and requirements hold versions only. ` +
+			`Pass the whole text to pip_lock_file instead, which installs just the files that it fixes.`,
 	},
 	{`parse_conda_spec("numpy@1.17")`, `"numpy@1.17" has an "@", which conda does not know. Write "numpy==1.17".`},
 	{ // as in PrimeHub's documents

@@ -19,7 +19,10 @@ func inputChanges(before, after imageregistry.Spec) []string {
 	if before.PythonVersion != after.PythonVersion {
 		changes = append(changes, fmt.Sprintf("python version changed: %s -> %s", orAny(before.PythonVersion), orAny(after.PythonVersion)))
 	}
-	if c := setChanges(pipVersions(before.PipRequirements), pipVersions(after.PipRequirements)); c != "" {
+	reduced := func(s imageregistry.Spec) map[string]string {
+		return pipVersions(requirement.Reduce(s.PipRequirements, s.PythonVersion))
+	}
+	if c := setChanges(reduced(before), reduced(after)); c != "" {
 		changes = append(changes, "pip requirements changed: "+c)
 	}
 	if c := setChanges(pipVersions(before.PipConstraints), pipVersions(after.PipConstraints)); c != "" {

@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,7 +98,7 @@ func unknownFacts() imageFacts {
 
 // setInputs takes over what the image was asked to hold. A prior value that means the same stays as it is spelled.
 func (m *imageInputs) setInputs(image imageregistry.Image) {
-	if pips := pipSet(image.PipRequirements); !samePips(m.PipRequirements, pips) || m.PipRequirements.IsNull() {
+	if pips := pipSet(image.PipRequirements); !m.asksFor(image) || m.PipRequirements.IsNull() {
 		m.PipRequirements = pips
 	}
 	switch bounds := pipSet(image.PipConstraints); {
@@ -115,6 +117,14 @@ func (m *imageInputs) setInputs(image imageregistry.Image) {
 	if prior := m.PythonVersion.ValueString(); prior == "" || !samePython(prior, image.PythonVersion) {
 		m.PythonVersion = textValue(image.PythonVersion)
 	}
+}
+
+// asksFor tells whether these requirements are the image's. A platform that knows no environment markers tells what is left
+// without them.
+func (m *imageInputs) asksFor(image imageregistry.Image) bool {
+	pips, whole := pipRequirements(m.PipRequirements)
+	python := cmp.Or(m.PythonVersion.ValueString(), image.PythonVersion)
+	return whole && slices.Equal(requirement.Reduce(pips, python), requirement.Reduce(image.PipRequirements, python))
 }
 
 // samePython tells whether a registry's answer is the version that was asked for: it may know the patch version as well, or not

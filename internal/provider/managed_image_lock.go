@@ -15,10 +15,10 @@ import (
 // planLock finds out which versions the image will hold, where something is to be built, or where versions may move. What
 // cannot be found out is left to the apply, with a warning.
 func (r *managedImageResource) planLock(
-	ctx context.Context, registry imageregistry.Registry, plan *managedImageModel, config, state managedImageModel, t task, creating bool,
+	ctx context.Context, registry imageregistry.Registry, plan *managedImageModel, config, state managedImageModel, t task, keep string,
 ) (d diag.Diagnostics) {
 	locker, locks := registry.(imageregistry.Locker)
-	builds := creating || t >= taskRepair
+	creating, builds := t == taskCreate, t >= taskRepair
 	always := plan.PipUpgrade.ValueString() == pipUpgradeAlways
 	switch {
 	case registry != nil && !locks:
@@ -34,14 +34,11 @@ func (r *managedImageResource) planLock(
 		return nil
 	}
 	spec.Lock = imageregistry.Lock{}
-	request := imageregistry.LockRequest{Spec: spec, Keep: state.Pylock.ValueString()}
-	if creating {
-		request.Keep = r.keptLock(plan.Name)
-	}
+	request := imageregistry.LockRequest{Spec: spec, Keep: keep}
 	if always || t == taskRebuild {
 		request.Keep = ""
 	}
-	lock, err := locker.Lock(ctx, request)
+	lock, err := r.findLock(ctx, registry, locker, request)
 	switch {
 	case err != nil && mayPass(err) && !builds:
 		return diag.Diagnostics{diags.UpgradesNotChecked(plan.Name.ValueString(), err)}
@@ -63,6 +60,23 @@ func (r *managedImageResource) planLock(
 	return d
 }
 
+// findLock asks for the lock, or finds it where the plan left it that is carried out now.
+func (r *managedImageResource) findLock(
+	ctx context.Context, registry imageregistry.Registry, locker imageregistry.Locker, request imageregistry.LockRequest,
+) (lock imageregistry.Lock, err error) {
+	question := request.Spec.Name + " " + request.Spec.Hash()
+	if locator, ok := registry.(imageregistry.Locator); ok {
+		question = locator.Location() + " " + question
+	}
+	if r.memory.Recall(question, &lock) {
+		return lock, nil
+	}
+	if lock, err = locker.Lock(ctx, request); err == nil && lock.Base.Digest != "" {
+		r.memory.Remember(question, lock)
+	}
+	return lock, err
+}
+
 // mayFind tells a create that may come upon an image of that name and take it over, which has versions of its own.
 func (m *managedImageModel) mayFind(ctx context.Context, registry imageregistry.Registry) bool {
 	if !m.AdoptExisting.ValueBool() || m.Name.IsUnknown() {
@@ -75,6 +89,9 @@ func (m *managedImageModel) mayFind(ctx context.Context, registry imageregistry.
 // setLock puts what the image will hold into the plan.
 func (m *managedImageModel) setLock(ctx context.Context, lock imageregistry.Lock, d *diag.Diagnostics) {
 	m.Pylock = textValue(lock.Pylock)
+	if lock.Base.Digest == "" { // nothing is installed
+		return
+	}
 	if lock.Libraries != nil {
 		versions, more := types.MapValueFrom(ctx, types.StringType, versionsByName(lock.Libraries))
 		d.Append(more...)
@@ -143,21 +160,4 @@ func (i intent) reasonOr(other types.String) types.String {
 		return other
 	}
 	return i.reason
-}
-
-// keepLock remembers what an image is locked to that is about to be replaced by one of another name: Terraform plans that one
-// without the old.
-func (r *managedImageResource) keepLock(name, lock types.String) {
-	if r.clients != nil && name.ValueString() != "" && lock.ValueString() != "" {
-		r.kept.Store(name.ValueString(), lock.ValueString())
-	}
-}
-
-func (r *managedImageResource) keptLock(name types.String) string {
-	if r.clients == nil {
-		return ""
-	}
-	lock, _ := r.kept.Load(name.ValueString())
-	text, _ := lock.(string)
-	return text
 }

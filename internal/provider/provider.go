@@ -14,6 +14,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/planmemory"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
 )
 
@@ -53,6 +54,11 @@ func WithEnd(end *End) Option {
 	return func(p *rimeProvider) { p.end = end }
 }
 
+// WithMemory makes plans leave there what they found out, for the apply.
+func WithMemory(memory planmemory.Memory) Option {
+	return func(p *rimeProvider) { p.memory = memory }
+}
+
 // End is what is to be done when Terraform ends the provider in good order, which it does after it has saved its state. The zero value is ready.
 type End struct {
 	mu   sync.Mutex
@@ -82,6 +88,7 @@ type rimeProvider struct {
 	version  string
 	registry imageregistry.Registry
 	end      *End
+	memory   planmemory.Memory
 	// primehubTiming is how long a PrimeHub platform is waited for. Zero fields take the defaults.
 	primehubTiming primehub.Timing
 	// awsOptions tune the client of AWS in tests.
@@ -97,6 +104,7 @@ func (p *rimeProvider) Metadata(_ context.Context, _ provider.MetadataRequest, r
 // Configure implements provider.Provider. It contacts nothing: clients are made when they are first used.
 func (p *rimeProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	clients, d := p.clients(ctx, withoutSlips(ctx, req.Config))
+	clients.memory = p.memory
 	resp.Diagnostics.Append(d...)
 	resp.ResourceData = clients
 	resp.DataSourceData = clients
@@ -113,7 +121,7 @@ func (p *rimeProvider) Resources(context.Context) []func() resource.Resource {
 // DataSources implements provider.Provider.
 func (p *rimeProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
-		newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource,
+		newManagedImageDataSource, newManagedImagesDataSource, newImageBuildDataSource, newPipResolutionDataSource,
 		newGroupImageDataSource, newGroupImagesDataSource, newGroupDataSource, newImagePullSecretsDataSource,
 		newImageRegistryDataSource, newPolicyDocumentsDataSource, newLifecyclePolicyPreviewDataSource,
 	}
@@ -126,5 +134,5 @@ func (p *rimeProvider) EphemeralResources(context.Context) []func() ephemeral.Ep
 
 // Functions implements provider.ProviderWithFunctions.
 func (p *rimeProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newParsePipRequirementsFunction, newParseCondaSpecFunction, newRepositoryNameFunction}
+	return []func() function.Function{newParsePipRequirementsFunction, newReadPipFileFunction, newParseCondaSpecFunction, newRepositoryNameFunction}
 }

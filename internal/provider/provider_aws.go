@@ -85,6 +85,16 @@ func newAWSClient(m *awsModel, h *httpModel, version string, options awsregistry
 	if err != nil {
 		return nil, err
 	}
+	return awsregistry.New(awsConfig(m, c, version, options))
+}
+
+// newIndexTokens makes the source of tokens for package indexes of AWS; it contacts nothing yet.
+func newIndexTokens(m *awsModel, c connection, version string, options awsregistry.Options) *awsregistry.CodeArtifact {
+	return awsregistry.NewCodeArtifact(awsConfig(m, c, version, options))
+}
+
+// awsConfig is what the attribute `aws` says.
+func awsConfig(m *awsModel, c connection, version string, options awsregistry.Options) awsregistry.Config {
 	options.RequestTimeout, options.Retries = c.timeout, c.retries
 	config := awsregistry.Config{
 		Transport: c.transport, UserAgent: "terraform-provider-rime/" + version, Observe: logAWSExchange, Options: options,
@@ -98,7 +108,7 @@ func newAWSClient(m *awsModel, h *httpModel, version string, options awsregistry
 			}
 		}
 	}
-	return awsregistry.New(config)
+	return config
 }
 
 // logAWSExchange leaves a trace of every request in Terraform's log, at the level DEBUG. Nothing secret is in it.

@@ -19,6 +19,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/planmemory"
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
 	"github.com/managed-images/terraform-provider-rime/internal/rime"
 )
@@ -38,8 +39,8 @@ type clients struct {
 	rockyLinuxOnly bool
 	// created are the images that this run of Terraform has created, or taken over.
 	created createdImages
-	// kept are the locks of images that are to be replaced, by the name of what replaces them.
-	kept sync.Map
+	// memory is what plans found out, for the apply.
+	memory planmemory.Memory
 	// planned are the images that this walk of Terraform has planned.
 	planned plannedNames
 	// primehub is the PrimeHub platform.

@@ -131,9 +131,11 @@ type buildkitModel struct {
 }
 
 type pipModel struct {
-	IndexURL       types.String `tfsdk:"index_url"`
-	ExtraIndexURLs []string     `tfsdk:"extra_index_urls"`
-	Config         types.String `tfsdk:"config"`
+	IndexURL       types.String      `tfsdk:"index_url"`
+	ExtraIndexURLs []string          `tfsdk:"extra_index_urls"`
+	PackageIndexes map[string]string `tfsdk:"package_indexes"`
+	Config         types.String      `tfsdk:"config"`
+	ExcludeNewer   types.String      `tfsdk:"exclude_newer"`
 }
 
 type cacheModel struct {

@@ -231,13 +231,13 @@ func buildkitAttribute() schema.Attribute {
 func pipAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Where builds get Python packages from. All of it reaches a build as a secret: it is in no layer, no build history and no provenance, " +
-			"and changing credentials changes no image.",
+		MarkdownDescription: "Where Python packages come from: plans look their versions up there, and builds install them from there. All of it reaches a build as a secret: it is in no layer, no build history and no provenance, " +
+			"and changing credentials changes no image. Credentials stand in the URLs, or in the `.netrc` file of the one who runs Terraform.",
 		Attributes: map[string]schema.Attribute{
 			"index_url": schema.StringAttribute{
 				Optional:            true,
 				Sensitive:           true,
-				MarkdownDescription: "URL of the package index, with credentials where it needs them. Defaults to what `config` or the base image says, else to the public index.",
+				MarkdownDescription: "URL of the package index, with credentials where it needs them. Defaults to what `config` says, else to the public index.",
 				Validators:          []validator.String{indexURLCheck},
 			},
 			"extra_index_urls": schema.ListAttribute{
@@ -247,10 +247,24 @@ func pipAttribute() schema.Attribute {
 				MarkdownDescription: "URLs of further package indexes. pip treats all indexes alike and takes the best version from any of them.",
 				Validators:          []validator.List{listvalidator.ValueStringsAre(indexURLCheck)},
 			},
+			"package_indexes": schema.MapAttribute{
+				Optional:    true,
+				Sensitive:   true,
+				ElementType: types.StringType,
+				MarkdownDescription: "URLs of package indexes by the name of a package that comes from there and from nowhere else: `{ torch = \"https://download.pytorch.org/whl/cpu\" }`. " +
+					"A package of that name on another index is never taken, and these indexes are asked for nothing else.",
+				Validators: []validator.Map{mapvalidator.KeysAre(packageNameCheck), mapvalidator.ValueStringsAre(indexURLCheck)},
+			},
 			"config": schema.StringAttribute{
 				Optional:            true,
 				Sensitive:           true,
-				MarkdownDescription: "Text of a whole `pip.conf`, for what the other attributes cannot say.",
+				MarkdownDescription: "Text of a whole `pip.conf`, for what the other attributes cannot say. Of indexes, `index-url` and `extra-index-url` count for plans as well.",
+			},
+			"exclude_newer": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Takes no file that came to its index later: a time as RFC 3339 (`2026-11-01T00:00:00Z`), or an age such as `7d` or `12h`, counted back from the plan. " +
+					"An age keeps releases out that nobody has looked at yet. It needs an index that tells when files came to it, as the public one does. Defaults to taking everything.",
+				Validators: []validator.String{excludeNewerCheck},
 			},
 		},
 	}

@@ -117,7 +117,8 @@ func TestProvider_contactsNothing(t *testing.T) {
 			Config: `
 				provider "rime" {
 				  embedded_registry = { url = "` + strings.TrimPrefix(server.URL, "http://") + `" }
-				}` + anImage,
+				}
+				resource "rime_managed_image" "test" { name = "a" }`,
 			PlanOnly: true, ExpectNonEmptyPlan: true,
 		}},
 	})

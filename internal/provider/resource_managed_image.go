@@ -58,6 +58,7 @@ func (r *managedImageResource) Create(ctx context.Context, req resource.CreateRe
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(r.checkPackageKind(config.AptPackages)...)
+	resp.Diagnostics.Append(r.checkPlatformPips(config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -54,6 +54,14 @@ var invalidImages = map[string]struct{ body, message string }{
 		"name = \"a\"\n pip_requirements = [\"numpy>2,<1\"]",
 		`Invalid Pip Requirement § can be met by no version`,
 	},
+	"lock file: no lock": {
+		"name = \"a\"\n pip_lock_file = \"numpy==1.0\\nscipy==1.0\"",
+		`Invalid Lock File § Line 1 of the lock: "numpy==1.0" has no hash, and no other line has one, so that this is no lock; write one with pip-compile --generate-hashes`,
+	},
+	"lock file: of the project": {
+		"name = \"a\"\n pip_lock_file = \"-e .\"",
+		`Invalid Lock File § Line 1 of the lock: "-e ." is on the machine where the lock was made, which an image cannot have; write the lock without it: uv export --no-emit-project`,
+	},
 	"pip: twice, impossible": {
 		"name = \"a\"\n pip_requirements = [\"numpy>2\", \"NumPy<1\"]",
 		`Invalid Pip Requirement § pip_requirements: "numpy>2,<1" can be met by no version: ">2" and "<1" exclude each other.`,

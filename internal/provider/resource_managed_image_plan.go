@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -32,6 +33,8 @@ const (
 	taskRebuild
 	// taskUpdate builds from other inputs.
 	taskUpdate
+	// taskCreate builds an image that does not exist.
+	taskCreate
 )
 
 // intent is a task with its reason, in words for the plan. The reason is unknown while the inputs are.
@@ -68,7 +71,8 @@ func decide(registry imageregistry.Registry, state, plan managedImageModel) inte
 	if outdated {
 		decided = max(decided, taskRebuild)
 	}
-	if moves != "" {
+	// Where the inputs changed, or a build failed, nobody asked for other versions, and what moves is seen in pip_libraries.
+	if moves != "" && (decided == taskNone || decided == taskRebuild) {
 		reasons = append(reasons, moves)
 		decided = cmp.Or(decided, taskUpdate)
 	}
@@ -115,6 +119,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if !creating {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
+	keep := state.Pylock.ValueString()
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -125,6 +130,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	resp.Diagnostics.Append(r.checkPythonVersion(config.PythonVersion)...)
 	resp.Diagnostics.Append(r.checkPackageKind(config.AptPackages)...)
+	resp.Diagnostics.Append(r.checkPlatformPips(config)...)
 	if !config.NamePrefix.IsNull() {
 		plan.Name = config.generatedName()
 	}
@@ -132,6 +138,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	var intended intent
 	switch {
 	case creating:
+		intended.task, keep = taskCreate, replacedLock(ctx, req.Private)
 		plan.Registry = types.StringUnknown()
 		if registry != nil {
 			plan.locate(registry)
@@ -140,7 +147,8 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	case !plan.Name.Equal(state.Name):
 		plan.expectBuild(state, types.StringNull())
 		resp.RequiresReplace.Append(pathName)
-		r.keepLock(plan.Name, state.Pylock)
+		// Terraform plans what replaces it without the state, but with this.
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, replacedKey, quoted(state.Pylock.ValueString()))...)
 		resp.RequiresReplace.Append(plan.changedInputs(state)...)
 	default:
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
@@ -148,7 +156,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.RequiresReplace.Append(plan.planChange(registry, state, intended)...)
 	}
 	if len(resp.RequiresReplace) == 0 {
-		resp.Diagnostics.Append(r.planLock(ctx, registry, &plan, config, state, intended.task, creating)...)
+		resp.Diagnostics.Append(r.planLock(ctx, registry, &plan, config, state, intended.task, keep)...)
 		if !creating && !resp.Diagnostics.HasError() {
 			plan.RebuildReason = decide(registry, state, plan).reasonOr(plan.RebuildReason)
 		}
@@ -282,6 +290,23 @@ func (r *managedImageResource) checkPackageKind(apt types.Set) diag.Diagnostics 
 		d.Append(diags.AptPackagesOnPlatform(path.Root("apt_packages"), names))
 	}
 	return d
+}
+
+// replacedKey holds, in the private state of a plan, the lock of the image that is replaced by one of another name.
+const replacedKey = "replaced_lock"
+
+// replacedLock is the lock of the image that this one replaces, empty for none.
+func replacedLock(ctx context.Context, private privateState) (lock string) {
+	if text, _ := private.GetKey(ctx, replacedKey); text != nil {
+		_ = json.Unmarshal(text, &lock) // we wrote it
+	}
+	return lock
+}
+
+// quoted is the text as JSON, which private states hold.
+func quoted(text string) []byte {
+	raw, _ := json.Marshal(text) // a string always can be
+	return raw
 }
 
 // importedKey marks, in the private state, an image that was imported and not applied since.

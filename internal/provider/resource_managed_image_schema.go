@@ -113,7 +113,7 @@ func imageInputAttributes() map[string]schema.Attribute {
 		"pip_requirements": requirementsAttribute(pipCheck, keepSpelling{samePips},
 			"Python packages to install with pip, with what they depend on, as people write them: `[\"scikit-learn>=1.5,<2\", \"uvicorn[standard]\"]`. "+
 				"Order and spelling mean nothing: `NumPy >= 1, < 2` is `numpy<2,>=1.0`. What is said of one package in several entries holds together. "+
-				"The function `parse_pip_requirements` reads them from a `requirements.txt`. Defaults to none."),
+				"The functions `parse_pip_requirements` and `read_pip_file` read them from a `requirements.txt`. Defaults to none."),
 		"pip_constraints": schema.SetAttribute{
 			Optional:    true,
 			ElementType: types.StringType,
@@ -126,7 +126,7 @@ func imageInputAttributes() map[string]schema.Attribute {
 			Optional: true,
 			MarkdownDescription: "In place of `pip_requirements` and `pip_constraints`, the text of a lock that another tool made: a `pylock.toml` (PEP 751), or a requirements file in which every line has an exact version and a hash, " +
 				"as `pip-compile --generate-hashes`, `uv export` and `poetry export` write it. It is obeyed and not resolved anew. Of the embedded registry only. Defaults to none.",
-			Validators: []validator.String{notEmpty("")},
+			Validators: []validator.String{notEmpty(""), lockFileText{}},
 		},
 		"apt_packages": requirementsAttribute(aptCheck, keepSpelling{sameAptPackages},
 			"Packages of Debian and its relatives to install before the Python packages: `name` or `name=version`, such as `[\"libgomp1\", \"git=1:2.39.5-0+deb12u2\"]`. "+

@@ -1,7 +1,10 @@
 package pythonindex_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -111,6 +114,50 @@ func TestClient_once(t *testing.T) {
 		}
 	}
 	if n := asked.Load(); n > 3 { // the page, the end of the wheel, its METADATA
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestClient_manyFiles has a wheel whose directory is longer than what is read of its end: the directory is read in one piece.
+func TestClient_manyFiles(t *testing.T) {
+	t.Parallel()
+	var wheel bytes.Buffer
+	w := zip.NewWriter(&wheel)
+	for i := range 20_000 {
+		name := fmt.Sprintf("big/some/directory/with/header_%d.h", i)
+		if i == 100 {
+			name = "big-1.0.dist-info/METADATA"
+		}
+		f, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte("Name: big\nVersion: 1.0\nRequires-Dist: other\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	c := client(t, pythonindex.Index{URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, ".whl") {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte(`<a href="/big-1.0-py3-none-any.whl">big-1.0-py3-none-any.whl</a>`))
+			return
+		}
+		asked.Add(1)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(wheel.Bytes()))
+	})) + "/simple/"})
+	files, err := c.Files(t.Context(), "big")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata, err := c.Metadata(t.Context(), files[0])
+	if err != nil || len(metadata.Requires) != 1 {
+		t.Fatalf("%+v, %v", metadata, err)
+	}
+	if n := asked.Load(); n > 3 { // the end, the directory, METADATA
 		t.Errorf("%d requests", n)
 	}
 }

@@ -44,6 +44,10 @@ func matchPip(line string) (Pip, bool) {
 	if pip, ok := matchBareAddress(line); ok {
 		return pip, true
 	}
+	if directPart.MatchString(line) { // pip takes a marker without a blank before it
+		address, marker := cutMarker(line)
+		line = address + marker
+	}
 	r, err := pep508.Parse(line)
 	if err != nil || len(line) > maxText || !isPrintable(line) {
 		return Pip{}, false

@@ -3,6 +3,7 @@ package requirement
 import (
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,29 +52,64 @@ func matchAddress(text string) (string, bool) {
 // matchBareAddress is the requirement that an address stands for without a name before it, if the address tells the name:
 // by "egg=", or as the name of a wheel or a source distribution.
 func matchBareAddress(line string) (Pip, bool) {
-	address, marker, hasMarker := strings.Cut(line, " ;")
-	address = strings.TrimRight(address, " ")
+	address, marker := cutMarker(line)
 	canonical, ok := matchAddress(address)
 	if !ok {
 		return Pip{}, false
 	}
 	name := nameInAddress(address)
-	if hasMarker && strings.TrimSpace(marker) != "" {
-		marker = "; " + strings.TrimSpace(marker)
-	} else {
-		marker = ""
-	}
 	if name == "" {
 		return Pip{}, false
 	}
-	return matchPip(name + " @ " + canonical + " " + marker)
+	return matchPip(name + " @ " + canonical + marker)
 }
+
+// cutMarker takes the marker off an address, with its semicolon and a blank before it. An address may hold semicolons; one
+// that a blank follows is its end, as for pip.
+func cutMarker(text string) (address, marker string) {
+	at := strings.Index(text, "; ")
+	if before := strings.Index(text, " ;"); before >= 0 && (at < 0 || before < at) {
+		at = before + 1
+	}
+	if at < 0 {
+		return strings.TrimRight(text, " ;"), ""
+	}
+	address, marker = strings.TrimRight(text[:at], " "), strings.TrimSpace(text[at+1:])
+	if marker == "" {
+		return address, ""
+	}
+	return address, " ; " + marker
+}
+
+// withRepositoryName writes the name of a repository before an address that tells no name, in a line of a file. Where the
+// distribution is in a part of the repository, its name is most likely another one.
+func withRepositoryName(line string) string {
+	if !strings.Contains(line, "://") || isPip(line) {
+		return line
+	}
+	address, marker := cutMarker(line)
+	before, fragment, _ := strings.Cut(address, "#")
+	m := repositoryName.FindStringSubmatch(before)
+	if m == nil || strings.Contains(fragment, "subdirectory=") || strings.Contains(fragment, "egg=") {
+		return line
+	}
+	if named := m[1] + m[2] + " @ " + address + marker; isPip(named) { // one of which matched
+		return named
+	}
+	return line
+}
+
+// repositoryName is the name of a repository in the address of it, or of an archive that its host makes.
+var repositoryName = regexp.MustCompile(`^git\+https?://[^/@]+/[^@]*?([^/@]+?)(?:\.git)?/?(?:@.*)?$|` +
+	`^https?://[^/@]+/[^@]*?([^/@]+)/(?:-/)?(?:archive|zipball|tarball)/`)
 
 // nameInAddress is the name, with extras, that an address tells. Empty where it tells none.
 func nameInAddress(address string) string {
 	before, fragment, _ := strings.Cut(address, "#")
 	for part := range strings.SplitSeq(fragment, "&") {
 		if name, found := strings.CutPrefix(part, "egg="); found {
+			// pip before version 25 took a version as well, which decides nothing.
+			name, _, _ = strings.Cut(name, "==")
 			if _, ok := matchPipName(name); ok {
 				return name
 			}
@@ -82,6 +118,9 @@ func nameInAddress(address string) string {
 	}
 	before, _, _ = strings.Cut(before, "?")
 	file := path.Base(before)
+	if plain, err := url.PathUnescape(file); err == nil { // "%2B" is the "+" of a local version
+		file = plain
+	}
 	if wheel, err := pep425.ParseWheel(file); err == nil {
 		return wheel.Name
 	}

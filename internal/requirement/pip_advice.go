@@ -52,7 +52,7 @@ func diagnoseWhole(line string) *Error {
 	}
 	for _, d := range lineDiagnoses {
 		if m := d.pattern.FindStringSubmatch(line); m != nil {
-			return newError(FieldPip, line, offendingPart(d.pattern, m), d.problem, d.suggest(m))
+			return d.diagnose(line, m)
 		}
 	}
 	return nil
@@ -91,12 +91,12 @@ func peelParts(line string) (rest string, faults []*Error) {
 	rest = line
 	if m := hashPart.FindStringSubmatch(rest); m != nil {
 		faults = append(faults, newError(FieldPip, line, "--hash",
-			"fixes the archive, and an image's requirements hold versions only", hashAdvice))
+			hashProblem, hashAdvice))
 		rest = strings.TrimSpace(hashPart.ReplaceAllString(rest, ""))
 	}
 	for _, m := range optionPart.FindAllStringSubmatch(rest, -1) {
 		suggestion := "leave it out"
-		if includeLine.MatchString(m[1]) {
+		if m[1] == "-r" || m[1] == "-c" || m[1] == "--requirement" || m[1] == "--constraint" {
 			suggestion = "write it in a line of its own"
 		}
 		faults = append(faults, newError(FieldPip, line, m[1], "is an option of pip, not part of a requirement", suggestion))
@@ -104,11 +104,12 @@ func peelParts(line string) (rest string, faults []*Error) {
 	if at := optionPart.FindStringIndex(rest); at != nil {
 		rest = rest[:at[0]]
 	}
-	separator := ";"
+	before, marker, found := strings.Cut(rest, ";")
 	if directPart.MatchString(rest) {
-		separator = " ;" // An address may hold semicolons.
+		before, marker = cutMarker(rest)
+		marker, found = strings.CutPrefix(marker, " ;")
 	}
-	if before, marker, found := strings.Cut(rest, separator); found {
+	if found {
 		if strings.TrimSpace(marker) != "" { // pip takes a semicolon alone.
 			if problem, suggestion, ok := diagnoseMarker(marker); !ok {
 				faults = append(faults, newError(FieldPip, line, ";"+marker, problem, suggestion))
@@ -132,10 +133,10 @@ var (
 	directPart = regexp.MustCompile(`^(` + identifier + ` ?(?:\[[^\]]*\])?) ?@ ?(.*)$`)
 )
 
-// hashAdvice makes no second round: what writes hashes mostly writes markers as well.
-const hashAdvice = "write the file without hashes, and for the image's Python: uv pip compile --python-version 3.11 " +
-	"--python-platform linux without --generate-hashes writes neither hashes nor markers " +
-	"(also pip-compile --no-generate-hashes, uv export --no-hashes)"
+const (
+	hashProblem = "fixes the file, and requirements hold versions only"
+	hashAdvice  = "pass the whole text to pip_lock_file instead, which installs just the files that it fixes"
+)
 
 // nameAndRest is a name, its extras, and the rest: PEP 508 lets blanks stand between them.
 var nameAndRest = regexp.MustCompile(`^(` + identifier + `) ?(\[[^\]]*\])? ?(.*)$`)

@@ -13,16 +13,18 @@ import (
 func TestParsePip_direct(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"numpy >= 1 ; python_version<'3.9'":                           `numpy>=1; python_version < "3.9"`,
-		"NumPy;sys_platform=='win32' or(os.name == \"nt\")":           `numpy; sys_platform == "win32" or os_name == "nt"`,
-		"uvicorn[standard]; extra == 'Foo_Bar'":                       `uvicorn[standard]; extra == "foo-bar"`,
-		"a @ https://h.test/a-1.0-py3-none-any.whl":                   "a @ https://h.test/a-1.0-py3-none-any.whl",
-		"A[ b ]@https://h.test/a.tar.gz#sha256=0a ; os_name=='posix'": `a[b] @ https://h.test/a.tar.gz#sha256=0a ; os_name == "posix"`,
-		"a @ git+https://h.test/a.git@v1.0":                           "a @ git+https://h.test/a.git@v1.0",
-		"a@git+https://h.test/a":                                      "a @ git+https://h.test/a",
-		"git+https://h.test/x.git@0a1b#egg=A[b]&subdirectory=src":     "a[b] @ git+https://h.test/x.git@0a1b#subdirectory=src",
-		"https://h.test/A_b-1.0-py3-none-any.whl#sha256=0a":           "a-b @ https://h.test/A_b-1.0-py3-none-any.whl#sha256=0a",
-		"https://h.test/a-b-1.0.tar.gz ; os_name == 'posix'":          `a-b @ https://h.test/a-b-1.0.tar.gz ; os_name == "posix"`,
+		"numpy >= 1 ; python_version<'3.9'":                                        `numpy>=1; python_version < "3.9"`,
+		"NumPy;sys_platform=='win32' or(os.name == \"nt\")":                        `numpy; sys_platform == "win32" or os_name == "nt"`,
+		"uvicorn[standard]; extra == 'Foo_Bar'":                                    `uvicorn[standard]; extra == "foo-bar"`,
+		"a @ https://h.test/a-1.0-py3-none-any.whl":                                "a @ https://h.test/a-1.0-py3-none-any.whl",
+		"A[ b ]@https://h.test/a.tar.gz#sha256=0a ; os_name=='posix'":              `a[b] @ https://h.test/a.tar.gz#sha256=0a ; os_name == "posix"`,
+		"a @ git+https://h.test/a.git@v1.0":                                        "a @ git+https://h.test/a.git@v1.0",
+		"a@git+https://h.test/a":                                                   "a @ git+https://h.test/a",
+		"git+https://h.test/x.git@0a1b#egg=A[b]&subdirectory=src":                  "a[b] @ git+https://h.test/x.git@0a1b#subdirectory=src",
+		"https://h.test/A_b-1.0-py3-none-any.whl#sha256=0a":                        "a-b @ https://h.test/A_b-1.0-py3-none-any.whl#sha256=0a",
+		"https://h.test/whl/cu113/torch-1.10.0%2Bcu113-cp38-cp38-linux_x86_64.whl": "torch @ https://h.test/whl/cu113/torch-1.10.0%2Bcu113-cp38-cp38-linux_x86_64.whl",
+		"https://h.test/en_core_web_sm-2.2.0.tar.gz#egg=en_core_web_sm==2.2.0":     "en-core-web-sm @ https://h.test/en_core_web_sm-2.2.0.tar.gz",
+		"https://h.test/a-b-1.0.tar.gz ; os_name == 'posix'":                       `a-b @ https://h.test/a-b-1.0.tar.gz ; os_name == "posix"`,
 	}
 	for text, want := range tests {
 		pip, err := requirement.ParsePip(text)

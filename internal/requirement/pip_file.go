@@ -2,14 +2,14 @@ package requirement
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pipline"
 )
 
 // RefusedLine is what is wrong with one line of a requirements file.
@@ -22,29 +22,52 @@ type RefusedLine struct {
 	Err *Error
 }
 
-// ParsePipFile is the requirements of a text in the format of pip's requirements files (pip's documentation,
-// "Requirements File Format"): canonical, those of one distribution joined, in a fixed order. The files that it includes
-// come by their paths as seen from the text; one that nothing includes is not read.
+// PipFile is what a requirements file asks for. [ReadPipFile] makes it.
+type PipFile struct {
+	// Requirements are canonical, those of one distribution joined, in a fixed order.
+	Requirements []Pip
+	// Constraints are what the files that "-c" names say, in the same form. They install nothing.
+	Constraints []Pip
+	// IndexURL takes the place of the public index. Empty where no line says so.
+	IndexURL string
+	// ExtraIndexURLs are looked at besides, FindLinks are pages with links to files.
+	ExtraIndexURLs, FindLinks []string
+}
+
+// ReadPipFile reads a text in the format of pip's requirements files (pip's documentation, "Requirements File Format").
+// The files that it includes come by their paths as seen from the text; one that nothing includes is not read.
 //
-// Everything in it that a requirement of an image cannot hold is refused, and never left out: options, addresses and
-// archives, environment markers, hashes. Constraints bind what a requirement names, and are refused for anything else.
+// What is in it and has no place in the result is refused, and never left out, unless it cannot change what is installed.
+// A line of git's address without a name before it gets the name of the repository, which is that of the distribution in
+// most cases; whoever reads the distribution's own metadata finds out.
+func ReadPipFile(text string, files map[string]string) (PipFile, []*RefusedLine) {
+	r := newPipReader(text, files)
+	constraints := joinPips(r.constraints.pips)
+	for _, j := range constraints {
+		r.refuseConflict(j, &r.constraints)
+	}
+	bound := r.bound()
+	for _, j := range joinPips(bound.pips) {
+		r.refuseConflict(j, &bound)
+	}
+	return PipFile{
+		Requirements: CanonicalPips(r.required.pips), Constraints: pipsOf(constraints),
+		IndexURL: r.indexURL, ExtraIndexURLs: r.extraIndexURLs, FindLinks: r.findLinks,
+	}, r.inOrder()
+}
+
+// ParsePipFile is [ReadPipFile] for those who have a place for requirements only. Constraints bind what a requirement
+// names; those of anything else, and lines about indexes, are refused.
 func ParsePipFile(text string, files map[string]string) (pips []Pip, refused []*RefusedLine) {
-	r := pipReader{files: map[string]string{}}
-	for name, content := range files {
-		r.files[resolvePath("", name)] = content
-	}
-	r.read("", text, false)
-	r.bind()
-	joined := joinPips(r.pips)
+	r := newPipReader(text, files)
+	r.refuseSettings()
+	r.refuseUnbound()
+	bound := r.bound()
+	joined := joinPips(bound.pips)
 	for _, j := range joined {
-		if line := r.conflict(j); line != nil {
-			r.refused = append(r.refused, line)
-		}
+		r.refuseConflict(j, &bound)
 	}
-	slices.SortStableFunc(r.refused, func(a, b *RefusedLine) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
-	return pipsOf(joined), r.refused
+	return pipsOf(joined), r.inOrder()
 }
 
 // place is a line of a file.
@@ -61,22 +84,39 @@ func (p place) String() string {
 	return fmt.Sprintf("line %d of %s", p.line, quote(redact.Input(p.file)))
 }
 
-// constraint is a line of a file that "-c" names.
-type constraint struct {
-	pip  Pip
-	text string
-	at   place
+// placedPips are requirements, with the line that each is from.
+type placedPips struct {
+	pips  []Pip
+	at    []place
+	texts []string
+}
+
+func (p *placedPips) add(pip Pip, at place, text string) {
+	p.pips, p.at, p.texts = append(p.pips, pip), append(p.at, at), append(p.texts, text)
 }
 
 // pipReader reads a requirements file and those that it includes.
 type pipReader struct {
 	files map[string]string
 	// reading are the files that include each other at the moment.
-	reading     []string
-	pips        []Pip
-	at          []place // of each of pips
-	constraints []constraint
-	refused     []*RefusedLine
+	reading []string
+
+	required, constraints     placedPips
+	indexURL                  string
+	extraIndexURLs, findLinks []string
+	// settings are the lines that say where distributions are.
+	settings []setting
+	refused  []*RefusedLine
+}
+
+// newPipReader reads all of it.
+func newPipReader(text string, files map[string]string) *pipReader {
+	r := &pipReader{files: map[string]string{}}
+	for name, content := range files {
+		r.files[resolvePath("", name)] = content
+	}
+	r.read("", text, false)
+	return r
 }
 
 func (r *pipReader) refuse(at place, faults ...*Error) {
@@ -85,168 +125,76 @@ func (r *pipReader) refuse(at place, faults ...*Error) {
 	}
 }
 
+// inOrder are the refused lines in the order of the files.
+func (r *pipReader) inOrder() []*RefusedLine {
+	slices.SortStableFunc(r.refused, func(a, b *RefusedLine) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return r.refused
+}
+
 // read reads one file, whose requirements are constraints where "-c" named it.
 func (r *pipReader) read(file, text string, bounds bool) {
 	r.reading = append(r.reading, file)
-	for _, line := range logicalLines(text) {
-		at := place{file, line.number}
-		if option, name, ok := cutInclude(line.text); ok {
-			r.include(at, line.text, option, name)
-			continue
-		}
-		pip, faults := parsePip(withoutEditable(line.text))
+	for _, line := range pipline.Lines(text) {
+		at := place{file, line.Number}
+		required, options, err := line.Parts()
 		switch {
-		case len(faults) > 0:
-			r.refuse(at, faults...)
-		case bounds:
-			r.constraints = append(r.constraints, constraint{pip, line.text, at})
+		case editable.MatchString(line.Text):
+			r.require(at, line.Text, withoutEditable(line.Text), bounds)
+		case required != "":
+			r.requireWith(at, line.Text, required, diagnoseOptionsBehind(line.Text, options, err), bounds)
+		case err != nil:
+			r.refuse(at, diagnoseOptionLine(line.Text, err)...)
 		default:
-			r.pips, r.at = append(r.pips, pip), append(r.at, at)
+			r.options(at, line.Text, options)
 		}
 	}
 	r.reading = r.reading[:len(r.reading)-1]
 }
 
+// require reads a requirement, or a constraint. Text is the line as it was written.
+func (r *pipReader) require(at place, text, required string, bounds bool) {
+	pip, faults := parsePip(required)
+	switch {
+	case len(faults) > 0:
+		r.refuse(at, faults...)
+	case !bounds:
+		r.required.add(pip, at, text)
+	case pip.VersionSpecifier == "" && pip.URL == "" && !strings.Contains(pip.Name, "["): // pip takes what bounds nothing
+	default:
+		if _, err := ParseConstraint(required); err != nil {
+			fault, _ := errors.AsType[*Error](err)
+			r.refuse(at, fault)
+			return
+		}
+		r.constraints.add(pip, at, text)
+	}
+}
+
+// requireWith reads a requirement that has options behind it. What is wrong with those is told, with what else is wrong.
+func (r *pipReader) requireWith(at place, text, required string, faults []*Error, bounds bool) {
+	required = withRepositoryName(required)
+	if len(faults) == 0 {
+		r.require(at, text, required, bounds)
+		return
+	}
+	_, more := parsePip(required)
+	r.refuse(at, append(faults, more...)...)
+}
+
 // editable is the option that installs a distribution from where its sources are.
-var editable = regexp.MustCompile(`^(?:-e|--editable)[\s=]+`)
+var editable = regexp.MustCompile(`^(?:-e|--editable)(?:[\s=]+|$)`)
 
 // withoutEditable is the line without that option, where it is before an address: an image has the same files either way.
 func withoutEditable(line string) string {
 	rest := editable.ReplaceAllString(line, "")
-	if rest != line && strings.Contains(rest, "://") && isPip(rest) {
+	if n := len(rest); n > 1 && strings.ContainsAny(rest[:1], `"'`) && rest[0] == rest[n-1] {
+		rest = rest[1 : n-1]
+	}
+	rest = withRepositoryName(rest)
+	if strings.Contains(rest, "://") && isPip(rest) {
 		return rest
 	}
 	return line
-}
-
-// includeLine is an option that names another file, in the ways that pip takes it.
-var includeLine = regexp.MustCompile(`^(-r|-c|--requirement|--constraint)(?:(?:=|\s+)(.*)|([^-=\s].*))?$`)
-
-// cutInclude takes a line that includes another file apart.
-func cutInclude(line string) (option, name string, ok bool) {
-	m := includeLine.FindStringSubmatch(line)
-	if m == nil || m[3] != "" && strings.HasPrefix(m[1], "--") {
-		return "", "", false
-	}
-	name = strings.ReplaceAll(strings.TrimSpace(m[2]+m[3]), `\ `, " ") // one of which matched
-	if n := len(name); n > 1 && strings.ContainsAny(name[:1], `"'`) && name[0] == name[n-1] {
-		name = name[1 : n-1]
-	}
-	return m[1], name, true
-}
-
-// secondOption is an option behind the name of a file.
-var secondOption = regexp.MustCompile(`\s--?[A-Za-z]`)
-
-// addressBegin begins what pip fetches.
-var addressBegin = regexp.MustCompile(`(?i)^(?:https?|ftp|file):|://`)
-
-// include reads the file that a line names.
-func (r *pipReader) include(at place, line, option, name string) {
-	bounds := option == "-c" || option == "--constraint"
-	resolved := resolvePath(at.file, name)
-	text, given := r.files[resolved]
-	fault := func(problem, suggestion string) {
-		r.refuse(at, newError(FieldPip, line, option, problem, suggestion))
-	}
-	switch {
-	case name == "":
-		fault("names no file", "write the path of a file behind it, or leave the line out")
-	case !given && secondOption.MatchString(name):
-		fault("stands before another option, and pip reads one file a line", "write each option in a line of its own")
-	case variable.MatchString(name):
-		r.refuse(at, diagnoseVariable(line, name))
-	case slices.Contains(r.reading, resolved):
-		fault("includes the file that the line is in, or one that includes it: a cycle", "leave one of the lines out")
-	case !given && addressBegin.MatchString(resolved):
-		fault("names a file by its address, and nothing is fetched",
-			"fetch it with the data source http, and pass its text under its address in the function's second argument")
-	case !given:
-		problem, suggestion := fmt.Sprintf("names the file %s, whose text was not passed", quote(resolved)), "pass "+argument(resolved)
-		if redact.Input(name) != name || redact.Input(resolved) != resolved {
-			problem, suggestion = "names a file whose text was not passed", "pass its text under its path"
-		}
-		suggestion += " as the function's second argument"
-		if bounds {
-			suggestion += "; " + otherConstraints
-		}
-		fault(problem, suggestion)
-	default:
-		r.read(resolved, text, bounds)
-	}
-}
-
-// argument is what a user passes for a file.
-func argument(name string) string {
-	file := "${path.module}/" + name
-	if path.IsAbs(name) || strings.HasPrefix(name, "~/") {
-		file = name
-	}
-	return fmt.Sprintf("{ %q = file(%q) }", name, file)
-}
-
-// resolvePath is the path of a file as pip finds it: from where the including file is.
-func resolvePath(from, name string) string {
-	switch base, err := url.Parse(from); {
-	case strings.Contains(name, "://"):
-		return name
-	case strings.Contains(from, "://") && err == nil:
-		if joined, err := base.Parse(name); err == nil {
-			return joined.String()
-		}
-	case !path.IsAbs(name):
-		return path.Join(path.Dir(from), name)
-	}
-	return path.Clean(name)
-}
-
-// otherConstraints is what to do about constraints that no requirement can hold.
-const otherConstraints = "what constraints say of distributions that no requirement names can be set for all images " +
-	"of a provider: constraint = the file's address, in config of pip in embedded_registry"
-
-// bind adds constraints to what the requirements name. Constraints install nothing, and a set of requirements has no
-// place for those of anything else.
-func (r *pipReader) bind() {
-	named := map[string]bool{}
-	for _, pip := range r.pips {
-		named[pip.Distribution()] = true
-	}
-	for _, c := range r.constraints {
-		switch {
-		case strings.Contains(c.pip.Name, "["):
-			r.refuse(c.at, newError(FieldPip, c.text, "", "has extras, which constraints cannot have", "write it without them"))
-		case !named[c.pip.Name]:
-			r.refuse(c.at, newError(FieldPip, c.text, "",
-				"is a constraint of a distribution that no requirement names, and requirements cannot hold it",
-				"leave it out if nothing needs the distribution, or make it a requirement; "+otherConstraints))
-		default:
-			r.pips, r.at = append(r.pips, c.pip), append(r.at, c.at)
-		}
-	}
-}
-
-// conflict is the refusal of what no version can meet, with the line that each comparison is from.
-func (r *pipReader) conflict(j *joinedPip) *RefusedLine {
-	places := map[string]place{}
-	for _, i := range slices.Backward(j.from) {
-		specifier, _ := matchSpecifier(r.pips[i].VersionSpecifier)
-		for _, c := range specifier.Clauses() {
-			places[c.String()] = r.at[i]
-		}
-	}
-	var told []place
-	fault := j.fault(func(clause string) string {
-		told = append(told, places[clause])
-		return fmt.Sprintf("%s (%s)", quote(clause), places[clause])
-	})
-	if fault == nil {
-		return nil
-	}
-	last := told[len(told)-1]
-	for _, p := range told {
-		if p.file == last.file && p.line > last.line {
-			last = p
-		}
-	}
-	return &RefusedLine{File: redact.Input(last.file), Line: last.line, Err: fault}
 }

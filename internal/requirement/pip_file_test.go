@@ -56,38 +56,80 @@ func TestParsePipFile(t *testing.T) {
 
 func TestParsePipFile_refused(t *testing.T) {
 	t.Parallel()
-	const reference = "is a direct reference; distributions are installed from a package index, by version; publish the distribution in an index and write its version"
-	const address = "is an address or a path; distributions are installed from a package index, by version; publish the distribution in an index and write its name"
+	const (
+		credentials = "has credentials in it, which would be in the plan and in the state; write the address without them, " +
+			"or publish the distribution in an index: its address may have them, in embedded_registry.pip"
+		address  = "is an address or a path; distributions are installed from a package index, by version; publish the distribution in an index and write its name"
+		read     = " of pip in embedded_registry; read the file with the function read_pip_file, which returns it, or set it there and leave the line out; on a platform its administrator does"
+		lockFile = "pass the whole text to pip_lock_file instead, which installs just the files that it fixes"
+		wheels   = "makes pip take an older version where the newest has no wheel; leave the line out: the plan names each distribution that has to be built"
+		paths    = "has a path, and an image cannot have files of the machine that the list is from"
+		nameless = "does not tell the name of the distribution; write the distribution's name before it"
+	)
 	for line, want := range map[string]string{
-		"--index-url https://i.test/":   `"--index-url" tells where pip finds distributions, which is a setting of the provider for all of its images; leave the line out, and set index_url or extra_index_urls of pip in the provider's embedded_registry; images that need another index are made by an aliased provider, and on a platform its administrator sets the index`,
-		"-i https://ada:pw@i.test/":     `"-i https://i.test/***": "-i" tells where`,
-		"--extra-index-url=https://i.t": `"--extra-index-url" tells where`,
-		"-e .":                          `"-e" installs a directory, and an image has none`,
-		"--pre":                         `"--pre" makes pip take pre-releases of everything, which is no requirement; leave the line out, and write pre = true in config of pip in the provider's embedded_registry, or ask for a pre-release where one is wanted, for example "torch>=2.5.dev0"`,
-		"--require-hashes":              `"--require-hashes" is an option of pip, not a requirement; leave the line out; what pip.conf can say may stand in config of pip in the provider's embedded_registry`,
-		`numpy==1 --hash=sha256:0a`:     `"--hash" fixes the archive, and an image's requirements hold versions only; write the file without hashes, and for the image's Python: uv pip compile --python-version 3.11 --python-platform linux without --generate-hashes writes neither hashes nor markers (also pip-compile --no-generate-hashes, uv export --no-hashes)`,
-		"numpy==1 --no-binary=numpy":    `"--no-binary" is an option of pip, not part of a requirement; leave it out`,
-		"https://u:p@i.test/a.whl":      `pip "https://i.test/***" ` + address,
-		"./wheels/a.whl":                `pip "./wheels/a.whl" ` + address,
-		"a-1.0.tar.gz":                  `pip "a-1.0.tar.gz" ` + address,
-		"numpy==${NUMPY}":               `"${NUMPY}" is a variable of pip's environment, which is not at hand here; put its value into the text first`,
-		"numpy 1.26":                    `"1.26" follows the name without a comparison; write "numpy==1.26"`,
-		"numpy scipy":                   `"scipy" begins a second requirement; write each in a line or a string of its own, or "numpy-scipy" if that is one name`,
-		"numpy=1.26":                    `"=" is not an operator of PEP 440; write "numpy==1.26"`,
-		"numpy>=1 <2":                   `" " separates two comparisons, which a comma has to do; write "numpy>=1,<2"`,
-		"numpy[a":                       `"[a" is not a list of extras`,
-		"numpy>=nope":                   `"nope" is not a version as PEP 440 has it; write comparisons after the name, for example "numpy>=1.2,<2"`,
-		"!numpy":                        `"!" cannot begin a requirement; write a name and comparisons, for example "numpy>=1.26,<2"`,
-		"pkg==1.0 other==2":             `"other==2" begins a second requirement; write each in a line or a string of its own`,
-		"\"numpy\"":                     `"\"" is a quotation mark; the requirement stands in quotes; write "numpy"`,
-		"--extra-index-url https://${TOKEN}@i.test/simple": `"--extra-index-url" tells where pip finds`,
-		"a @ https://${TOKEN}@i.test/a.whl":                `is a direct reference`,
-		"git+https://${TOKEN}@i.test/a":                    `is the address of a repository of source code`,
+		"--index-url https://i.test/":           `"--index-url" is a setting of the provider: index_url` + read,
+		"-i https://ada:pw@i.test/":             `pip "-i https://i.test/***": "-i" is a setting of the provider: index_url` + read,
+		"--extra-index-url=https://i.t":         `"--extra-index-url" is a setting of the provider: extra_index_urls` + read,
+		"--pypi-url https://i.test/":            `"--pypi-url" is a setting of the provider: index_url` + read,
+		"--extra https://i.test/":               `"--extra" is a setting of the provider: extra_index_urls` + read,
+		"--no-index":                            `"--no-index" makes pip look at no index; leave the line out, and set index_url`,
+		"--only-binary=:all:":                   `"--only-binary" ` + wheels,
+		"--prefer-binary":                       `"--prefer-binary" ` + wheels,
+		"--no-binary :all:":                     `"--no-binary" makes pip build what a wheel is there for`,
+		"--only-final torch":                    `"--only-final" keeps pip from taking pre-releases`,
+		"--all-releases=:all:":                  `"--all-releases" makes pip take pre-releases, which is no requirement; leave the line out`,
+		"-f ./wheels":                           `"-f" ` + paths,
+		"-i /srv/simple":                        `"-i" ` + paths,
+		"--index-url file:///srv":               `"--index-url" ` + paths,
+		"--no-cache-dir":                        `"--no-cache-dir" is an option of pip, not a requirement; leave the line out`,
+		"-U":                                    `"-U" is an option of pip, not a requirement; leave the line out`,
+		"--re x":                                `"--re" may be any of --require-hashes, --requirement`,
+		"-i":                                    `"-i" has no value behind it; write each option in a line of its own`,
+		"--pre scipy":                           `"scipy" stands behind an option, where pip leaves it out in silence; write each option in a line of its own`,
+		"-i 'https://i.test/":                   `has a quotation mark without its pair, or ends in a backslash`,
+		"-r a.txt -c b.txt":                     `"-r" stands beside another option, and pip reads one file a line; write each option in a line of its own`,
+		"torch==1 -f https://i.test/":           `"-f" is an option that pip leaves out in silence behind a requirement; write it in a line of its own, or leave it out`,
+		"a==1 --config-settings=x=y":            `"--config-settings" is for the build of the distribution, which gets no settings; leave it out, or publish the built distribution`,
+		"a==1 --global-option=x":                `"--global-option" is an option of pip, not part of a requirement; leave it out`,
+		"--hash=sha256:0a":                      `"--hash" fixes the archive of the line before it, which does not end in a backslash; ` + lockFile,
+		"git+ssh://git@i.test/o/a":              `is reached with a key, and an image is built without one; write "git+https" in place of "git+ssh", and no "git@"`,
+		"-e git@i.test:o/a.git":                 `is reached with a key`,
+		"a @ git+ssh://git@i.test/a":            `is reached with a key`,
+		"git+git://i.test/o/a.git":              `is an address of git that is neither https nor http; write one of git+https`,
+		"-e hg+https://i.test/a":                `is a repository of hg, and only git can be read`,
+		"svn+https://i.test/a#egg=a":            `is a repository of svn, and only git can be read`,
+		"https://i.test/a":                      `is no file that a distribution comes in, which are .whl, .tar.gz, .zip and the like`,
+		"a @ https://i.test/a.whl#b":            `has something behind its "#" that is neither subdirectory=, egg= nor sha256=; leave it out`,
+		"https://i.test/main.zip":               nameless,
+		"a @ ftp://i.test/a.zip":                `is a direct reference that is neither an archive nor a repository of git`,
+		"git+https://i.test/o/a#subdirectory=b": nameless,
+		"-e .[dev]":                             `"-e" installs a directory, and an image has none`,
+		"-e .":                                  `"-e" installs a directory, and an image has none`,
+		"--pre":                                 `"--pre" makes pip take pre-releases of everything, which is no requirement; leave the line out, and ask for a pre-release where one is wanted, for example "torch>=2.5.dev0"`,
+		"--require-hashes":                      `"--require-hashes" says that every line has hashes; ` + lockFile,
+		`numpy==1 --hash=sha256:0a`:             `"--hash" fixes the file, and requirements hold versions only; ` + lockFile,
+		"numpy==1 --no-binary=numpy":            `"--no-binary" makes pip build what a wheel is there for, and an image gets the wheel; leave it out, or write the address of the source distribution behind the name`,
+		"https://u:p@i.test/a.whl":              `pip "https://i.test/***" ` + credentials,
+		"./wheels/a.whl":                        `pip "./wheels/a.whl" ` + address,
+		"a-1.0.tar.gz":                          `pip "a-1.0.tar.gz" ` + address,
+		"numpy==${NUMPY}":                       `"${NUMPY}" is a variable of pip's environment, which is not at hand here; read the file with templatefile, which puts values in such places, or write the value`,
+		"numpy 1.26":                            `"1.26" follows the name without a comparison; write "numpy==1.26"`,
+		"numpy scipy":                           `"scipy" begins a second requirement; write each in a line or a string of its own, or "numpy-scipy" if that is one name`,
+		"numpy=1.26":                            `"=" is not an operator of PEP 440; write "numpy==1.26"`,
+		"numpy>=1 <2":                           `" " separates two comparisons, which a comma has to do; write "numpy>=1,<2"`,
+		"numpy[a":                               `"[a" is not a list of extras`,
+		"numpy>=nope":                           `"nope" is not a version as PEP 440 has it; write comparisons after the name, for example "numpy>=1.2,<2"`,
+		"!numpy":                                `"!" cannot begin a requirement; write a name and comparisons, for example "numpy>=1.26,<2"`,
+		"pkg==1.0 other==2":                     `"other==2" begins a second requirement; write each in a line or a string of its own`,
+		"\"numpy\"":                             `"\"" is a quotation mark; the requirement stands in quotes; write "numpy"`,
+		"--extra-index-url https://${TOKEN}@i.test/simple": `"--extra-index-url" has a variable of pip's environment in its address, which is not at hand here; read the file with templatefile`,
+		"a @ https://${TOKEN}@i.test/a.whl":                `"@ https://i.test/***" ` + credentials,
+		"git+https://${TOKEN}@i.test/a":                    `pip "git+https://i.test/***" ` + credentials,
 		"- numpy":                                          `"-" begins an entry of a list in YAML; write "numpy"`,
 		"\"numpy\",":                                       `the requirement stands in quotes; write "numpy"`,
 		"~/a":                                              `pip "~/a" ` + address,
 		"a>=1;b":                                           `begins a second requirement; write each in a line or a string of its own`,
-		"-f https://i.test/":                               `"-f" tells where pip finds distributions, which is a setting of the provider for all of its images; leave the line out, and set find-links in config of pip`,
+		"-f https://i.test/":                               `"-f" is a setting of the provider: find-links in config` + read,
 		"numpy≥1":                                          `is not an ASCII character; write "numpy>=1"`,
 		"ｎumpy":                                            `is not an ASCII character; write "numpy"`,
 	} {
@@ -157,8 +199,6 @@ var included = map[string]string{
 
 func TestParsePipFile_includes(t *testing.T) {
 	t.Parallel()
-	const config = "what constraints say of distributions that no requirement names can be set for all images of a provider: " +
-		"constraint = the file's address, in config of pip in embedded_registry"
 	for text, want := range map[string]struct {
 		pips    string
 		refused []string
@@ -177,16 +217,17 @@ func TestParsePipFile_includes(t *testing.T) {
 		"-c constraints.txt\nnumpy": {
 			pips: "numpy<2 pandas",
 			refused: []string{`constraints.txt:2: pip "scipy!=1.5" is a constraint of a distribution that no requirement names, and requirements cannot hold it; ` +
-				`leave it out if nothing needs the distribution, or make it a requirement; ` + config},
+				`read the file with the function read_pip_file, whose constraints are for pip_constraints`},
 		},
 		"-r nowhere/x.txt": {refused: []string{`:1: pip "-r nowhere/x.txt": "-r" names the file "nowhere/x.txt", whose text was not passed; ` +
 			`pass { "nowhere/x.txt" = file("${path.module}/nowhere/x.txt") } as the function's second argument`}},
 		"--constraint c.txt": {refused: []string{`:1: pip "--constraint c.txt": "--constraint" names the file "c.txt", whose text was not passed; ` +
-			`pass { "c.txt" = file("${path.module}/c.txt") } as the function's second argument; ` + config}},
+			`pass { "c.txt" = file("${path.module}/c.txt") } as the function's second argument`}},
 		"-r https://h.test/x.txt": {refused: []string{`:1: pip "-r https://h.test/***": "-r" names a file by its address, and nothing is fetched; ` +
 			`fetch it with the data source http, and pass its text under its address in the function's second argument`}},
-		"-r ${DIR}/x.txt": {refused: []string{`:1: pip "-r ${DIR}/x.txt": "${DIR}" is a variable of pip's environment, which is not at hand here; put its value into the text first`}},
-		"-r":              {refused: []string{`:1: pip "-r" names no file; write the path of a file behind it, or leave the line out`}},
+		"-r ${DIR}/x.txt": {refused: []string{`:1: pip "-r ${DIR}/x.txt": "${DIR}" is a variable of pip's environment, which is not at hand here; ` +
+			`read the file with templatefile, which puts values in such places, or write the value`}},
+		"-r": {refused: []string{`:1: pip "-r" has no value behind it; write each option in a line of its own, with its value behind it`}},
 		"-r loop.txt": {pips: "a", refused: []string{
 			`loop2.txt:1: pip "-r ./loop.txt": "-r" includes the file that the line is in, or one that includes it: a cycle; leave one of the lines out`,
 		}},

@@ -10,20 +10,23 @@ type lineDiagnosis struct {
 	// pattern matches the line; its submatch "bad" is the part at fault.
 	pattern *regexp.Regexp
 	problem string
-	// suggest returns the suggestion, given the submatches.
+	// suggest returns the suggestion, given the submatches. Nil is for an address, of which [diagnoseAddress] speaks.
 	suggest func(m []string) string
 }
 
 const (
-	fromIndex  = "distributions are installed from a package index, by version"
-	publishIt  = "publish the distribution in an index and write its name"
-	inConfig   = "config of pip in the provider's embedded_registry"
-	isTheirs   = "tells where pip finds distributions, which is a setting of the provider for all of its images"
-	repository = "is the address of a repository of source code; " + fromIndex
+	fromIndex = "distributions are installed from a package index, by version"
+	publishIt = "publish the distribution in an index and write its name"
+	isTheirs  = "tells where pip finds distributions, which is a setting of the provider for all of its images"
+	isPath    = "is a path, and an image cannot have files of the machine that the list is from"
+	nameIt    = "write the distribution's name before it: \"name @ address\""
 )
 
 // variable is what pip replaces by the value of an environment variable.
 var variable = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
+
+// variableAdvice is what to do about it.
+const variableAdvice = "read the file with templatefile, which puts values in such places, or write the value"
 
 // diagnoseVariable says what to do about such a variable, if the text has one.
 func diagnoseVariable(line, text string) *Error {
@@ -32,7 +35,7 @@ func diagnoseVariable(line, text string) *Error {
 		return nil
 	}
 	return newError(FieldPip, line, found, "is a variable of pip's environment, which is not at hand here",
-		"put its value into the text first")
+		variableAdvice)
 }
 
 // lineDiagnoses are tried in this order.
@@ -43,32 +46,29 @@ var lineDiagnoses = []lineDiagnosis{
 			"images that need another index are made by an aliased provider, and on a platform its administrator sets the index"),
 	},
 	{
-		regexp.MustCompile(`^(?P<bad>-f|--find-links|--no-index|--trusted-host)(?:[\s=]|$)`), isTheirs,
-		func(m []string) string {
-			option := strings.TrimLeft(strings.Replace(m[1], "-f", "--find-links", 1), "-")
-			return "leave the line out, and set " + option + " in " + inConfig + "; on a platform, its administrator does"
-		},
+		regexp.MustCompile(`^(?P<bad>-f|--find-links)(?:[\s=]|$)`), isTheirs,
+		constant("leave the line out, and set find-links in config of pip in the provider's embedded_registry; on a platform, its administrator does"),
+	},
+	{
+		regexp.MustCompile(`^(?P<bad>--trusted-host)(?:[\s=]|$)`), "is a setting of the provider, and no requirement",
+		constant("leave the line out"),
 	},
 	{
 		regexp.MustCompile(`^(?P<bad>-r|--requirement)(?:[=\s]|$)`), "names another file, which cannot be part of a requirement",
-		constant("read it with the function parse_pip_requirements"),
+		constant("read it with the function parse_pip_requirements or read_pip_file"),
 	},
 	{
 		regexp.MustCompile(`^(?P<bad>-c|--constraint)(?:[=\s]|$)`), "names constraints, which cannot be part of a requirement",
-		constant("read them with the function parse_pip_requirements"),
+		constant("write them to pip_constraints, or read them with the function read_pip_file"),
 	},
 	{
-		regexp.MustCompile(`^(?:-e|--editable)[\s=]*(?:` + identifier + `(?:\[[^\]]*\])? ?@ ?)?(?P<bad>(?:git|hg|svn|bzr)\+.*|git@.*)$`),
-		repository, constant(publishIt),
+		regexp.MustCompile(`^(?:-e|--editable)[\s=]+(?:` + identifier + `(?:\[[^\]]*\])? ?@ ?)?` +
+			`(?P<bad>(?:(?:git|hg|svn|bzr)\+|git@|(?:ssh|git|https?)://).*)$`),
+		"", nil,
 	},
 	{
 		regexp.MustCompile(`^(?P<bad>-e|--editable)(?:[\s=]|$)`), "installs a directory, and an image has none; " + fromIndex,
 		constant(publishIt),
-	},
-	{
-		regexp.MustCompile(`^(?P<bad>--pre)$`), "makes pip take pre-releases of everything, which is no requirement",
-		constant("leave the line out, and write pre = true in " + inConfig +
-			", or ask for a pre-release where one is wanted, for example \"torch>=2.5.dev0\""),
 	},
 	{
 		regexp.MustCompile(`^(?P<bad>--hash)\b`), "fixes the archive of the line before it, which does not end in a backslash", constant(hashAdvice),
@@ -79,7 +79,7 @@ var lineDiagnoses = []lineDiagnosis{
 	},
 	{
 		regexp.MustCompile(`^(?P<bad>-[^\s=]*)`), "is an option of pip, not a requirement",
-		constant("leave the line out; what pip.conf can say may stand in " + inConfig),
+		constant("leave the line out"),
 	},
 	{
 		regexp.MustCompile("^(?P<bad>\"|'|`)(.*)[\"'`],?$"), "is a quotation mark; the requirement stands in quotes",
@@ -99,29 +99,25 @@ var lineDiagnoses = []lineDiagnosis{
 		constant("pass a requirements file: uv pip compile pyproject.toml writes one"),
 	},
 	{regexp.MustCompile(`^(?P<bad>\.{1,2}(?:\[[^\]]*\])?)$`), "is a path; " + fromIndex, constant(publishIt)},
-	{
-		regexp.MustCompile(`^(?P<bad>(?:git|hg|svn|bzr)\+[^;\s]*.*)$`), repository, constant(publishIt),
-	},
+	{regexp.MustCompile(`^(?P<bad>(?:(?:git|hg|svn|bzr)\+|git@|[A-Za-z][A-Za-z0-9+.-]*://).*)$`), "", nil},
 	{
 		regexp.MustCompile(`(?i)^(?P<bad>~?[^;@\s=<>!~]*(?:/|\\|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.[a-z0-9]+)(?:$|[ ;\[])).*)$`),
 		"is an address or a path; " + fromIndex, constant(publishIt),
 	},
-	{
-		regexp.MustCompile(`^(?P<bad>[a-z][a-z0-9+.-]*://.*)$`), "is an address; " + fromIndex, constant(publishIt),
-	},
 }
 
-// diagnoseAddress says what is wrong with the address of a direct reference ("name @ address").
-func diagnoseAddress(address string) (problem, suggestion string) {
-	scheme, _, _ := strings.Cut(address, ":")
-	switch {
-	case scheme == "file":
-		return "is a file of the machine where the list was written, as pip freeze names what conda has built",
-			"write the list with pip list --format=freeze, which gives name==version"
-	case strings.Contains(scheme, "+"):
-		return repository, "publish the distribution in an index and write its version"
+// diagnose says what is wrong with what was matched. A diagnosis without a suggestion is one of an address.
+func (d lineDiagnosis) diagnose(line string, m []string) *Error {
+	part := offendingPart(d.pattern, m)
+	if d.suggest != nil {
+		return newError(FieldPip, line, part, d.problem, d.suggest(m))
 	}
-	return "is a direct reference; " + fromIndex, "publish the distribution in an index and write its version"
+	if rest := editable.ReplaceAllString(line, ""); rest != line && isPip(rest) {
+		return newError(FieldPip, line, strings.Trim(editable.FindString(line), "= "), "is an option of pip, which an image has no use for", "leave it out")
+	}
+	part, _ = cutMarker(part)
+	problem, suggestion := diagnoseAddress(part)
+	return newError(FieldPip, line, part, problem, suggestion)
 }
 
 // constant is a suggestion that does not depend on the text.

@@ -223,12 +223,13 @@ func TestParsePip_refusesSpecifier(t *testing.T) {
 func TestParsePip_refusesName(t *testing.T) {
 	t.Parallel()
 	const (
-		index   = "publish the distribution in an index and write its name"
-		version = "publish the distribution in an index and write its version"
-		line    = `write a name and comparisons, for example "numpy>=1.26,<2"`
-		path    = "is an address or a path"
-		source  = "is the address of a repository of source code"
-		extras  = `write extras as in "uvicorn[standard,extra]"`
+		index       = "publish the distribution in an index and write its name"
+		credentials = "write the address without them, or publish the distribution in an index: its address may have them, in embedded_registry.pip"
+		line        = `write a name and comparisons, for example "numpy>=1.26,<2"`
+		path        = "is an address or a path"
+		secret      = "has credentials in it"
+		freeze      = "write the list with pip list --format=freeze, which gives name==version"
+		extras      = `write extras as in "uvicorn[standard,extra]"`
 	)
 	tests := map[string]refusal{
 		"":        {"", "is empty", line},
@@ -247,16 +248,19 @@ func TestParsePip_refusesName(t *testing.T) {
 
 		// What pip takes, and no image can hold.
 		"-e .":                     {"-e", "installs a directory", index},
-		"-e git+https://h/x#egg=x": {"git+https://h/***", source, index},
-		"--editable=git+x":         {"git+x", source, index},
-		"-e x @ git+https://h/x":   {"git+https://h/***", source, index},
-		"-r requirements.txt":      {"-r", "names another file", "read it with the function parse_pip_requirements"},
-		"--constraint c.txt":       {"--constraint", "names constraints", "read them with the function parse_pip_requirements"},
-		"git+https://me:pw@host/x": {"", source, index},
-		"https://me:pw@host/x.whl": {"", path, index},
-		"file:///tmp/x":            {"", path, index},
-		"x @ https://me:pw@host/x": {"@ https://host/***", "is a direct reference", version},
-		"x @ file:///croot/x/work": {"@ file:///croot/***", "as pip freeze names what conda has built", "write the list with pip list --format=freeze, which gives name==version"},
+		"-e git+https://h/x#egg=x": {"-e", "is an option of pip, which an image has no use for", "leave it out"},
+		"--editable=git+x":         {"git+x", "is an address of git that is neither https nor http", "write one of git+https"},
+		"-e x @ git+https://h/x":   {"-e", "is an option of pip, which an image has no use for", "leave it out"},
+		"-r requirements.txt":      {"-r", "names another file", "read it with the function parse_pip_requirements or read_pip_file"},
+		"--constraint c.txt":       {"--constraint", "names constraints", "write them to pip_constraints, or read them with the function read_pip_file"},
+		"--find-links x":           {"--find-links", "tells where pip finds distributions", "leave the line out, and set find-links in config of pip in the provider's embedded_registry; on a platform, its administrator does"},
+		"--trusted-host x":         {"--trusted-host", "is a setting of the provider", "leave the line out"},
+		"git+https://me:pw@host/x": {"", secret, credentials},
+		"https://me:pw@host/x.whl": {"", secret, credentials},
+		"file:///tmp/x":            {"", "is a file of the machine", freeze},
+		"x @ https://me:pw@host/x": {"@ https://host/***", secret, credentials},
+		"git+https://h/x":          {"git+https://h/***", "does not tell the name of the distribution", "write the distribution's name before it: \"name @ address\""},
+		"x @ file:///croot/x/work": {"@ file:///croot/***", "as pip freeze names what conda has built", freeze},
 		".":                        {"", "is a path", index},
 		".[dev]":                   {"", "is a path", index},
 		"..":                       {"", "is a path", index},
@@ -302,8 +306,8 @@ func TestError_message(t *testing.T) {
 		"numpy=1.0": `pip "numpy=1.0": "=" is not an operator of PEP 440; write "numpy==1.0"`,
 		"numpy~=1":  `pip "numpy~=1": "~=1" has one release segment where "~=" needs two; write "numpy~=1.0"`,
 		"a\nb":      `pip "a\nb": "\n" (U+000A) is a control character; write a blank in its place, or each package in a string of its own`,
-		"https://me:secret@host/x": `pip "https://host/***" is an address or a path; distributions are installed from a package index, by version; ` +
-			`publish the distribution in an index and write its name`,
+		"https://me:secret@host/x": `pip "https://host/***" has credentials in it, which would be in the plan and in the state; ` +
+			`write the address without them, or publish the distribution in an index: its address may have them, in embedded_registry.pip`,
 		strings.Repeat("é", 600):       `pip "` + strings.Repeat("é", 60) + `"… (1200 bytes) is longer than 1024 bytes`,
 		"x" + strings.Repeat("é", 100): `pip "x` + strings.Repeat("é", 59) + `"… (201 bytes): "é" (U+00E9) is not an ASCII character; use ASCII characters only`,
 	} {

@@ -13,6 +13,8 @@ func refusals(text string) []string {
 	var errs []error
 	files := map[string]string{"https://h.test/t0ken/r.txt": "a;x\nb==\n-r more.txt", "h.test/t0ken/r.txt": "a>2\na<1"}
 	_, lines := requirement.ParsePipFile(text, files)
+	_, more := requirement.ReadPipFile(text, files)
+	lines = append(lines, more...)
 	for _, line := range lines {
 		errs = append(errs, errors.New(line.File), line.Err)
 	}
@@ -53,7 +55,8 @@ func TestErrors_secrets(t *testing.T) {
 	forms := []string{
 		"@", "--extra-index-url @", "--index-url=@", "-i@", "-f @", "-r @", "-r@", "-c @", "--requirement=@",
 		"-r x.txt -r @", "-e @", "-e x @ @", "x @ @", "x@@", "x[y] @ @ ; python_version > '3'",
-		"x @", "x==@", "x;@", "x ; @", "x [@]", "x[@]", "x(@)", "x --index-url @ --hash=sha256:0a",
+		"x @", "x==@", "x;@", "x ; @", "x [@]", "x[@]", "x(@)", "x --index-url @ --hash=sha256:0a", "--find-links=@", "-f '@", "--pre @", "--extra @ @", "-e '@'", "a @ @ --hash=@",
+		"-i @ -r @", "--trusted-host @ x", "--hash=@", "-x@", "--index=@ x",
 		"x --config-settings=\"k=@\"", "- @", `"@"`, "'x @ @'", "`@`", "x, @", "x # @", "url=@",
 		"-c conda-forge @", "pip install -i @ x", "@::numpy", "x={url=\"@\"}", "x|@",
 	}

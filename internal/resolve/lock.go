@@ -117,6 +117,17 @@ func Kept(lock pylock.Lock, target *Target, files func(name string) ([]*pythonin
 	return pins, nil
 }
 
+// Best is the file that fits the target best, the first of those that fit alike. It is not ok where none fits.
+func (t *Target) Best(files []*pythonindex.File) (best *pythonindex.File, ok bool) {
+	var rank int
+	for _, f := range files {
+		if r, fits := t.rank(f); fits && (best == nil || r < rank) {
+			best, rank = f, r
+		}
+	}
+	return best, best != nil
+}
+
 // rank tells how well a file fits the target, 0 best; a source distribution fits worst.
 func (t *Target) rank(f *pythonindex.File) (rank int, fits bool) {
 	if f.Wheel == nil {

@@ -86,12 +86,15 @@ func TestCreate_wire(t *testing.T) {
 		"all": {
 			imageregistry.Spec{
 				Name: "churn", PythonVersion: "3.10",
-				PipRequirements: []requirement.Pip{{Name: "xgboost", VersionSpecifier: ">=1,<2"}, {Name: "pandas"}},
+				PipRequirements: []requirement.Pip{
+					{Name: "xgboost", VersionSpecifier: ">=1,<2"}, {Name: "pandas"},
+					{Name: "tomli", Marker: `python_version < "3.11"`}, {Name: "pywin32", Marker: `sys_platform == "win32"`},
+				},
 				PackageRequirements: []requirement.Package{
 					{Name: "vim", Type: requirement.PackageTypeRockyLinux}, {Name: "git", VersionSpecifier: "2.1", Type: requirement.PackageTypeApt}, {Name: "gcc"},
 				},
 			},
-			`{"name":"churn","pipRequirements":[{"name":"xgboost","versionSpecifier":">=1,<2"},{"name":"pandas"}],` +
+			`{"name":"churn","pipRequirements":[{"name":"pandas"},{"name":"tomli"},{"name":"xgboost","versionSpecifier":">=1,<2"}],` +
 				`"packageRequirements":[{"name":"vim","packageType":"PACKAGE_TYPE_ROCKYLINUX"},{"name":"git","versionSpecifier":"2.1","packageType":"PACKAGE_TYPE_APT"},` +
 				`{"name":"gcc","packageType":"PACKAGE_TYPE_ROCKYLINUX"}],"pythonVersion":"3.10"}` + "\n",
 		},

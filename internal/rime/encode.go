@@ -40,10 +40,11 @@ type pipLibrary struct {
 func newCreateRequest(spec imageregistry.Spec) createRequest {
 	request := createRequest{
 		Name:            spec.Name,
-		PipRequirements: make([]pipRequirement, 0, len(spec.PipRequirements)),
+		PipRequirements: []pipRequirement{},
 		PythonVersion:   spec.PythonVersion,
 	}
-	for _, pip := range spec.PipRequirements {
+	// The platform knows no markers. What they say of the image is known here; a plan refuses what is not.
+	for _, pip := range requirement.Reduce(spec.PipRequirements, spec.PythonVersion) {
 		request.PipRequirements = append(request.PipRequirements, pipRequirement{pip.Name, pip.VersionSpecifier})
 	}
 	for _, p := range spec.PackageRequirements {

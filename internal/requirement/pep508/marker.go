@@ -2,6 +2,7 @@ package pep508
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
@@ -119,8 +120,28 @@ var versionVariables = map[string]bool{
 	"python_version": true, "python_full_version": true, "implementation_version": true, "platform_release": true,
 }
 
+// setVariables are sets of names, whose value has commas between them.
+var setVariables = map[string]bool{"extras": true, "dependency_groups": true}
+
+// holdsInSet tells whether the text is one of the names.
+func (c comparison) holdsInSet(names string) (bool, error) {
+	isIn := slices.ContainsFunc(strings.Split(names, ","), func(name string) bool {
+		return name != "" && NormalizeName(name) == NormalizeName(c.text)
+	})
+	switch {
+	case c.reversed && c.operator == "in":
+		return isIn, nil
+	case c.reversed && c.operator == "not in":
+		return !isIn, nil
+	}
+	return false, fmt.Errorf("the environment marker %q asks a set for more than what is in it", c)
+}
+
 // holds compares as `packaging` does: versions as such, other texts for equality only.
 func (c comparison) holds(actual string) (bool, error) {
+	if setVariables[c.variable] {
+		return c.holdsInSet(actual)
+	}
 	left, right := actual, c.text
 	if c.reversed {
 		left, right = right, left

@@ -25,6 +25,8 @@ var variables = map[string]string{
 	"implementation_name":            "implementation_name",
 	"implementation_version":         "implementation_version",
 	"extra":                          "extra",
+	// These two are of lock files (PEP 751).
+	"extras": "extras", "dependency_groups": "dependency_groups",
 }
 
 // comparisons are the operators of a marker; none is the beginning of one after it.

@@ -5,7 +5,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +28,8 @@ type Lock struct {
 	Environments []pep508.Marker
 	// RequiresPython is the versions of Python that the lock is for.
 	RequiresPython pep440.Specifier
+	// DefaultGroups are the groups of dependencies that are installed where nobody asks for others.
+	DefaultGroups []string
 	// CreatedBy is the tool that made the lock.
 	CreatedBy string
 	Packages  []Package
@@ -75,6 +81,7 @@ type document struct {
 	LockVersion    string     `toml:"lock-version"`
 	Environments   []string   `toml:"environments"`
 	RequiresPython string     `toml:"requires-python"`
+	DefaultGroups  []string   `toml:"default-groups"`
 	CreatedBy      string     `toml:"created-by"`
 	Packages       []packaged `toml:"packages"`
 }
@@ -116,7 +123,21 @@ type vcs struct {
 	Subdirectory      string `toml:"subdirectory"`
 }
 
-// Parse reads a pylock.toml. The error joins one for each fault, which names the distribution that has it.
+// PackageError is what is wrong with one distribution of a lock.
+type PackageError struct {
+	// Name is as the lock has it.
+	Name string
+	// Err joins one error for each fault.
+	Err error
+}
+
+// Error implements error.
+func (e *PackageError) Error() string { return fmt.Sprintf("the package %q: %v", e.Name, e.Err) }
+
+// Unwrap gives the faults.
+func (e *PackageError) Unwrap() error { return e.Err }
+
+// Parse reads a pylock.toml. The error joins one for each fault, a [*PackageError] where a distribution has it.
 func Parse(text string) (Lock, error) {
 	var d document
 	if _, err := toml.Decode(text, &d); err != nil {
@@ -129,7 +150,7 @@ func Parse(text string) (Lock, error) {
 	case major != "1":
 		return Lock{}, fmt.Errorf("it has the lock-version %q, and only %s is known", d.LockVersion, Version)
 	}
-	l := Lock{CreatedBy: d.CreatedBy}
+	l := Lock{CreatedBy: d.CreatedBy, DefaultGroups: d.DefaultGroups}
 	var errs []error
 	for _, text := range d.Environments {
 		marker, err := pep508.ParseMarker(text)
@@ -141,7 +162,7 @@ func Parse(text string) (Lock, error) {
 	for _, entry := range d.Packages {
 		p, err := entry.parse()
 		if err != nil {
-			err = fmt.Errorf("the package %q: %w", entry.Name, err)
+			err = &PackageError{entry.Name, err}
 		}
 		l.Packages, errs = append(l.Packages, p), append(errs, err)
 	}
@@ -198,7 +219,7 @@ func (f *file) optional() (*File, error) {
 }
 
 func (f file) parse() (File, error) {
-	name := cmp.Or(f.Name, f.URL[strings.LastIndex(f.URL, "/")+1:], f.Path[strings.LastIndex(f.Path, "/")+1:])
+	name := cmp.Or(f.Name, lastPart(f.URL), lastPart(f.Path))
 	parsed := File{Name: name, URL: f.URL, Size: f.Size, Uploaded: f.UploadTime, Subdirectory: f.Subdirectory}
 	for algorithm, digits := range f.Hashes {
 		if strings.EqualFold(algorithm, "sha256") {
@@ -209,9 +230,30 @@ func (f file) parse() (File, error) {
 	case name == "":
 		return parsed, errors.New("a file of it has neither a name nor an address")
 	case len(parsed.SHA256) != 64 || strings.Trim(parsed.SHA256, "0123456789abcdef") != "":
-		return parsed, fmt.Errorf("%q has no SHA-256", name)
+		return parsed, fmt.Errorf("%s has no SHA-256", shown(name))
 	}
 	return parsed, nil
+}
+
+// shown is the name of a file in a message. The last part of an address that is no name of a file may be a secret.
+func shown(name string) string {
+	for _, suffix := range []string{".whl", ".tar.gz", ".zip"} {
+		if strings.HasSuffix(name, suffix) {
+			return strconv.Quote(name)
+		}
+	}
+	return "a file of it"
+}
+
+// lastPart is the name of the file at an address, where it has "%2B" for "+".
+func lastPart(address string) string {
+	if address == "" {
+		return ""
+	}
+	if u, err := url.Parse(address); err == nil {
+		return strings.TrimPrefix(path.Base("/"+u.Path), "/")
+	}
+	return address[strings.LastIndex(address, "/")+1:]
 }
 
 func (v vcs) parse() (*VCS, error) {
@@ -241,13 +283,15 @@ func (p Package) Hashes() []string {
 	return hashes
 }
 
-// For is the distributions that are installed in that environment, sorted by name. The error is a lock that does not hold
-// there, or has two of one name.
+// For is the distributions that are installed in that environment, without extras and with the default groups, sorted by
+// name. The error is a lock that does not hold there, or has two of one name.
 func (l Lock) For(environment pep508.Environment) ([]Package, error) {
 	python, err := pep440.Parse(environment["python_full_version"])
 	if err != nil {
 		return nil, err
 	}
+	environment = maps.Clone(environment)
+	environment["extras"], environment["dependency_groups"] = "", strings.Join(l.DefaultGroups, ",")
 	if !l.RequiresPython.Allows(python) {
 		return nil, fmt.Errorf("the lock is for Python %s, and the image has %s", l.RequiresPython, python)
 	}

@@ -21,6 +21,13 @@ func (l Lock) String() string {
 		w.line("environments = [" + strings.Join(texts, ", ") + "]")
 	}
 	w.text("requires-python", l.RequiresPython.String())
+	if len(l.DefaultGroups) > 0 {
+		groups := make([]string, len(l.DefaultGroups))
+		for i, group := range l.DefaultGroups {
+			groups[i] = quote(group)
+		}
+		w.line("default-groups = [" + strings.Join(groups, ", ") + "]")
+	}
 	w.text("created-by", l.CreatedBy)
 	for _, p := range l.Packages {
 		w.line("")

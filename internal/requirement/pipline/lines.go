@@ -1,4 +1,6 @@
-package requirement
+// Package pipline takes the lines of pip's requirements files apart (pip's documentation, "Requirements File Format"): what
+// is a line, which part of it is a requirement, and which are options.
+package pipline
 
 import (
 	"strings"
@@ -6,21 +8,21 @@ import (
 	"unicode/utf8"
 )
 
-// logicalLine is one line or more, joined by backslashes, without comment and not empty.
-type logicalLine struct {
-	number int
-	text   string
+// Line is one line or more, joined by backslashes, without comment and not empty.
+type Line struct {
+	// Number is that of the first of them, from one.
+	Number int
+	Text   string
 }
 
-// logicalLines reads lines as pip does: a backslash at the end joins the next one, and a line that is a comment ends
-// that.
-func logicalLines(text string) []logicalLine {
-	var lines []logicalLine
+// Lines reads lines as pip does: a backslash at the end joins the next one, and a line that is a comment ends that.
+func Lines(text string) []Line {
+	var lines []Line
 	var joined strings.Builder
 	begun := 0
 	end := func() {
 		if content := withoutComment(joined.String()); content != "" {
-			lines = append(lines, logicalLine{begun, content})
+			lines = append(lines, Line{begun, content})
 		}
 		joined.Reset()
 		begun = 0

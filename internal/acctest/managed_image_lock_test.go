@@ -1,0 +1,182 @@
+package acctest_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/managed-images/terraform-provider-rime/internal/acctest"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/oci"
+	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
+	"github.com/managed-images/terraform-provider-rime/internal/workbench/workbenchtest"
+)
+
+// lockWorld is an embedded registry on an index of its own, which a test can change.
+func lockWorld(t *testing.T, packages ...pypi.Package) (*acctest.Workspace, *pypi.Index, *oci.Server) {
+	t.Helper()
+	index := pypi.New(packages...)
+	address, stop := workbenchtest.Serve(index)
+	t.Cleanup(stop)
+	registry := acctest.StartRegistry(t, oci.Options{})
+	w := acctest.Embedded{Registry: registry.Host, Index: address + "/simple/"}.NewWorkspace(t)
+	return w, index, registry
+}
+
+// TestManagedImage_lock follows a lock through the life of an image: the plan names every version, an upstream release changes
+// nothing, a new requirement moves nothing else, and a rebuild shows what moves before it does.
+func TestManagedImage_lock(t *testing.T) {
+	t.Parallel()
+	app := func(versions ...string) pypi.Package {
+		p := pypi.Package{Name: "app"}
+		for _, v := range versions {
+			p.Releases = append(p.Releases, pypi.Release{Version: v, Requires: []string{"lib>=1"}})
+		}
+		return p
+	}
+	w, index, _ := lockWorld(t, app("1.0"), pypi.Simple("lib", "1.0", "1.1"), pypi.Simple("other", "3.0"))
+	w.Write("main.tf", `
+resource "rime_managed_image" "a" {
+  name             = "locked"
+  python_version   = "3.11"
+  pip_requirements = ["app"]
+}
+output "libraries" { value = rime_managed_image.a.pip_libraries }
+`)
+	plan := w.MustRun("plan", "-no-color")
+	for _, want := range []string{`+ "app" = "1.0"`, `+ "lib" = "1.1"`, `name = "lib-1.1-py3-none-any.whl"`, "hashes = { sha256 ="} {
+		if !strings.Contains(strings.Join(strings.Fields(plan.Output), " "), want) {
+			t.Errorf("the plan does not show %s:\n%s", want, plan.Output)
+		}
+	}
+	w.Apply()
+	index.Replace(app("1.0", "2.0"), pypi.Simple("lib", "1.0", "1.1", "1.2"))
+	w.PlanIsEmpty()
+	w.Edit("main.tf", `["app"]`, `["app", "other"]`)
+	w.Apply()
+	shows(t, w.MustRun("output"), `"app" = "1.0"`, `"lib" = "1.1"`, `"other" = "3.0"`)
+	w.Edit("main.tf", `name `, "triggers = { week = 1 }\n  name ")
+	shows(t, w.MustRun("plan", "-no-color"), `~ "app" = "1.0" -> "2.0"`, `~ "lib" = "1.1" -> "1.2"`, "pip libraries change: ~ app 1.0 -> 2.0, ~ lib 1.1 -> 1.2")
+	w.Apply()
+	w.PlanIsEmpty()
+	index.Replace(pypi.Simple("lib", "1.0", "1.1", "1.2", "1.3"))
+	w.PlanIsEmpty()
+	w.Edit("main.tf", `name `, "pip_upgrade = \"always\"\n  name ")
+	shows(t, w.MustRun("plan", "-no-color"), `~ "lib" = "1.2" -> "1.3"`)
+	w.Apply()
+	w.PlanIsEmpty()
+	w.Destroy()
+}
+
+// TestManagedImage_lockTampered replaces a file on the index between plan and apply: the apply refuses it by its hash.
+func TestManagedImage_lockTampered(t *testing.T) {
+	t.Parallel()
+	w, index, _ := lockWorld(t, pypi.Simple("victim", "1.0"))
+	w.Write("main.tf", imageOf("model", "victim"))
+	w.MustRun("plan", "-out=saved.tfplan")
+	index.Replace(pypi.Package{Name: "victim", Releases: []pypi.Release{{Version: "1.0", PayloadBytes: 10}}})
+	fails(t, w, []string{"apply", "saved.tfplan"}, `pip_requirements["victim"]`, "the file of victim on the package index is not the one that was locked: Expected sha256",
+		"Class: integrity", "Somebody has replaced the file")
+}
+
+// TestManagedImage_lockSaved has the index move on between a plan that is saved and its apply, and between an image and the one
+// of another name that replaces it: what was planned is installed, and what need not move stays.
+func TestManagedImage_lockSaved(t *testing.T) {
+	t.Parallel()
+	w, index, _ := lockWorld(t, pypi.Simple("app", "1.0"), pypi.Simple("other", "3.0"))
+	config := func(requirements string) string {
+		return `
+resource "rime_managed_image" "a" {
+  name_prefix      = "saved-"
+  python_version   = "3.11"
+  pip_requirements = [` + requirements + `]
+  lifecycle { create_before_destroy = true }
+}
+output "libraries" { value = rime_managed_image.a.pip_libraries }
+`
+	}
+	w.Write("main.tf", config(`"app"`))
+	w.MustRun("plan", "-out=saved.tfplan")
+	index.Replace(pypi.Simple("app", "1.0", "2.0"))
+	w.MustRun("apply", "saved.tfplan")
+	shows(t, w.MustRun("output"), `"app" = "1.0"`)
+	w.PlanIsEmpty()
+	w.Write("main.tf", config(`"app", "other"`))
+	w.Apply()
+	shows(t, w.MustRun("output"), `"app" = "1.0"`, `"other" = "3.0"`)
+	w.PlanIsEmpty()
+	w.Destroy()
+}
+
+// TestManagedImage_lockFile installs what the lock of one image says as another image, from its pylock.toml and from a
+// requirements file with its hashes, although the index has moved on; and refuses what does not fit before anything is built.
+func TestManagedImage_lockFile(t *testing.T) {
+	t.Parallel()
+	app := pypi.Package{Name: "app", Releases: []pypi.Release{{Version: "1.0", Requires: []string{"lib"}}}}
+	w, index, _ := lockWorld(t, app, pypi.Simple("lib", "1.0"))
+	w.Write("main.tf", `
+resource "rime_managed_image" "source" {
+  name             = "source"
+  python_version   = "3.11"
+  pip_requirements = ["app"]
+}
+output "pylock" { value = rime_managed_image.source.pylock }
+`)
+	w.Apply()
+	lock := w.Values("rime_managed_image.source")["pylock"].(string)
+	hashes := regexp.MustCompile(`name = "(\w+)-([\d.]+)[^\n]*sha256 = "(\w+)"`).FindAllStringSubmatch(lock, -1)
+	var pinned strings.Builder
+	for _, m := range hashes {
+		fmt.Fprintf(&pinned, "%s==%s --hash=sha256:%s\n", m[1], m[2], m[3])
+	}
+	w.Write("requirements.txt", pinned.String())
+	w.Write("pylock.toml", lock)
+	index.Replace(pypi.Simple("lib", "1.0", "2.0"))
+	w.Write("copies.tf", `
+resource "rime_managed_image" "copy" {
+  for_each       = toset(["pylock.toml", "requirements.txt"])
+  name           = replace(split(".", each.key)[0], "_", "-")
+  python_version = "3.11"
+  pip_lock_file  = file(each.key)
+}
+output "libraries" { value = [for copy in rime_managed_image.copy : copy.pip_libraries["lib"]] }
+`)
+	shows(t, w.Apply(), `"1.0", "1.0",`)
+	w.PlanIsEmpty()
+
+	for _, c := range []struct{ text, says string }{
+		{"lib==1.0\n", "hash"},
+		{"lib==1.0 --hash=sha256:" + strings.Repeat("0", 64) + "\n", "no package index has a file of lib 1.0 with a hash of the lock"},
+		{strings.Replace(lock, `3.11.2`, `3.12.2`, 1), "the lock is for other environments than the image"},
+	} {
+		w.Write("requirements.txt", c.text)
+		fails(t, w, []string{"plan"}, c.says)
+	}
+	w.Write("requirements.txt", pinned.String())
+	w.Write("copies.tf", `
+resource "rime_managed_image" "copy" {
+  name             = "both"
+  pip_lock_file    = file("pylock.toml")
+  pip_requirements = ["lib"]
+}
+`)
+	fails(t, w, []string{"plan"}, "Lock File and Requirements", "Remove one of them")
+}
+
+// TestPipResolution tells what requirements come to without building anything.
+func TestPipResolution(t *testing.T) {
+	t.Parallel()
+	w, _, registry := lockWorld(t, pypi.Package{Name: "app", Releases: []pypi.Release{{Version: "1.0", Requires: []string{"lib", "old"}}}},
+		pypi.Simple("lib", "1.0", "2.0"), acctest.Source("old", pypi.Source{}))
+	w.Write("main.tf", `
+data "rime_pip_resolution" "a" {
+  pip_requirements = ["app"]
+  pip_constraints  = ["lib<2"]
+}
+output "all" { value = data.rime_pip_resolution.a }
+`)
+	shows(t, w.Apply(), `"app" = "1.0"`, `"lib" = "1.0"`, `"old" = "1.0"`, `name = "lib-1.0-py3-none-any.whl"`, "built_from_source", `"pip" = `)
+	expectOnlyReads(t, registry)
+	w.Edit("main.tf", `["app"]`, `["app", "lib>=2"]`)
+	fails(t, w, []string{"plan"}, "No Versions Meet the Requirements", "lib")
+}

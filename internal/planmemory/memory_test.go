@@ -1,0 +1,85 @@
+package planmemory
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(t.TempDir(), "data", "rime")
+	planner := Memory{directory, caller{id: "1-7"}}
+	another := Memory{directory, caller{id: "2-8"}}
+	applier := Memory{directory, caller{id: "3-9", appliesSaved: true}}
+	recall := func(m Memory, question string) string {
+		var answer string
+		if !m.Recall(question, &answer) {
+			return "nothing"
+		}
+		return answer
+	}
+	expect := func(when string, m Memory, question, want string) {
+		t.Helper()
+		if got := recall(m, question); got != want {
+			t.Errorf("%s: %q, want %q", when, got, want)
+		}
+	}
+	expect("before", planner, "q", "nothing")
+	planner.Remember("q", "old")
+	planner.Remember("other", "x")
+	expect("the same Terraform", planner, "q", "old")
+	expect("another plan", another, "q", "nothing")
+	expect("an apply of a saved plan", applier, "q", "old")
+	expect("another question", applier, "r", "nothing")
+	another.Remember("q", "new")
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(planner.path("q", "1-7"), long, long); err != nil {
+		t.Fatal(err)
+	}
+	expect("an apply after two plans", applier, "q", "new")
+	expect("the first of two", planner, "q", "old")
+	long = time.Now().Add(-stale - time.Hour)
+	if err := os.Chtimes(planner.path("q", "1-7"), long, long); err != nil {
+		t.Fatal(err)
+	}
+	another.Remember("r", "y")
+	expect("long after", planner, "q", "nothing")
+	expect("without a directory", Memory{}, "q", "nothing")
+	Memory{}.Remember("q", "x")
+}
+
+func TestAppliesSaved(t *testing.T) {
+	t.Parallel()
+	saved := filepath.Join(t.TempDir(), "saved.tfplan")
+	if err := os.WriteFile(saved, []byte("PK\x03\x04…"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		arguments []string
+		want      bool
+	}{
+		{[]string{"apply", saved}, true},
+		{[]string{"-chdir=x", "apply", "-no-color", "-input=false", saved}, true},
+		{[]string{"apply", "-auto-approve"}, false},
+		{[]string{"apply"}, false},
+		{[]string{"apply", "-target", "rime_managed_image.a", "-auto-approve"}, false},
+		{[]string{"apply", "-var", "a=b", saved}, true},
+		{[]string{"plan", "-out=saved.tfplan"}, false},
+		{[]string{"show", saved}, false},
+		{nil, false},
+	} {
+		if got := appliesSaved(test.arguments); got != test.want {
+			t.Errorf("%q: %t", test.arguments, got)
+		}
+	}
+}
+
+// TestNew has this process be started by one that is known: its number and its beginning tell it from all others.
+func TestNew(t *testing.T) {
+	t.Setenv("TF_DATA_DIR", "/data")
+	if m := New(); m.directory != "/data/rime" || m.caller.id == "" || m.caller != New().caller {
+		t.Errorf("%+v", m)
+	}
+}

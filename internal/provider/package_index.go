@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+)
+
+// newPackageIndex makes the client of the package indexes that `pip` describes; it contacts nothing yet.
+func newPackageIndex(m *pipModel, c connection, version string, tokens pythonindex.Credentials) (*pythonindex.Client, error) {
+	indexes, err := m.allIndexes()
+	if err != nil {
+		return nil, err
+	}
+	netrc := readNetrc()
+	client, err := pythonindex.New(pythonindex.Options{
+		Indexes:     indexes,
+		Transport:   c.transport,
+		UserAgent:   "terraform-provider-rime/" + version,
+		Patience:    c.timeout,
+		Retries:     max(c.retries, 0),
+		Credentials: pythonindex.FirstOf(netrc.Lookup, tokens),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("embedded_registry.pip: %w", err)
+	}
+	return client, nil
+}
+
+// allIndexes are the indexes: what the attributes say goes before what pip.conf says.
+func (m *pipModel) allIndexes() ([]pythonindex.Index, error) {
+	config, err := pythonindex.ParsePipConfig(m.Config.ValueString())
+	if err != nil {
+		return nil, fmt.Errorf("embedded_registry.pip.config: %w", err)
+	}
+	first, extra := config.IndexURL, config.ExtraIndexURLs
+	if m.IndexURL.ValueString() != "" {
+		first = m.IndexURL.ValueString()
+	}
+	if len(m.ExtraIndexURLs) > 0 {
+		extra = m.ExtraIndexURLs
+	}
+	if first == "" {
+		first = pythonindex.PyPI
+	}
+	indexes := []pythonindex.Index{{URL: first}}
+	for _, address := range extra {
+		indexes = append(indexes, pythonindex.Index{URL: address})
+	}
+	for _, address := range m.packageIndexes() {
+		index := pythonindex.Index{URL: address}
+		for name, from := range m.PackageIndexes {
+			if from == address {
+				index.Packages = append(index.Packages, name)
+			}
+		}
+		indexes = append(indexes, index)
+	}
+	return indexes, nil
+}
+
+// allExtraIndexes are the further indexes for the pip of a build, which takes from each only what the lock names by its hash.
+func (m *pipModel) allExtraIndexes() []string {
+	return slices.Concat(m.ExtraIndexURLs, m.packageIndexes())
+}
+
+// packageIndexes are the addresses of the indexes that serve certain packages.
+func (m *pipModel) packageIndexes() []string {
+	return slices.Compact(slices.Sorted(maps.Values(m.PackageIndexes)))
+}
+
+// newest is when a file has to have come to its index; nil for whenever.
+func (m *pipModel) newest() (func() time.Time, error) {
+	if m.ExcludeNewer.ValueString() == "" {
+		return nil, nil
+	}
+	return parseExcludeNewer(m.ExcludeNewer.ValueString())
+}
+
+// readNetrc reads the file that holds the user's credentials for hosts, where pip finds it.
+func readNetrc() pythonindex.Netrc {
+	file := os.Getenv("NETRC")
+	if home, err := os.UserHomeDir(); file == "" && err == nil {
+		file = filepath.Join(home, ".netrc")
+	}
+	text, err := os.ReadFile(file) // none is as good as an empty one
+	if err != nil {
+		return pythonindex.Netrc{}
+	}
+	return pythonindex.ParseNetrc(string(text))
+}
