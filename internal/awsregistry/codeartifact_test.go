@@ -40,7 +40,7 @@ func TestParseIndexURL(t *testing.T) {
 		"https://evil.test/ours-123456789012.d.codeartifact.us-east-1.amazonaws.com/": {},
 		"https://ours-12345.d.codeartifact.us-east-1.amazonaws.com/":                  {},
 		"https://codeartifact.us-east-1.amazonaws.com/":                               {},
-		"https://pypi.org/simple/": {},
+		"https://pypi.org/ours-123456789012.d.codeartifact.us-east-1.amazonaws.com/":  {},
 	}
 	for text, want := range tests {
 		if got, ok := awsregistry.ParseIndexURL(parseURL(t, text)); got != want || ok != (want.Name != "") {

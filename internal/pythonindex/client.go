@@ -44,7 +44,8 @@ type Index struct {
 type Options struct {
 	// Indexes are where distributions are looked for. Of several that have one, pip's rules decide by version.
 	Indexes []Index
-	// Transport sends the requests. Nil is one of package httpx, with the proxies and authorities of this machine.
+	// Transport sends the requests. Nil is one of package httpx, with the proxies and authorities of this machine. Of an
+	// [*http.Transport] a client has a clone, with connections of its own.
 	Transport http.RoundTripper
 	// UserAgent says who asks.
 	UserAgent string
@@ -120,6 +121,9 @@ func New(options Options) (*Client, error) {
 	if options.Pause == 0 {
 		options.Pause = time.Second
 	}
+	if transport, ok := options.Transport.(*http.Transport); ok {
+		options.Transport = withSmallBuffers(transport)
+	}
 	c := &Client{options: options, slots: semaphore.NewWeighted(requests), limits: pageLimits}
 	c.http = &http.Client{Transport: options.Transport, CheckRedirect: checkRedirect}
 	var errs []error
@@ -131,6 +135,23 @@ func New(options Options) (*Client, error) {
 		c.indexes = append(c.indexes, parsed)
 	}
 	return c, errors.Join(errs...)
+}
+
+// receiveBuffer is how many bytes of an answer wait to be read, at most. Thirty pages arrive at one time, and faster than they
+// are read: with the usual four megabytes each they are what takes the most memory.
+const receiveBuffer = 512 << 10
+
+func withSmallBuffers(transport *http.Transport) *http.Transport {
+	clone := transport.Clone()
+	var config http.HTTP2Config
+	if clone.HTTP2 != nil {
+		config = *clone.HTTP2
+	}
+	if config.MaxReceiveBufferPerStream == 0 {
+		config.MaxReceiveBufferPerStream = receiveBuffer
+	}
+	clone.HTTP2 = &config
+	return clone
 }
 
 // parseIndex takes the address of an index apart, or says what is wrong with it.

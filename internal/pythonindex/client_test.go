@@ -128,7 +128,7 @@ func TestClient_manyFiles(t *testing.T) {
 		if i == 100 {
 			name = "big-1.0.dist-info/METADATA"
 		}
-		f, err := w.Create(name)
+		f, err := w.CreateHeader(&zip.FileHeader{Name: name}) // to compress each would take a minute
 		if err != nil {
 			t.Fatal(err)
 		}

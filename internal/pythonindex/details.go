@@ -36,7 +36,7 @@ func (c *Client) Metadata(ctx context.Context, file *File) (*Metadata, error) {
 			err = fmt.Errorf("it is that of %s %s", metadata.Name, metadata.Version)
 		}
 		if err != nil {
-			return nil, &MetadataError{File: file.Name, Err: err}
+			return nil, c.explain(file, &MetadataError{File: file.Name, Err: err})
 		}
 		return metadata, nil
 	})
@@ -45,11 +45,12 @@ func (c *Client) Metadata(ctx context.Context, file *File) (*Metadata, error) {
 // explain makes the error of metadata that could not be read.
 func (c *Client) explain(file *File, err error) error {
 	if broken, ok := errors.AsType[*MetadataError](err); ok {
+		broken.Index = file.Index
 		return broken
 	}
 	told := &Error{Index: file.Index, Project: file.project, What: "metadata of " + file.Name}
 	if answer, ok := errors.AsType[*statusError](err); ok {
-		told.Status, told.Words = answer.status, answer.words
+		told.answered(answer)
 	} else {
 		told.Err = err
 	}

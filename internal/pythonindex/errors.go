@@ -3,6 +3,7 @@ package pythonindex
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 )
@@ -16,6 +17,8 @@ type Error struct {
 	Status int
 	// Words are the server's, in one line.
 	Words string
+	// Wait is for how long the server asks not to be asked again, 0 where it does not say.
+	Wait time.Duration
 	// Err is what went wrong. Nil where the status says it all.
 	Err error
 }
@@ -29,6 +32,12 @@ func (e *Error) Error() string {
 	if e.Words != "" {
 		text += fmt.Sprintf(" (%s)", e.Words)
 	}
+	switch {
+	case e.Wait > httpx.MaxRetryAfter: // how much more is not told
+		text += "; it asks for a pause of more than a minute"
+	case e.Wait > 0:
+		text += fmt.Sprintf("; it asks for a pause of %s", e.Wait.Round(time.Second))
+	}
 	if e.Err != nil {
 		text += ": " + httpx.OneLine(e.Err.Error())
 	}
@@ -37,6 +46,11 @@ func (e *Error) Error() string {
 
 // Unwrap implements errors' interface.
 func (e *Error) Unwrap() error { return e.Err }
+
+// answered takes what an answer says.
+func (e *Error) answered(answer *statusError) {
+	e.Status, e.Words, e.Wait = answer.status, answer.words, answer.wait
+}
 
 // CredentialsError is that the credentials for an index could not be had. It says what to do.
 type CredentialsError struct{ Err error }

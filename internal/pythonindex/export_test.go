@@ -40,3 +40,9 @@ func Keep(contentType, text, project string) (Kept, error) {
 func (k Kept) Fitting(tags *pep425.Tags) (files []Listed, others int) {
 	return k.page.fitting(nil, tags)
 }
+
+// ReadWheel is the METADATA in a wheel of a distribution.
+func ReadWheel(content []byte, project string) ([]byte, error) {
+	p := &parts{file: &File{project: project}, size: int64(len(content)), known: []part{{0, content}}, whole: true}
+	return p.metadata()
+}

@@ -20,8 +20,9 @@ const maxWords = 16 << 10
 // statusError is an answer with a status that was not asked for.
 type statusError struct {
 	status int
-	header http.Header
 	words  string
+	// wait is for how long the server asks not to be asked again.
+	wait time.Duration
 }
 
 // Error implements error.
@@ -73,11 +74,10 @@ func (c *Client) get(ctx context.Context, r request) error {
 		}
 		delay := httpx.Backoff(c.options.Pause, attempt)
 		if answer, ok := errors.AsType[*statusError](err); ok {
-			asked := httpx.RetryAfter(answer.header, time.Now())
-			if asked > httpx.MaxRetryAfter {
+			if answer.wait > httpx.MaxRetryAfter {
 				return err
 			}
-			delay = max(delay, asked)
+			delay = max(delay, answer.wait)
 		}
 		if err := httpx.Sleep(ctx, delay); err != nil {
 			return err
@@ -105,7 +105,7 @@ func (c *Client) attempt(ctx context.Context, r request) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if asked := req.Header.Get("Range") != ""; resp.StatusCode != http.StatusOK && (!asked || resp.StatusCode != http.StatusPartialContent) {
-		return &statusError{resp.StatusCode, resp.Header, words(resp)}
+		return &statusError{resp.StatusCode, words(resp), httpx.RetryAfter(resp.Header, time.Now())}
 	}
 	if err := r.read(resp); err != nil {
 		if limited.Err() != nil {

@@ -43,15 +43,17 @@ func TestHostile_metadata(t *testing.T) {
 		want    string           // of an error
 		ofFile  bool
 	}{
-		"right":               {whole(good), "", false},
-		"without parts":       {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(good) }, "", false},
-		"without ends":        {refuseEnds(whole(good)), "", false},
-		"large":               {whole(archive{"a-1.dist-info/METADATA": "Name: a\nVersion: 1\n\n", "a/noise": noise(200_000)}.bytes(t)), "", false},
-		"large without parts": {refuseEnds(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(good) }), "", false},
-		"elsewhere":           {whole(archive{"x/a-1.dist-info/METADATA": "Name: a\nVersion: 1\n", "b-1.dist-info/METADATA": "Name: a\nVersion: 1\n"}.bytes(t)), "has no METADATA", true},
-		"of another":          {whole(archive{"a-1.dist-info/METADATA": "Name: b\x1b[31m\nVersion: 1\n"}.bytes(t)), "it is that of b", true},
-		"of another version":  {whole(archive{"a-1.dist-info/METADATA": "Name: a\nVersion: 2\n"}.bytes(t)), "it is that of a 2", true},
-		"not even that":       {whole(archive{"a-1.dist-info/METADATA": ""}.bytes(t)), "no name or no version", true},
+		"right":                  {whole(good), "", false},
+		"without parts":          {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(good) }, "", false},
+		"without ends":           {refuseEnds(whole(good)), "", false},
+		"large":                  {whole(archive{"a-1.dist-info/METADATA": "Name: a\nVersion: 1\n\n", "a/noise": noise(200_000)}.bytes(t)), "", false},
+		"large without parts":    {refuseEnds(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(good) }), "", false},
+		"with a large directory": {whole(zip64(good)), "", false},
+		"after a script":         {whole(append([]byte("#!/bin/sh\n"), good...)), "", false},
+		"elsewhere":              {whole(archive{"x/a-1.dist-info/METADATA": "Name: a\nVersion: 1\n", "b-1.dist-info/METADATA": "Name: a\nVersion: 1\n"}.bytes(t)), "has no METADATA", true},
+		"of another":             {whole(archive{"a-1.dist-info/METADATA": "Name: b\x1b[31m\nVersion: 1\n"}.bytes(t)), "it is that of b", true},
+		"of another version":     {whole(archive{"a-1.dist-info/METADATA": "Name: a\nVersion: 2\n"}.bytes(t)), "it is that of a 2", true},
+		"not even that":          {whole(archive{"a-1.dist-info/METADATA": ""}.bytes(t)), "no name or no version", true},
 		"a requirement with a secret": {
 			whole(archive{"a-1.dist-info/METADATA": "Name: a\nVersion: 1\nRequires-Dist: b @ https://u:s3cret@h.test/T0KEN/b.zip x\n"}.bytes(t)), "has \"x\" after its address", true,
 		},
@@ -191,10 +193,63 @@ func TestHostile_source(t *testing.T) {
 	}
 }
 
+// FuzzReadWheel reads wheels as package archive/zip does, or not at all.
+func FuzzReadWheel(f *testing.F) {
+	good := archive{"a-1.dist-info/METADATA": "Name: a\n", "a/b": noise(100)}.bytes(f)
+	f.Add(good)
+	f.Add(append([]byte("#!/bin/sh\n"), good...))
+	f.Add(archive{"a-1.dist-info/METADATA": strings.Repeat("x", 2000)}.bytes(f))
+	f.Add(zip64(good))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		got, err := pythonindex.ReadWheel(content, "a")
+		if err != nil {
+			return
+		}
+		whole, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			return // it looks at more than is needed
+		}
+		for _, file := range whole.File {
+			if directory, found := strings.CutSuffix(file.Name, ".dist-info/METADATA"); !found || strings.ToLower(strings.SplitN(directory, "-", 2)[0]) != "a" {
+				continue
+			}
+			r, err := file.Open()
+			if err != nil {
+				return
+			}
+			if want, err := io.ReadAll(r); err == nil && !bytes.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+			return
+		}
+	})
+}
+
+// zip64 is the archive with a directory that may be larger.
+func zip64(archive []byte) []byte {
+	end := archive[len(archive)-22:]
+	directory := archive[:len(archive)-22]
+	large := make([]byte, 56+20)
+	copy(large, "PK\x06\x06")
+	binary.LittleEndian.PutUint64(large[4:], 44)
+	count := uint64(binary.LittleEndian.Uint16(end[10:]))
+	binary.LittleEndian.PutUint64(large[24:], count)
+	binary.LittleEndian.PutUint64(large[32:], count)
+	binary.LittleEndian.PutUint64(large[40:], uint64(binary.LittleEndian.Uint32(end[12:])))
+	binary.LittleEndian.PutUint64(large[48:], uint64(binary.LittleEndian.Uint32(end[16:])))
+	copy(large[56:], "PK\x06\x07")
+	binary.LittleEndian.PutUint64(large[64:], uint64(len(directory)))
+	binary.LittleEndian.PutUint32(large[72:], 1)
+	small := bytes.Clone(end)
+	binary.LittleEndian.PutUint32(small[12:], 0xffffffff)
+	binary.LittleEndian.PutUint32(small[16:], 0xffffffff)
+	return slices.Concat(directory, large, small)
+}
+
 // archive is the files of a zip archive, by name.
 type archive map[string]string
 
-func (a archive) bytes(t *testing.T) []byte {
+func (a archive) bytes(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)

@@ -199,8 +199,8 @@ func TestHostile_pages(t *testing.T) {
 		"410":                  {status(410), "410 Gone", 1},
 		"418":                  {status(418), "418", 1},
 		"500":                  {status(500), "500 Internal Server Error", 3},
-		"503 for a while":      {status(503, "Retry-After", "30"), "503 Service Unavailable", 3},
-		"429 for long":         {status(429, "Retry-After", "86400"), "429 Too Many Requests", 1},
+		"503 for a while":      {status(503, "Retry-After", "30"), "; it asks for a pause of 30s", 3},
+		"429 for long":         {status(429, "Retry-After", "86400"), "; it asks for a pause of more than a minute", 1},
 		"429 for ages":         {status(429, "Retry-After", "99999999999999999999999"), "429 Too Many Requests", 1},
 		"a page in pieces":     {status(206), "206 Partial Content", 1},
 	}

@@ -133,14 +133,18 @@ func fieldEnd(text string) int {
 
 // MetadataError is metadata that cannot be used. Others of the distribution's files may have better.
 type MetadataError struct {
-	// File is the name of the file.
-	File string
-	Err  error
+	// File is the name of the file, and Index that of the index that has it, empty where that is not known.
+	File, Index string
+	Err         error
 }
 
 // Error implements error.
 func (e *MetadataError) Error() string {
-	return fmt.Sprintf("the metadata of %s cannot be used: %s", e.File, httpx.OneLine(e.Err.Error()))
+	of := e.File
+	if e.Index != "" {
+		of += " on the package index " + e.Index
+	}
+	return fmt.Sprintf("the metadata of %s cannot be used: %s", of, httpx.OneLine(e.Err.Error()))
 }
 
 // Unwrap implements errors' interface.

@@ -41,7 +41,9 @@ func (c *Client) page(ctx context.Context, x *index, name string) (*page, error)
 		if answer.status == http.StatusNotFound {
 			return &page{}, nil
 		}
-		return nil, &Error{Index: x.name, Project: name, What: "page", Status: answer.status, Words: answer.words}
+		told := &Error{Index: x.name, Project: name, What: "page"}
+		told.answered(answer)
+		return nil, told
 	}
 	if err != nil {
 		return nil, &Error{Index: x.name, Project: name, What: "page", Err: err}

@@ -133,7 +133,7 @@ func (r *resolution) needsOf(ctx context.Context, c *candidate) ([]*need, error)
 	for _, required := range metadata.Requires {
 		holds, err := required.Marker.Holds(r.finder.target.environment, extras...)
 		if err != nil {
-			return nil, &pythonindex.MetadataError{File: c.fileName(), Err: err}
+			return nil, &pythonindex.MetadataError{File: c.fileName(), Index: c.index(), Err: err}
 		}
 		if holds && (c.base == nil || len(extras) > 0 || required.Marker.IsZero()) {
 			needs = append(needs, newNeeds(required, c)...)
@@ -194,6 +194,14 @@ func (c *candidate) fileName() string {
 		return c.name + " of the base image"
 	}
 	return c.file().Name
+}
+
+// index is the name of the index that has the file, empty for what the base image has.
+func (c *candidate) index() string {
+	if c.keeps() {
+		return ""
+	}
+	return c.file().Index
 }
 
 // unusable tells an error that is about one candidate only.

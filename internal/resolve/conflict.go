@@ -203,7 +203,7 @@ func add(u *Unfit, reason misfit, n int) {
 func (f *finder) misfit(file *pythonindex.File) misfit {
 	var left unfit
 	listed := pythonindex.List(file)
-	_, fits := f.fits(&listed, &left)
+	_, fits := f.fits(&listed, &left, pythons{})
 	switch {
 	case fits && file.Yanked:
 		return yanked

@@ -103,9 +103,10 @@ type ranked struct {
 func (f *finder) sort(files []pythonindex.Listed) *options {
 	found := &options{}
 	var fresh, yanked []ranked
+	pythons := pythons{}
 	for i := range files {
 		file := &files[i]
-		rank, fits := f.fits(file, &found.left)
+		rank, fits := f.fits(file, &found.left, pythons)
 		switch r := (ranked{file, rank, i}); {
 		case !fits:
 		case file.Yanked:
@@ -118,8 +119,20 @@ func (f *finder) sort(files []pythonindex.Listed) *options {
 	return found
 }
 
+// pythons remembers whether the target has a Python of these, of which the files of a distribution have few.
+type pythons map[string]bool
+
+func (p pythons) allow(t *Target, requires string) bool {
+	allowed, known := p[requires]
+	if !known {
+		allowed = t.allowsPython(requires)
+		p[requires] = allowed
+	}
+	return allowed
+}
+
 // fits tells whether the target can have the file, and counts why not.
-func (f *finder) fits(file *pythonindex.Listed, left *unfit) (rank int, ok bool) {
+func (f *finder) fits(file *pythonindex.Listed, left *unfit, pythons pythons) (rank int, ok bool) {
 	switch {
 	case file.Wheel == nil && f.wheelsOnly:
 		left.sdists++
@@ -136,7 +149,7 @@ func (f *finder) fits(file *pythonindex.Listed, left *unfit) (rank int, ok bool)
 	case !f.before.IsZero() && !file.Uploaded.Before(f.before), !f.before.IsZero() && file.Uploaded.IsZero():
 		left.late++
 		return 0, false
-	case !f.target.allowsPython(file.RequiresPython):
+	case !pythons.allow(f.target, file.RequiresPython):
 		left.python++
 		return 0, false
 	}
@@ -201,17 +214,19 @@ func finals(all []option) []option {
 
 // keep is those that are wanted. All stays as it is, and is the answer where all are.
 func keep(all []option, wanted func(*option) bool) []option {
-	unwanted := slices.IndexFunc(all, func(o option) bool { return !wanted(&o) })
-	if unwanted < 0 {
-		return all
-	}
-	some := slices.Clone(all[:unwanted])
-	for i := unwanted; i < len(all); i++ {
+	for i := range all {
 		if wanted(&all[i]) {
-			some = append(some, all[i])
+			continue
 		}
+		some := slices.Clone(all[:i])
+		for i++; i < len(all); i++ {
+			if wanted(&all[i]) {
+				some = append(some, all[i])
+			}
+		}
+		return some
 	}
-	return some
+	return all
 }
 
 // isPinned tells a specifier that names one exact version.
