@@ -43,6 +43,9 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 			tried, "The lock file cannot be obeyed:\n"+refused.Error(), "Make the lock anew for the image's Python and platform, and from the indexes that `embedded_registry.pip` of the provider names.",
 		))
 	}
+	if open, ok := errors.AsType[*embedded.OpenLockError](err); ok {
+		return diag.NewAttributeErrorDiagnostic(at, "Versions Cannot Be Locked", text(tried, open.Error()+"."))
+	}
 	if answer, ok := errors.AsType[*pythonindex.Error](err); ok {
 		return diag.NewAttributeErrorDiagnostic(at, "Unable to Read Package Index", text(
 			tried, "The answer was:\n"+answer.Error(), adviceForIndex(answer),
@@ -61,6 +64,9 @@ func statusText(status int) string {
 
 // adviceForIndex is the next step for an index that did not answer as it should have.
 func adviceForIndex(answer *pythonindex.Error) string {
+	if _, says := errors.AsType[*pythonindex.CredentialsError](answer); says {
+		return ""
+	}
 	switch {
 	case answer.Status == 401, answer.Status == 403:
 		return "Check the credentials of that index in `embedded_registry.pip` of the provider: user and password, or token, in its URL, or in a netrc file."

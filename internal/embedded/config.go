@@ -64,6 +64,10 @@ type Config struct {
 	Platforms []string
 	// Index is where versions are looked up. Nil: they are known after a build only.
 	Index *pythonindex.Client
+	// BuildDecides is why versions are known after a build only, although there is an index. Empty: they are looked up.
+	BuildDecides string
+	// OnlyLocked refuses what only a build can tell, because a build would look for packages where they must not come from.
+	OnlyLocked bool
 	// ExcludeNewer is when a file has to have come to its index, to be taken now. Nil: whenever.
 	ExcludeNewer func() time.Time
 	// Repositories makes, lists and removes repositories. Nil: the registry makes them on the first push and has a catalog.

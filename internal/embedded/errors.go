@@ -67,6 +67,14 @@ func (e *UnusableBaseError) Error() string {
 	return fmt.Sprintf("the base image %s %s", e.Reference, e.Problem)
 }
 
+// OpenLockError is an image that must be built from a lock, and of which only a build could tell the versions.
+type OpenLockError struct{ Reason string }
+
+// Error implements error.
+func (e *OpenLockError) Error() string {
+	return "an image with a lock file, or with indexes for certain packages, is built from a lock only, and there is none: " + e.Reason
+}
+
 // LockFileError is a lock file that cannot be obeyed for the image.
 type LockFileError struct{ Err error }
 

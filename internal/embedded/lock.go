@@ -57,13 +57,16 @@ func (r *Registry) settle(ctx context.Context, from base, spec imageregistry.Spe
 		return from, imageregistry.Lock{}, nil
 	}
 	lock, err := r.lock(ctx, from, spec, keep)
+	if err == nil && lock.Open != "" && (spec.PipLockFile != "" || r.config.OnlyLocked) {
+		err = &OpenLockError{Reason: lock.Open}
+	}
 	return from, lock, err
 }
 
 // lock finds out what the spec comes to on that base.
 func (r *Registry) lock(ctx context.Context, from base, spec imageregistry.Spec, keep string) (imageregistry.Lock, error) {
 	lock := imageregistry.Lock{Base: from.domain()}
-	l := &locking{index: r.config.Index, spec: spec}
+	l := &locking{index: r.config.Index, decides: r.config.BuildDecides, spec: spec}
 	if r.config.ExcludeNewer != nil {
 		l.request.Before = r.config.ExcludeNewer()
 	}
@@ -102,6 +105,7 @@ func minor(target *resolve.Target) string {
 // locking is one search for the versions of an image.
 type locking struct {
 	index    *pythonindex.Client
+	decides  string // why the build decides, empty where it does not
 	spec     imageregistry.Spec
 	request  resolve.Request // but for the target, and what it prefers
 	resolved []resolve.Resolved
@@ -111,6 +115,9 @@ type locking struct {
 func (l *locking) read() (open string) {
 	if l.index == nil {
 		return "no package index is known"
+	}
+	if l.decides != "" {
+		return l.decides
 	}
 	l.request.Requirements, open = parsed(l.spec.PipRequirements)
 	if open != "" || l.spec.PipLockFile != "" {

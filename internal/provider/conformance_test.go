@@ -41,6 +41,7 @@ func walk(t *testing.T) everything {
 			"data.rime_managed_image":  managedImageDataModel{},
 			"data.rime_managed_images": managedImagesDataModel{},
 			"data.rime_image_build":    buildModel{},
+			"data.rime_pip_resolution": pipResolutionModel{},
 
 			"data.rime_group_image":                     groupImageDataModel{},
 			"data.rime_group_images":                    groupImagesDataModel{},

@@ -206,6 +206,8 @@ func (p *rimeProvider) newEmbeddedRegistry(model providerModel, h home) (*embedd
 		Platforms:        m.Platforms,
 		Index:            index,
 		ExcludeNewer:     newest,
+		BuildDecides:     m.Pip.buildDecides(),
+		OnlyLocked:       len(m.Pip.PackageIndexes) > 0,
 		Repositories:     h.repositories(m.RepositorySettings.settings()),
 		Version:          p.version,
 		Options: embedded.Options{

@@ -94,3 +94,14 @@ func readNetrc() pythonindex.Netrc {
 	}
 	return pythonindex.ParseNetrc(string(text))
 }
+
+// buildDecides is why plans cannot look versions up: where pip.conf says that a build finds packages elsewhere as well.
+func (m *pipModel) buildDecides() string {
+	config, _ := pythonindex.ParsePipConfig(m.Config.ValueString()) // checked where the indexes are read
+	for _, setting := range config.Ignored {
+		if setting == "find-links" || setting == "no-index" {
+			return fmt.Sprintf("embedded_registry.pip.config sets %s, which a plan does not follow", setting)
+		}
+	}
+	return ""
+}
