@@ -232,7 +232,7 @@ func pipAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "Where Python packages come from: plans look their versions up there, and builds install them from there. All of it reaches a build as a secret: it is in no layer, no build history and no provenance, " +
-			"and changing credentials changes no image. Credentials stand in the URLs, or in the `.netrc` file of the one who runs Terraform.",
+			"and changing credentials changes no image. Credentials stand in the URLs, or in the `.netrc` file of the one who runs Terraform. Indexes of AWS CodeArtifact get their tokens with the credentials of `aws`.",
 		Attributes: map[string]schema.Attribute{
 			"index_url": schema.StringAttribute{
 				Optional:            true,
