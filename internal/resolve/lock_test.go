@@ -12,7 +12,7 @@ import (
 )
 
 // file is a file of an index, with the hash of one digit over and over.
-func file(name, version string, digit string, hosted bool) *pythonindex.File {
+func file(name, version, digit string, hosted bool) *pythonindex.File {
 	f := &pythonindex.File{Name: name, Version: pep440.MustParse(version)}
 	for range 64 {
 		f.SHA256 += digit
@@ -44,7 +44,8 @@ func TestPylock(t *testing.T) {
 			{Name: "a", Version: version, File: x86, Requires: []string{"b"}}, {Name: "b", Version: version, File: pure}, {Name: "pip", Version: version},
 		}},
 		{Target: arm, Pins: []resolve.Pin{
-			{Name: "a", Version: version, File: aarch, Requires: []string{"b"}}, {Name: "b", Version: version, File: pure},
+			{Name: "a", Version: version, File: aarch, Requires: []string{"b"}},
+			{Name: "b", Version: version, File: pure},
 			{Name: "c", Version: source.Version, File: source},
 		}},
 	})

@@ -87,8 +87,10 @@ func TestCreate_wire(t *testing.T) {
 			imageregistry.Spec{
 				Name: "churn", PythonVersion: "3.10",
 				PipRequirements: []requirement.Pip{
-					{Name: "xgboost", VersionSpecifier: ">=1,<2"}, {Name: "pandas"},
-					{Name: "tomli", Marker: `python_version < "3.11"`}, {Name: "pywin32", Marker: `sys_platform == "win32"`},
+					{Name: "xgboost", VersionSpecifier: ">=1,<2"},
+					{Name: "pandas"},
+					{Name: "tomli", Marker: `python_version < "3.11"`},
+					{Name: "pywin32", Marker: `sys_platform == "win32"`},
 				},
 				PackageRequirements: []requirement.Package{
 					{Name: "vim", Type: requirement.PackageTypeRockyLinux}, {Name: "git", VersionSpecifier: "2.1", Type: requirement.PackageTypeApt}, {Name: "gcc"},
