@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
+	"github.com/managed-images/terraform-provider-rime/internal/lifeline"
 	"github.com/managed-images/terraform-provider-rime/internal/planmemory"
 	"github.com/managed-images/terraform-provider-rime/internal/provider"
 )
@@ -23,7 +24,7 @@ func main() {
 		go exitAfter(os.Getppid())
 	}
 	var end provider.End
-	err := providerserver.Serve(context.Background(), provider.New(version, provider.WithEnd(&end), provider.WithMemory(planmemory.New())), providerserver.ServeOpts{
+	err := providerserver.Serve(context.Background(), provider.New(version, provider.WithEnd(&end), provider.WithMemory(planmemory.New(lifeline.DataDirectory()))), providerserver.ServeOpts{
 		Address:         "registry.terraform.io/managed-images/rime",
 		Debug:           *debug,
 		ProtocolVersion: 6,

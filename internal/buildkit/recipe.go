@@ -246,11 +246,11 @@ func (r recipe) locked() []Locked {
 
 // line is the distribution in a requirements file, with the hashes that pip holds the file to.
 func (l Locked) line() string {
-	line := l.Name + "==" + l.Version
+	words := []string{l.Name + "==" + l.Version}
 	for _, hash := range l.Hashes {
-		line += " --hash=sha256:" + hash
+		words = append(words, "--hash=sha256:"+hash)
 	}
-	return line + "\n"
+	return strings.Join(words, " ") + "\n"
 }
 
 // report lists what is installed. It is a step of its own, so that a change of it leaves the costly steps in the cache.

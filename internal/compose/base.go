@@ -126,11 +126,11 @@ func findPython(files tree, searched []string) (*python, error) {
 			continue
 		}
 		executable := path.Join(directory, "python3")
-		real, ok := files.resolve(executable)
-		if !ok || files[real].kind != tar.TypeReg && files[real].kind != tar.TypeLink {
+		program, ok := files.resolve(executable)
+		if !ok || files[program].kind != tar.TypeReg && files[program].kind != tar.TypeLink {
 			continue
 		}
-		p := &python{files: files, executable: executable, real: real, prefix: path.Dir(path.Dir(real))}
+		p := &python{files: files, executable: executable, real: program, prefix: path.Dir(path.Dir(program))}
 		if venv := path.Dir(directory); files.has(path.Join(venv, "pyvenv.cfg")) {
 			p.venv = venv
 		}

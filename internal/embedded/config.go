@@ -68,7 +68,7 @@ type Config struct {
 	BuildDecides string
 	// OnlyLocked refuses what only a build can tell, because a build would look for packages where they must not come from.
 	OnlyLocked bool
-	// ExcludeNewer is when a file has to have come to its index, to be taken now. Nil: whenever.
+	// ExcludeNewer is when a file has to have come to its index, to be taken now. Nil, and a zero time: whenever.
 	ExcludeNewer func() time.Time
 	// Repositories makes, lists and removes repositories. Nil: the registry makes them on the first push and has a catalog.
 	Repositories RepositoryManager

@@ -29,11 +29,12 @@ import (
 func python(t *testing.T, version string) v1.Image {
 	t.Helper()
 	minor := version[:strings.LastIndexByte(version, '.')]
+	library := "usr/local/lib/python" + minor
 	files := map[string]string{
-		"lib/x86_64-linux-gnu/libc.so.6":                                              "stable release version 2.36.\n",
-		"usr/local/bin/python3":                                                       "\x00" + version + "\x00",
-		"usr/local/lib/python" + minor + "/os.py":                                     "",
-		"usr/local/lib/python" + minor + "/site-packages/pip-24.0.dist-info/METADATA": "Name: pip\nVersion: 24.0\n",
+		"lib/x86_64-linux-gnu/libc.so.6":                       "stable release version 2.36.\n",
+		"usr/local/bin/python3":                                "\x00" + version + "\x00",
+		library + "/os.py":                                     "",
+		library + "/site-packages/pip-24.0.dist-info/METADATA": "Name: pip\nVersion: 24.0\n",
 	}
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
@@ -85,13 +86,13 @@ func (b *lockBench) publish(image v1.Image) {
 }
 
 // process is a process whose package index is that of the bench. It counts how often blobs are read.
-func (b *lockBench) open(blobs *atomic.Int32) *process {
+func (b *lockBench) begin(blobs *atomic.Int32) *process {
 	b.t.Helper()
 	client, err := pythonindex.New(pythonindex.Options{Indexes: []pythonindex.Index{{URL: "http://index.test/simple/"}}, Transport: inMemory(b.index)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return b.world.process(b.t, "a", func(c *Config) {
+	return b.process(b.t, "a", func(c *Config) {
 		c.Index = client
 		wire := c.Transport
 		c.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -128,7 +129,7 @@ func TestLock(t *testing.T) {
 	t.Parallel()
 	app := pypi.Package{Name: "app", Releases: []pypi.Release{{Version: "1.0", Requires: []string{"lib", "pip"}}, {Version: "2.0", Requires: []string{"lib>=2"}}}}
 	b := newLockBench(t, app, pypi.Simple("lib", "1.0", "2.0"), pypi.Simple("pip", "99.0"), pypi.Package{Name: "old", Releases: []pypi.Release{{Version: "1.0", Source: &pypi.Source{}}}})
-	p := b.open(nil)
+	p := b.begin(nil)
 	lock := func(keep string, requirements ...string) imageregistry.Lock {
 		t.Helper()
 		found, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipRequirements: pips(t, requirements...)}, Keep: keep})
@@ -164,7 +165,7 @@ func TestLock(t *testing.T) {
 func TestLock_refused(t *testing.T) {
 	t.Parallel()
 	b := newLockBench(t, pypi.Simple("app", "1.0"))
-	p := b.open(nil)
+	p := b.begin(nil)
 	lock := func(spec imageregistry.Spec) (imageregistry.Lock, error) {
 		spec.Name = "model"
 		return p.Lock(t.Context(), imageregistry.LockRequest{Spec: spec})
@@ -186,7 +187,7 @@ func TestLock_refused(t *testing.T) {
 		t.Errorf("a base image that is gone: %+v, %v", open, err)
 	}
 	b.publish(python(t, "3.11.9"))
-	p = b.open(nil)
+	p = b.begin(nil)
 	if _, err := lock(imageregistry.Spec{PythonVersion: "3.12", PipRequirements: pips(t, "app")}); !is[*UnusableBaseError](err) || !strings.Contains(err.Error(), "has Python 3.11.9, not 3.12") {
 		t.Errorf("a base image with another Python: %v", err)
 	}
@@ -203,7 +204,7 @@ func TestLock_built(t *testing.T) {
 	t.Parallel()
 	b := newLockBench(t, pypi.Simple("app", "1.0"))
 	var blobs atomic.Int32
-	p := b.open(&blobs)
+	p := b.begin(&blobs)
 	spec := imageregistry.Spec{Name: "model-a", PythonVersion: "3.12", PipRequirements: pips(t, "app")}
 	planned, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: spec})
 	if err != nil {
@@ -221,7 +222,7 @@ func TestLock_built(t *testing.T) {
 	}
 	p.Close()
 
-	other := b.open(&blobs)
+	other := b.begin(&blobs)
 	read := blobs.Load()
 	unplanned := imageregistry.Spec{Name: "model-a", PythonVersion: "3.12", PipRequirements: pips(t, "app", "pip")}
 	updated := other.mustUpdate(t, unplanned)
@@ -230,7 +231,7 @@ func TestLock_built(t *testing.T) {
 	}
 	other.Close()
 	read, before := blobs.Load(), read
-	third := b.open(&blobs)
+	third := b.begin(&blobs)
 	if _, err := third.Lock(t.Context(), imageregistry.LockRequest{Spec: spec}); err != nil || blobs.Load() != read || read == before {
 		t.Errorf("the new base was read %d times, and again %d times: %v", read-before, blobs.Load()-read, err)
 	}

@@ -19,6 +19,11 @@ func Workspace() string {
 	return workspaceOf(host, directory, os.Getenv) //nolint:forbidigo // these variables are Terraform's settings, not the provider's
 }
 
+// DataDirectory is where Terraform keeps its own data for a configuration.
+func DataDirectory() string {
+	return cmp.Or(os.Getenv("TF_DATA_DIR"), ".terraform") //nolint:forbidigo // this variable is a setting of Terraform's, not of the provider's
+}
+
 // workspaceOf finds the workspace as Terraform does: https://developer.hashicorp.com/terraform/cli/config/environment-variables.
 func workspaceOf(host, directory string, environment func(string) string) string {
 	data := cmp.Or(environment("TF_DATA_DIR"), ".terraform")

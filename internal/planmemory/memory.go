@@ -30,12 +30,9 @@ type caller struct {
 	appliesSaved bool
 }
 
-// New is the memory of the configuration in the working directory, for the process that started this one.
-func New() Memory {
-	data := os.Getenv("TF_DATA_DIR")
-	if data == "" {
-		data = ".terraform"
-	}
+// New is the memory of the configuration for which Terraform keeps its data in that directory, for the process that started
+// this one.
+func New(data string) Memory {
 	return Memory{directory: filepath.Join(data, "rime"), caller: findCaller()}
 }
 

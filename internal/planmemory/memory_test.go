@@ -78,8 +78,8 @@ func TestAppliesSaved(t *testing.T) {
 
 // TestNew has this process be started by one that is known: its number and its beginning tell it from all others.
 func TestNew(t *testing.T) {
-	t.Setenv("TF_DATA_DIR", "/data")
-	if m := New(); m.directory != "/data/rime" || m.caller.id == "" || m.caller != New().caller {
+	t.Parallel()
+	if m := New("/data"); m.directory != "/data/rime" || m.caller.id == "" || m.caller != New("/other").caller {
 		t.Errorf("%+v", m)
 	}
 }

@@ -3,8 +3,6 @@ package provider
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -74,25 +72,12 @@ func (m *pipModel) packageIndexes() []string {
 	return slices.Compact(slices.Sorted(maps.Values(m.PackageIndexes)))
 }
 
-// newest is when a file has to have come to its index; nil for whenever.
+// newest is when a file has to have come to its index; the zero time for whenever.
 func (m *pipModel) newest() (func() time.Time, error) {
 	if m.ExcludeNewer.ValueString() == "" {
-		return nil, nil
+		return func() time.Time { return time.Time{} }, nil
 	}
 	return parseExcludeNewer(m.ExcludeNewer.ValueString())
-}
-
-// readNetrc reads the file that holds the user's credentials for hosts, where pip finds it.
-func readNetrc() pythonindex.Netrc {
-	file := os.Getenv("NETRC")
-	if home, err := os.UserHomeDir(); file == "" && err == nil {
-		file = filepath.Join(home, ".netrc")
-	}
-	text, err := os.ReadFile(file) // none is as good as an empty one
-	if err != nil {
-		return pythonindex.Netrc{}
-	}
-	return pythonindex.ParseNetrc(string(text))
 }
 
 // buildDecides is why plans cannot look versions up: where pip.conf says that a build finds packages elsewhere as well.

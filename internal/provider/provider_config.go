@@ -17,6 +17,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/awsregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/primehub"
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
 )
 
 // The environment variables that stand in for attributes.
@@ -26,6 +27,7 @@ const (
 	envURL              = "RIME_EMBEDDED_REGISTRY_URL"
 	envRepositoryPrefix = "RIME_EMBEDDED_REGISTRY_REPOSITORY_PREFIX"
 	envBuildkitAddress  = "BUILDKIT_HOST"
+	envNetrc            = "NETRC" // where pip and curl find it as well
 )
 
 // The defaults of attributes.
@@ -216,6 +218,19 @@ func (m *embeddedRegistryModel) fill() diag.Diagnostics {
 	}
 	m.Cache.Mode = types.StringValue(cmp.Or(m.Cache.Mode.ValueString(), defaultCacheMode))
 	return d
+}
+
+// readNetrc reads the file that holds the user's credentials for hosts, where pip finds it.
+func readNetrc() pythonindex.Netrc {
+	file := os.Getenv(envNetrc)
+	if home, err := os.UserHomeDir(); file == "" && err == nil {
+		file = filepath.Join(home, ".netrc")
+	}
+	text, err := os.ReadFile(file) // none is as good as an empty one
+	if err != nil {
+		return pythonindex.Netrc{}
+	}
+	return pythonindex.ParseNetrc(string(text))
 }
 
 // fromEnvironment is the configured value, or else what the environment variable has, if it passes.

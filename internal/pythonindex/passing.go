@@ -8,10 +8,8 @@ import (
 
 // Transient tells an error that another attempt may not meet: an index that is down, busy, or out of reach.
 func (e *Error) Transient() bool {
-	switch {
-	case e.Status == 0:
+	if e.Status == 0 {
 		return httpx.Temporary(e.Err) && passing(e.Err)
-	default:
-		return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= http.StatusInternalServerError
 	}
+	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= http.StatusInternalServerError
 }

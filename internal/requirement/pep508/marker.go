@@ -108,7 +108,7 @@ func (t term) judge(environment Environment, extra *string) (Verdict, error) {
 	if !known {
 		return Unknown, nil
 	}
-	holds, err := t.comparison.holds(actual)
+	holds, err := t.holds(actual)
 	if err != nil || !holds {
 		return False, err
 	}

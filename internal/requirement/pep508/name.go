@@ -47,7 +47,7 @@ func isName(text string) bool {
 	for i := range len(text) {
 		c := text[i]
 		inside := i > 0 && i < len(text)-1
-		if !isAlphanumeric(c) && !(inside && (c == '-' || c == '_' || c == '.')) {
+		if isSeparator := c == '-' || c == '_' || c == '.'; !isAlphanumeric(c) && (!inside || !isSeparator) {
 			return false
 		}
 	}

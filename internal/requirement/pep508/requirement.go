@@ -12,7 +12,7 @@ import (
 
 // Requirement is one requirement: a distribution, its extras, and either the versions or the address that it may come
 // from. [Parse] makes them.
-type Requirement struct {
+type Requirement struct { //nolint:recvcheck // a value once it is read, a pointer while it is
 	// Name is normalised, and so are the extras, which are sorted, each there once.
 	Name   string
 	Extras []string

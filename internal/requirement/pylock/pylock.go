@@ -196,9 +196,9 @@ func (e packaged) parse() (p Package, err error) {
 		parsed, err := w.parse()
 		p.Wheels, errs = append(p.Wheels, parsed), append(errs, err)
 	}
-	p.Sdist, err = e.Sdist.optional()
+	p.Sdist, err = optional(e.Sdist)
 	errs = append(errs, err)
-	p.Archive, err = e.Archive.optional()
+	p.Archive, err = optional(e.Archive)
 	errs = append(errs, err)
 	if e.VCS != nil {
 		p.VCS, err = e.VCS.parse()
@@ -210,12 +210,14 @@ func (e packaged) parse() (p Package, err error) {
 	return p, errors.Join(errs...)
 }
 
-func (f *file) optional() (*File, error) {
-	if f == nil {
-		return nil, nil
+// optional reads a file that need not be there.
+func optional(f *file) (parsed *File, err error) {
+	if f != nil {
+		var known File
+		known, err = f.parse()
+		parsed = &known
 	}
-	parsed, err := f.parse()
-	return &parsed, err
+	return parsed, err
 }
 
 func (f file) parse() (File, error) {
