@@ -261,7 +261,7 @@ func (b *secretBench) live(requirements ...string) {
 	b.Env["TF_LOG"] = "TRACE"
 	b.search("the apply", b.MustRun("apply", "saved.tfplan").Output)
 	b.Write("main.tf", imageOf("model", append(requirements, "no-such-lib")...))
-	b.search("the failed plan", fails(b.t, b.Workspace, []string{"plan"}, `no package index has "no-such-lib"`).Output)
+	b.search("the failed plan", fails(b.t, b.Workspace, []string{"plan"}, `No package index has "no-such-lib"`).Output)
 	b.Write("main.tf", imageOf("model", append(requirements, "broken-build")...))
 	b.search("the failed apply", fails(b.t, b.Workspace, []string{"apply", "-auto-approve"}, `pip_requirements["broken-build"]`).Output)
 	b.Env["TF_LOG"] = ""
