@@ -83,7 +83,7 @@ type Client struct {
 	slots   *semaphore.Weighted
 	pages   wait.Memory[[]*page]
 	kinds   kinds
-	details wait.Memory[*Metadata]
+	details wait.Memory[detail]
 	limits  limits
 }
 

@@ -118,6 +118,30 @@ func TestClient_once(t *testing.T) {
 	}
 }
 
+// TestClient_brokenOnce asks once for metadata that cannot be used, however often a search comes to it.
+func TestClient_brokenOnce(t *testing.T) {
+	t.Parallel()
+	index := pypi.New(pypi.Package{Name: "broken", Releases: []pypi.Release{{Version: "1.0", Requires: []string{"other (>=5.1.*)"}}}})
+	var asked atomic.Int64
+	c := client(t, pythonindex.Index{URL: serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		index.ServeHTTP(w, r)
+	})) + "/simple/"})
+	for range 3 {
+		files, err := c.Files(t.Context(), "broken")
+		if err != nil {
+			t.Fatal(err)
+		}
+		metadata, err := c.Metadata(t.Context(), files[0])
+		if broken, ok := errors.AsType[*pythonindex.MetadataError](err); !ok || metadata != nil || broken.File != files[0].Name {
+			t.Fatalf("%+v, %v", metadata, err)
+		}
+	}
+	if n := asked.Load(); n > 2 { // the page, and the metadata
+		t.Errorf("%d requests", n)
+	}
+}
+
 // TestClient_manyFiles has a wheel whose directory is longer than what is read of its end: the directory is read in one piece.
 func TestClient_manyFiles(t *testing.T) {
 	t.Parallel()

@@ -26,20 +26,40 @@ const (
 // Metadata is what a file says of itself: what lies beside it (PEP 658), else what is read out of the file, of a wheel with
 // a few requests for parts of it. An error is an [*Error], or a [*MetadataError] where this file alone is at fault.
 func (c *Client) Metadata(ctx context.Context, file *File) (*Metadata, error) {
-	return c.details.Get(ctx, file.URL, func(ctx context.Context) (*Metadata, error) {
-		text, err := c.metadataText(ctx, file)
-		if err != nil {
-			return nil, c.explain(file, err)
+	found, err := c.details.Get(ctx, file.URL, func(ctx context.Context) (d detail, err error) {
+		d.metadata, err = c.readMetadata(ctx, file)
+		if broken, ok := errors.AsType[*MetadataError](err); ok {
+			return detail{broken: broken}, nil
 		}
-		metadata, err := ParseMetadata(string(text))
-		if err == nil && (metadata.Name != file.project || metadata.Version.Compare(file.Version) != 0) {
-			err = fmt.Errorf("it is that of %s %s", metadata.Name, metadata.Version)
-		}
-		if err != nil {
-			return nil, c.explain(file, &MetadataError{File: file.Name, Err: err})
-		}
-		return metadata, nil
+		return d, err
 	})
+	if err == nil && found.broken != nil {
+		return nil, found.broken
+	}
+	return found.metadata, err
+}
+
+// detail is what a file says of itself, or why that cannot be used. The latter is remembered as well: a search may come to the
+// file again and again.
+type detail struct {
+	metadata *Metadata
+	broken   *MetadataError
+}
+
+// readMetadata reads it, and looks whether it is that of the file.
+func (c *Client) readMetadata(ctx context.Context, file *File) (*Metadata, error) {
+	text, err := c.metadataText(ctx, file)
+	if err != nil {
+		return nil, c.explain(file, err)
+	}
+	metadata, err := ParseMetadata(string(text))
+	if err == nil && (metadata.Name != file.project || metadata.Version.Compare(file.Version) != 0) {
+		err = fmt.Errorf("it is that of %s %s", metadata.Name, metadata.Version)
+	}
+	if err != nil {
+		return nil, c.explain(file, &MetadataError{File: file.Name, Err: err})
+	}
+	return metadata, nil
 }
 
 // explain makes the error of metadata that could not be read.
