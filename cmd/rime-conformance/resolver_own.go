@@ -148,18 +148,23 @@ func resolveHere(ctx context.Context, task resolveTask) (own ownAnswer, err erro
 	}
 	again, took, err := resolveTimed(ctx, client, request)
 	if own.Warm = took; own.Refused == "" && (err != nil || !slices.EqualFunc(pins, again, samePin)) {
-		return own, fmt.Errorf("the second answer is another than the first: %w", cmp.Or(err, errors.New("other versions")))
+		return own, fmt.Errorf("the second answer is another than the first: %w", cmp.Or(err, errors.New(changes(pinsOf(pins), pinsOf(again)))))
 	}
 	if own.Refused == "" {
-		own.Pins = map[string]string{}
-	}
-	for _, p := range pins {
-		own.Pins[p.Name] = p.Version.String()
+		own.Pins = pinsOf(pins)
 	}
 	return own, nil
 }
 
-func samePin(a, b resolve.Pin) bool { return a.Name == b.Name && a.File == b.File }
+func pinsOf(pins []resolve.Pin) map[string]string {
+	versions := map[string]string{}
+	for _, p := range pins {
+		versions[p.Name] = p.Version.String()
+	}
+	return versions
+}
+
+func samePin(a, b resolve.Pin) bool { return a.Name == b.Name && a.File.URL == b.File.URL }
 
 func resolveTimed(ctx context.Context, client *pythonindex.Client, request resolve.Request) ([]resolve.Pin, time.Duration, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, resolvePatience, fmt.Errorf("no answer within %s", resolvePatience))
