@@ -166,7 +166,7 @@ func planExample(t *testing.T, registry *oci.Server, cloud *aws.Server, files []
 func exampleIndex(t *testing.T) string {
 	t.Helper()
 	return acctest.StartIndex(t, append(acctest.Packages(),
-		pypi.Simple("numpy", "1.26.4", "2.2.0"), pypi.Simple("pandas", "1.5.3", "2.2.3"), pypi.Simple("scikit-learn", "1.5.2"), pypi.Simple("lightgbm", "4.5.0"),
+		pypi.Simple("numpy", "1.26.4", "2.2.0"), pypi.Simple("pandas", "1.5.3", "2.2.3"), pypi.Simple("scikit-learn", "1.5.2"), pypi.Simple("lightgbm", "4.5.0"), pypi.Simple("mlflow", "2.19.0"),
 		pypi.Simple("xgboost", "1.7.6", "2.1.1"), pypi.Simple("httptools", "0.6.4"),
 		pypi.Package{Name: "uvicorn", Releases: []pypi.Release{{Version: "0.30.6", Extras: map[string][]string{"standard": {"httptools"}}}}},
 	)...)
