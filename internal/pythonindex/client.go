@@ -83,7 +83,9 @@ type Client struct {
 	pages   wait.Memory[[]*page]
 	kinds   kinds
 	details wait.Memory[*Metadata]
-	limits  limits
+	// archives are what was found at the addresses of requirements.
+	archives wait.Memory[*File]
+	limits   limits
 }
 
 // index is an [Index] with its address taken apart.

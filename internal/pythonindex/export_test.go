@@ -40,3 +40,12 @@ func Keep(contentType, text, project string) (Kept, error) {
 func (k Kept) Fitting(tags *pep425.Tags) (files []Listed, others int) {
 	return k.page.fitting(nil, tags)
 }
+
+// ReadRefs is the commit that a list of refs has for a revision.
+func ReadRefs(list io.Reader, revision string) (string, error) {
+	r := newRefs(revision)
+	if err := r.read(list); err != nil {
+		return "", err
+	}
+	return r.commit()
+}
