@@ -30,7 +30,7 @@ var (
 	pipOutputEnd   = regexp.MustCompile(`\[end of output\]|^\s*-{20,}$`)
 	pipErrorWord   = regexp.MustCompile(`(?i)\berror\b`)
 	pipMismatch    = regexp.MustCompile(`DO NOT MATCH THE HASHES`)
-	pipFileOf      = regexp.MustCompile(`^\s+([A-Za-z0-9][\w.-]*)(?:==\S+)? (?:from|@) `)
+	pipFileOf      = regexp.MustCompile(`^\s+([A-Za-z0-9][\w.-]*)(?:==\S+)?(?: from| ?@) `)
 	pipHashes      = regexp.MustCompile(`^\s+(?:Expected|Got)\s+`)
 	pipUnreached   = regexp.MustCompile(`Could not fetch URL|after connection broken by|is not a trusted or secure host`)
 )

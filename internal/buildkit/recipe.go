@@ -247,6 +247,9 @@ func (r recipe) locked() []Locked {
 // line is the distribution in a requirements file, with the hashes that pip holds the file to.
 func (l Locked) line() string {
 	line := l.Name + "==" + l.Version
+	if l.Address != "" {
+		line = l.Name + " @ " + l.Address
+	}
 	for _, hash := range l.Hashes {
 		line += " --hash=sha256:" + hash
 	}

@@ -84,7 +84,7 @@ type Client struct {
 	kinds   kinds
 	details wait.Memory[*Metadata]
 	// archives are what was found at the addresses of requirements.
-	archives wait.Memory[*File]
+	archives wait.Memory[looked]
 	limits   limits
 }
 

@@ -91,26 +91,46 @@ func (e *UnlockableError) Error() string {
 	return fmt.Sprintf("%s comes from an address, and only a build can tell what it needs: %s; %s", e.Name, httpx.OneLine(e.Reason), e.Advice)
 }
 
+// looked is what was found at an address.
+type looked struct {
+	file *File
+	// unlockable is why nobody can tell what it is, nil where that is known.
+	unlockable *UnlockableError
+}
+
 // Direct reads what is at the address of a requirement, of a commit at that commit if it is not empty. The archive is fetched
-// once in the life of the client. The error is a [*DirectError], or an [*UnlockableError].
+// once in the life of the client. The error is a [*DirectError], or an [*UnlockableError], with which the file has a hash and no
+// version if its archive could be fetched.
 func (c *Client) Direct(ctx context.Context, name, address, commit string) (*File, error) {
 	name = pep508.NormalizeName(name)
-	return c.archives.Get(ctx, name+" "+address+" "+commit, func(ctx context.Context) (*File, error) {
-		a, err := ParseAddress(address)
-		if err != nil {
-			return nil, &DirectError{Name: name, Err: err}
+	found, err := c.archives.Get(ctx, name+" "+address+" "+commit, func(ctx context.Context) (looked, error) {
+		file, err := c.look(ctx, name, address, commit)
+		if unlockable, ok := errors.AsType[*UnlockableError](err); ok {
+			return looked{file, unlockable}, nil
 		}
-		file := &File{URL: a.URL, project: name, Direct: &Direct{Subdirectory: a.Subdirectory}}
-		if a.Git {
-			if err := c.checkout(ctx, file, a, commit); err != nil {
-				return nil, err
-			}
-		}
-		if err := c.inspect(ctx, file, a.SHA256); err != nil {
-			return nil, c.explainDirect(file, err)
-		}
-		return file, nil
+		return looked{file: file}, err
 	})
+	if err == nil && found.unlockable != nil {
+		return found.file, found.unlockable
+	}
+	return found.file, err
+}
+
+func (c *Client) look(ctx context.Context, name, address, commit string) (*File, error) {
+	a, err := ParseAddress(address)
+	if err != nil {
+		return nil, &DirectError{Name: name, Err: err}
+	}
+	file := &File{URL: a.URL, project: name, Direct: &Direct{Subdirectory: a.Subdirectory}}
+	if a.Git {
+		if err := c.checkout(ctx, file, a, commit); err != nil {
+			return file, err
+		}
+	}
+	if err := c.inspect(ctx, file, a.SHA256); err != nil {
+		return file, c.explainDirect(file, err)
+	}
+	return file, nil
 }
 
 // checkout finds the archive of a commit.
