@@ -24,13 +24,15 @@ func (l *locking) direct(ctx context.Context, target *resolve.Target, keep pyloc
 	found := map[string]*pythonindex.File{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(looks)
+	seen := map[string]bool{}
 	for _, r := range l.request.Requirements {
-		if r.URL == "" {
+		if r.URL == "" || seen[r.Name] { // the resolver tells a second address
 			continue
 		}
 		if holds, err := r.Marker.Holds(target.Environment()); err != nil || !holds { // the resolver tells the error
 			continue
 		}
+		seen[r.Name] = true
 		group.Go(func() error {
 			file, err := l.index.Direct(ctx, r.Name, r.URL, resolve.KeptCommit(keep, target, r.Name, r.URL))
 			mu.Lock()

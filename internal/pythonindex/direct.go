@@ -54,6 +54,8 @@ type DirectError struct {
 	Words string
 	// Err is what went wrong. Nil where the status says it all.
 	Err error
+
+	passing bool
 }
 
 // Error implements error.
@@ -77,8 +79,14 @@ func (e *DirectError) Error() string {
 // Unwrap implements errors' interface.
 func (e *DirectError) Unwrap() error { return e.Err }
 
-// Transient tells an error that another attempt may not meet.
-func (e *DirectError) Transient() bool { return (&Error{Status: e.Status, Err: e.Err}).Transient() }
+// Transient tells an error that another attempt may not meet: a server that is down, busy, or out of reach.
+func (e *DirectError) Transient() bool { return e.passing }
+
+// fetchError is an answer that did not come, or was another one. All else is wrong with what came.
+type fetchError struct{ error }
+
+// Unwrap implements errors' interface.
+func (e *fetchError) Unwrap() error { return e.error }
 
 // UnlockableError is a distribution at an address of which only a build can tell what it is.
 type UnlockableError struct {
@@ -167,6 +175,10 @@ func (c *Client) explainDirect(file *File, err error) error {
 	if short, ok := errors.AsType[shortCommitError](err); ok {
 		return &UnlockableError{file.project, short.Error(), "write the whole name of the commit, which has 40 digits"}
 	}
+	fetch, fetching := errors.AsType[*fetchError](err)
+	if fetching {
+		err = fetch.error
+	}
 	told := &DirectError{Name: file.project}
 	if u, err := url.Parse(file.URL); err == nil {
 		told.Origin = redact.Origin(u)
@@ -176,6 +188,7 @@ func (c *Client) explainDirect(file *File, err error) error {
 	} else {
 		told.Err = err
 	}
+	told.passing = fetching && (&Error{Status: told.Status, Err: told.Err}).Transient()
 	return told
 }
 
@@ -226,7 +239,7 @@ func (c *Client) inspect(ctx context.Context, file *File, sum string) error {
 
 // fetchArchive fetches the archive, and finds out its size and its hash.
 func (c *Client) fetchArchive(ctx context.Context, file *File, address *url.URL, to *os.File) error {
-	return c.get(ctx, request{
+	err := c.get(ctx, request{
 		url: address, header: wholeBytes, patience: archivePatience * c.options.Patience,
 		read: func(resp *http.Response) error {
 			if resp.ContentLength > maxArchive {
@@ -244,6 +257,10 @@ func (c *Client) fetchArchive(ctx context.Context, file *File, address *url.URL,
 			return err
 		},
 	})
+	if err != nil {
+		return &fetchError{err}
+	}
+	return nil
 }
 
 // read is the metadata of an archive that is here.

@@ -26,7 +26,7 @@ import (
 // members are the files of an archive, by name.
 type members map[string]string
 
-func (m members) targz(t *testing.T) string {
+func (m members) targz(t testing.TB) string {
 	t.Helper()
 	var b bytes.Buffer
 	g := gzip.NewWriter(&b)
@@ -48,7 +48,7 @@ func (m members) targz(t *testing.T) string {
 	return b.String()
 }
 
-func (m members) zip(t *testing.T) string {
+func (m members) zip(t testing.TB) string {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -219,6 +219,38 @@ func TestClient_Direct_requests(t *testing.T) {
 	if !ok || direct.Status != http.StatusNotFound || direct.Transient() || strings.Contains(err.Error(), "S3CRET") || !strings.Contains(err.Error(), "on https://h.test,") {
 		t.Error(err)
 	}
+}
+
+// TestDirectError_Transient tells what another attempt may not meet from what is there to stay.
+func TestDirectError_Transient(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]bool{http.StatusOK: false, http.StatusForbidden: false, http.StatusServiceUnavailable: true} {
+		for _, address := range []string{"/a_b-1.0-py3-none-any.whl", "/c.tar.gz#sha256=" + sum("x")} {
+			server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+			_, err := client(t).Direct(t.Context(), "a-b", server+address, "")
+			if direct, ok := errors.AsType[*pythonindex.DirectError](err); !ok || direct.Transient() != want {
+				t.Errorf("%d at %s: %v", status, address, err)
+			}
+		}
+	}
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	_, err := client(t).Direct(t.Context(), "a-b", closed.URL+"/a.zip", "")
+	if direct, ok := errors.AsType[*pythonindex.DirectError](err); !ok || !direct.Transient() {
+		t.Errorf("a server that is down: %v", err)
+	}
+}
+
+// FuzzReadSources: an archive of a stranger does no harm.
+func FuzzReadSources(f *testing.F) {
+	f.Add([]byte(members{"a/pyproject.toml": project, "a/.gitattributes": "x export-ignore"}.targz(f)), "")
+	f.Add([]byte(members{"a/b/PKG-INFO": packed, "c": ""}.targz(f)), "a/b")
+	f.Add([]byte(members{"a/pyproject.toml": project, "a/a.egg-info/requires.txt": "x"}.zip(f)), "")
+	f.Fuzz(func(t *testing.T, archive []byte, subdirectory string) {
+		if m, err := pythonindex.ReadSources(archive, subdirectory); err == nil && m.Name == "" {
+			t.Errorf("%q has metadata without a name", archive)
+		}
+	})
 }
 
 func TestParseAddress(t *testing.T) {

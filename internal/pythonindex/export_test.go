@@ -1,6 +1,7 @@
 package pythonindex
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/url"
@@ -39,6 +40,15 @@ func Keep(contentType, text, project string) (Kept, error) {
 // Fitting is [Client.Fitting] of a page.
 func (k Kept) Fitting(tags *pep425.Tags) (files []Listed, others int) {
 	return k.page.fitting(nil, tags)
+}
+
+// ReadSources is the metadata of a source archive.
+func ReadSources(archive []byte, subdirectory string) (*Metadata, error) {
+	s := newSources(subdirectory, true)
+	if err := s.read(bytes.NewReader(archive), int64(len(archive))); err != nil {
+		return nil, err
+	}
+	return s.metadata()
 }
 
 // ReadRefs is the commit that a list of refs has for a revision.

@@ -77,7 +77,7 @@ func (c *Client) commit(ctx context.Context, a Address) (string, error) {
 		return found.read(&limited{r: resp.Body, left: maxRefs})
 	}})
 	if err != nil {
-		return "", err
+		return "", &fetchError{err}
 	}
 	return found.commit()
 }

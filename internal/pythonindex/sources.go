@@ -17,7 +17,7 @@ import (
 
 const (
 	// maxSources bounds how much is unpacked of a source archive, in bytes, and maxMembers how many files it has.
-	maxSources = 4 << 30
+	maxSources = 2 << 30
 	maxMembers = 1_000_000
 	// maxAttributes bounds a .gitattributes in bytes.
 	maxAttributes = 1 << 20
@@ -29,7 +29,7 @@ type sources struct {
 	subdirectory string
 	// checkout tells that it stands for a commit, as git would check it out.
 	checkout bool
-	// found are files by their whole path, and left is how many more bytes of them are taken.
+	// found are files by their whole path, and left is how many more bytes of files are read.
 	found map[string][]byte
 	left  int64
 	// top is the directory that everything is in. It is not single where there are others beside it.
@@ -72,17 +72,17 @@ func (s *sources) take(name string, open func() (io.Reader, error)) error {
 		if name != path.Join(s.subdirectory, base) && rest != path.Join(s.subdirectory, base) {
 			return nil
 		}
-		content, err := readAll(open, min(s.left, maxMetadata))
-		s.found[name], s.left = content, s.left-int64(len(content))
+		content, err := s.content(open, maxMetadata)
+		s.found[name] = content
 		return err
 	case base == "requires.txt" && strings.HasSuffix(path.Dir(name), ".egg-info"):
-		content, err := readAll(open, maxMetadata)
+		content, err := s.content(open, maxMetadata)
 		s.requires = s.requires || len(bytes.TrimSpace(content)) > 0
 		return err
 	case s.checkout && rest == ".gitmodules":
 		s.submodules = true
 	case s.checkout && base == ".gitattributes":
-		content, err := readAll(open, maxAttributes)
+		content, err := s.content(open, maxAttributes)
 		s.filtered = s.filtered || filtering.Match(content)
 		return err
 	}
@@ -92,12 +92,15 @@ func (s *sources) take(name string, open func() (io.Reader, error)) error {
 // filtering are the attributes of git that make an archive of a commit differ from the commit checked out.
 var filtering = regexp.MustCompile(`(?m)^[^#\n]*\s(?:filter=|export-ignore|export-subst)`)
 
-func readAll(open func() (io.Reader, error), most int64) ([]byte, error) {
+// content is a whole file. All of them together are bounded.
+func (s *sources) content(open func() (io.Reader, error), most int64) ([]byte, error) {
 	r, err := open()
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(&limited{r: r, left: most + 1})
+	content, err := io.ReadAll(&limited{r: r, left: min(s.left, most) + 1})
+	s.left -= int64(len(content))
+	return content, err
 }
 
 // unknownArchiveError is an archive of a kind that is not read here.
