@@ -218,7 +218,12 @@ func TestRecipe_locked(t *testing.T) {
 		{Name: "c", Version: "3.0", Hashes: []string{"0d"}, Marker: arm},
 	}
 	const want = "a==1.0 --hash=sha256:0a --hash=sha256:0b\nb @ https://h.test/b.tar.gz#subdirectory=src --hash=sha256:0c\n"
-	if diff := cmp.Diff(texts{"requirements.txt": want}, testRecipe(t, req, Options{}).pipFiles()); diff != "" {
+	r := testRecipe(t, req, Options{})
+	if diff := cmp.Diff(texts{"requirements.txt": want}, r.pipFiles()); diff != "" {
+		t.Error(diff)
+	}
+	command := execs(t, definition(t, r))["install_pip.py"].GetMeta().GetArgs()
+	if diff := cmp.Diff([]string{"python3", dirIn + "/install_pip.py", "--no-deps", "--force-reinstall"}, command); diff != "" {
 		t.Error(diff)
 	}
 }
