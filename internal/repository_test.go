@@ -25,7 +25,7 @@ const module = "github.com/managed-images/terraform-provider-rime"
 // allowedImports is the whole direction of dependencies between our packages. A package that is not
 // listed may import nothing of ours; test files are free.
 var allowedImports = map[string][]string{
-	"":                                 {"internal/provider", "internal/planmemory"},
+	"":                                 {"internal/lifeline", "internal/planmemory", "internal/provider"},
 	"internal/provider":                {"internal/awsregistry", "internal/primehub", "internal/diags", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/httpx", "internal/buildkit", "internal/redact", "internal/requirement", "internal/wait", "internal/planmemory", "internal/pythonindex", "internal/requirement/lockfile", "internal/requirement/pep508"},
 	"internal/diags":                   {"internal/awsregistry", "internal/primehub", "internal/imageregistry", "internal/embedded", "internal/rime", "internal/buildkit", "internal/requirement", "internal/redact", "internal/pythonindex", "internal/resolve"},
 	"internal/embedded":                {"internal/imageregistry", "internal/buildkit", "internal/httpx", "internal/lifeline", "internal/requirement", "internal/wait", "internal/redact", "internal/compose", "internal/pythonindex", "internal/requirement/lockfile", "internal/requirement/pep508", "internal/requirement/pylock", "internal/resolve"},

@@ -77,6 +77,9 @@ type Request struct {
 type Locked struct {
 	// Name is normalised.
 	Name, Version string
+	// Address is where the file is: that of an archive, with "#subdirectory=" where the distribution is in a part of it. Empty is
+	// a package index.
+	Address string
 	// Hashes are the SHA-256 of the files that will do, in hexadecimal digits.
 	Hashes []string
 	// Marker tells the machines it is for.

@@ -30,7 +30,7 @@ var (
 	pipOutputEnd   = regexp.MustCompile(`\[end of output\]|^\s*-{20,}$`)
 	pipErrorWord   = regexp.MustCompile(`(?i)\berror\b`)
 	pipMismatch    = regexp.MustCompile(`DO NOT MATCH THE HASHES`)
-	pipFileOf      = regexp.MustCompile(`^\s+([A-Za-z0-9][\w.-]*)(?:==\S+)? (?:from|@) `)
+	pipFileOf      = regexp.MustCompile(`^\s+([A-Za-z0-9][\w.-]*)(?:==\S+)?( from| ?@) `)
 	pipHashes      = regexp.MustCompile(`^\s+(?:Expected|Got)\s+`)
 	pipUnreached   = regexp.MustCompile(`Could not fetch URL|after connection broken by|is not a trusted or secure host`)
 )
@@ -100,7 +100,11 @@ func analysePipHash(lines []string, asked askedPips) finding {
 			}
 			hashes = append(hashes, strings.Join(strings.Fields(line), " "))
 		}
-		f.message = fmt.Sprintf("the file of %s on the package index is not the one that was locked: %s", name[1], strings.Join(hashes, ", "))
+		where := "on the package index"
+		if strings.HasSuffix(name[2], "@") {
+			where = "at its address"
+		}
+		f.message = fmt.Sprintf("the file of %s %s is not the one that was locked: %s", name[1], where, strings.Join(hashes, ", "))
 		return asked.blame(f, name[1])
 	}
 	return f

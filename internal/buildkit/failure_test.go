@@ -49,6 +49,22 @@ func capturedLines(t *testing.T, file string) []string {
 	return last.all()
 }
 
+// TestAnalysePip_hash finds out whose file is not the one that was locked, by what pip 23.2 and 25 write.
+func TestAnalysePip_hash(t *testing.T) {
+	t.Parallel()
+	const mismatch = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE."
+	const hashes = "        Expected sha256 0a\n             Got        0b"
+	asked := askedPips{"pkg": "pkg[x]"}
+	for line, want := range map[string]string{
+		"    pkg==1.0 from https://h.test/*** (from -r r.txt (line 1)):":           "the file of pkg on the package index is not the one that was locked: Expected sha256 0a, Got 0b",
+		"    pkg@ https://h.test/*** from https://h.test/*** (from -r (line 1)):":  "the file of pkg at its address is not the one that was locked: Expected sha256 0a, Got 0b",
+		"    pkg @ https://h.test/*** from https://h.test/*** (from -r (line 1)):": "the file of pkg at its address is not the one that was locked: Expected sha256 0a, Got 0b",
+	} {
+		f := analysePipHash(strings.Split(mismatch+"\n"+line+"\n"+hashes, "\n"), asked)
+		verdict{imageregistry.FailureIntegrity, "pkg[x]", want}.check(t, kindPip, f)
+	}
+}
+
 // TestAnalysePip judges what pip 20.3, 23.0 and 26.3 wrote when they were run with scripts/install_pip.py (the
 // number at the end of the file's name is pip's).
 func TestAnalysePip(t *testing.T) {

@@ -171,6 +171,10 @@ func (r recipe) installPip(state, checked llb.State) llb.State {
 	if len(r.request.Locked) > 0 {
 		command = append(command, "--no-deps") // all that is needed is in the lock
 	}
+	if slices.ContainsFunc(r.request.Locked, func(l Locked) bool { return l.Address != "" }) {
+		// pip takes what the base has of the same version for what is at the address.
+		command = append(command, "--force-reinstall")
+	}
 	options := []llb.RunOption{
 		llb.Args(command),
 		llb.AddMount(dirIn, r.files("install_pip.py").File(files.action(), r.named("prepare: requirements.txt"))),
@@ -247,6 +251,9 @@ func (r recipe) locked() []Locked {
 // line is the distribution in a requirements file, with the hashes that pip holds the file to.
 func (l Locked) line() string {
 	words := []string{l.Name + "==" + l.Version}
+	if l.Address != "" {
+		words[0] = l.Name + " @ " + l.Address
+	}
 	for _, hash := range l.Hashes {
 		words = append(words, "--hash=sha256:"+hash)
 	}

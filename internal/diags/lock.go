@@ -52,6 +52,12 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 			facts(fact{"Package index", answer.Index}, fact{"HTTP status", statusText(answer.Status)}),
 		))
 	}
+	if answer, ok := errors.AsType[*pythonindex.DirectError](err); ok {
+		return diag.NewAttributeErrorDiagnostic(at, "Unable to Read What Is at an Address", text(
+			tried, "The answer was:\n"+answer.Error(), adviceForAddress(answer),
+			facts(fact{"Requirement", answer.Name}, fact{"Server", answer.Origin}, fact{"HTTP status", statusText(answer.Status)}),
+		))
+	}
 	return diag.NewAttributeErrorDiagnostic(at, "Unable to Lock Managed Image", text(tried, "The answer was:\n"+err.Error()))
 }
 
@@ -74,6 +80,20 @@ func adviceForIndex(answer *pythonindex.Error) string {
 		return "Check that this machine reaches the index, or plan again later."
 	}
 	return "Check the address of that index in `embedded_registry.pip` of the provider: it is the one that ends in /simple/."
+}
+
+// adviceForAddress is the next step for an address at which a distribution could not be read.
+func adviceForAddress(answer *pythonindex.DirectError) string {
+	_, noRef := errors.AsType[*pythonindex.RefError](answer.Err)
+	switch {
+	case noRef:
+		return fmt.Sprintf("Write the name of a branch, a tag or a commit that the repository has behind the \"@\" at the end of the address of %s.", answer.Name)
+	case answer.Status == 401, answer.Status == 403:
+		return "Check that everybody may read what is at that address, or put a user and a password for its host into a netrc file."
+	case answer.Transient():
+		return "Check that this machine reaches the server, or plan again later."
+	}
+	return fmt.Sprintf("Correct the address of %s.", answer.Name)
 }
 
 // LockNotPlanned warns that a plan does not know the versions that the apply will find.
@@ -106,7 +126,7 @@ func BuiltFromSource(name string, sources []imageregistry.Source) diag.Diagnosti
 		named[i] = s.Name + " " + s.Version
 	}
 	return diag.NewWarningDiagnostic("Packages Built from Source", text(
-		fmt.Sprintf("Managed image %q needs packages of which the package index has no wheel for its Python and platform: %s.", name, strings.Join(named, ", ")),
+		fmt.Sprintf("Managed image %q needs packages that have no wheel for its Python and platform where they come from: %s.", name, strings.Join(named, ", ")),
 		"The build runs the code that they bring for their installation, and may need packages of the system for it. Require a version that has a wheel to avoid that.",
 	))
 }

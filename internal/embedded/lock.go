@@ -91,7 +91,12 @@ func (r *Registry) lock(ctx context.Context, from base, spec imageregistry.Spec,
 		if spec.PipLockFile != "" {
 			find = l.obey
 		}
-		if err := find(ctx, b, keep); err != nil {
+		err := find(ctx, b, keep)
+		if open, ok := errors.AsType[*pythonindex.UnlockableError](err); ok && spec.PipLockFile == "" {
+			lock.Open = open.Error()
+			return lock, nil
+		}
+		if err != nil {
 			return lock, err
 		}
 	}
@@ -131,11 +136,8 @@ func (l *locking) read() (open string) {
 func parsed(pips []requirement.Pip) (all []pep508.Requirement, open string) {
 	for _, pip := range requirement.CanonicalPips(pips) {
 		r, err := pep508.Parse(pip.String())
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, fmt.Sprintf("%q is no requirement that can be read", pip.Name)
-		case r.URL != "":
-			return nil, fmt.Sprintf("%s comes from an address, and only a build can tell what it needs", r.Name)
 		}
 		all = append(all, r)
 	}
@@ -148,18 +150,21 @@ func (l *locking) resolve(ctx context.Context, b *compose.Base, keep string) err
 	for _, i := range b.Installed {
 		preferred[i.Metadata.Name] = resolve.Pin{Name: i.Metadata.Name, Version: i.Metadata.Version, Metadata: i.Metadata}
 	}
-	if keep != "" {
-		if lock, err := pylock.Parse(keep); err == nil { // one that cannot be read has nothing to keep
-			kept, err := resolve.Kept(lock, b.Target, func(name string) ([]*pythonindex.File, error) { return l.index.Files(ctx, name) })
-			if err != nil {
-				return err
-			}
-			for _, pin := range kept {
-				preferred[pin.Name] = pin
-			}
-		}
+	lock, err := pylock.Parse(keep)
+	if err != nil { // there is none, or it cannot be read
+		lock = pylock.Lock{}
+	}
+	kept, err := resolve.Kept(lock, b.Target, func(name string) ([]*pythonindex.File, error) { return l.index.Files(ctx, name) })
+	if err != nil {
+		return err
+	}
+	for _, pin := range kept {
+		preferred[pin.Name] = pin
 	}
 	request := l.request
+	if request.Direct, err = l.direct(ctx, b.Target, lock); err != nil {
+		return err
+	}
 	request.Target = b.Target
 	request.Preferred = slices.SortedFunc(maps.Values(preferred), func(x, y resolve.Pin) int { return cmp.Compare(x.Name, y.Name) })
 	pins, err := resolve.Resolve(ctx, l.index, request)
@@ -198,7 +203,7 @@ func (l *locking) obey(ctx context.Context, b *compose.Base, _ string) error {
 // pin is the file of an entry of a lock file that the target takes.
 func (l *locking) pin(ctx context.Context, target *resolve.Target, entry lockfile.Entry) (resolve.Pin, error) {
 	if entry.Address != "" {
-		return resolve.Pin{}, &LockFileError{fmt.Errorf("%s comes from an address, which a lock file of an image cannot have yet", entry.Name)}
+		return l.pinDirect(ctx, target, entry)
 	}
 	files, err := l.index.Files(ctx, entry.Name)
 	if err != nil {
@@ -275,7 +280,14 @@ func locked(text string) ([]buildkit.Locked, error) {
 	}
 	all := make([]buildkit.Locked, 0, len(lock.Packages))
 	for _, p := range lock.Packages {
-		all = append(all, buildkit.Locked{Name: p.Name, Version: p.Version.String(), Hashes: p.Hashes(), Marker: p.Marker})
+		install := buildkit.Locked{Name: p.Name, Version: p.Version.String(), Hashes: p.Hashes(), Marker: p.Marker}
+		if archive, subdirectory := p.Direct(); archive != nil {
+			install.Address = archive.URL
+			if subdirectory != "" {
+				install.Address += "#subdirectory=" + subdirectory
+			}
+		}
+		all = append(all, install)
 	}
 	return all, nil
 }

@@ -84,7 +84,9 @@ type Client struct {
 	pages   wait.Memory[[]*page]
 	kinds   kinds
 	details wait.Memory[detail]
-	limits  limits
+	// archives are what was found at the addresses of requirements.
+	archives wait.Memory[looked]
+	limits   limits
 }
 
 // index is an [Index] with its address taken apart.

@@ -26,6 +26,9 @@ const (
 // Metadata is what a file says of itself: what lies beside it (PEP 658), else what is read out of the file, of a wheel with
 // a few requests for parts of it. An error is an [*Error], or a [*MetadataError] where this file alone is at fault.
 func (c *Client) Metadata(ctx context.Context, file *File) (*Metadata, error) {
+	if file.Direct != nil {
+		return file.Direct.Metadata, nil
+	}
 	found, err := c.details.Get(ctx, file.URL, func(ctx context.Context) (d detail, err error) {
 		d.metadata, err = c.readMetadata(ctx, file)
 		if broken, ok := errors.AsType[*MetadataError](err); ok {

@@ -1,6 +1,7 @@
 package pythonindex
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/url"
@@ -45,4 +46,22 @@ func (k Kept) Fitting(tags *pep425.Tags) (files []Listed, others int) {
 func ReadWheel(content []byte, project string) ([]byte, error) {
 	p := &parts{file: &File{project: project}, size: int64(len(content)), known: []part{{0, content}}, whole: true}
 	return p.metadata()
+}
+
+// ReadSources is the metadata of a source archive.
+func ReadSources(archive []byte, subdirectory string) (*Metadata, error) {
+	s := newSources(subdirectory, true)
+	if err := s.read(bytes.NewReader(archive), int64(len(archive))); err != nil {
+		return nil, err
+	}
+	return s.metadata()
+}
+
+// ReadRefs is the commit that a list of refs has for a revision.
+func ReadRefs(list io.Reader, revision string) (string, error) {
+	r := newRefs(revision)
+	if err := r.read(list); err != nil {
+		return "", err
+	}
+	return r.commit()
 }

@@ -1,6 +1,7 @@
 package pythonindex
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,6 +58,8 @@ type request struct {
 	// index is what the request has to do with. Nil is not known.
 	index  *index
 	header map[string]string
+	// patience is how long the answer may take. Zero is what the client's options say.
+	patience time.Duration
 	// read reads an answer with the status 200, or 206 where the header asks for a part.
 	read func(*http.Response) error
 }
@@ -86,7 +89,8 @@ func (c *Client) get(ctx context.Context, r request) error {
 }
 
 func (c *Client) attempt(ctx context.Context, r request) error {
-	limited, cancel := context.WithTimeout(ctx, c.options.Patience)
+	patience := cmp.Or(r.patience, c.options.Patience)
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(limited, http.MethodGet, r.url.String(), nil)
 	if err != nil {
@@ -101,7 +105,7 @@ func (c *Client) attempt(ctx context.Context, r request) error {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return httpx.NoAnswer(ctx, limited, c.options.Patience, err)
+		return httpx.NoAnswer(ctx, limited, patience, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if asked := req.Header.Get("Range") != ""; resp.StatusCode != http.StatusOK && (!asked || resp.StatusCode != http.StatusPartialContent) {
@@ -109,7 +113,7 @@ func (c *Client) attempt(ctx context.Context, r request) error {
 	}
 	if err := r.read(resp); err != nil {
 		if limited.Err() != nil {
-			return httpx.NoAnswer(ctx, limited, c.options.Patience, err)
+			return httpx.NoAnswer(ctx, limited, patience, err)
 		}
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 )
 
-// File is a file of a distribution, as an index lists it.
+// File is a file of a distribution, as an index lists it, or at the address of a requirement.
 type File struct {
 	// Name is the name of the file.
 	Name string
@@ -35,6 +35,8 @@ type File struct {
 	project string
 	// index is the one that listed the file. Nil where somebody else made this.
 	index *index
+	// Direct is what else is known where the file is at the address of a requirement, nil where an index lists it.
+	Direct *Direct
 	// Wheel is the name of a wheel taken apart, nil for a source distribution.
 	Wheel *pep425.Wheel
 }

@@ -34,6 +34,8 @@ type parts struct {
 	client *Client
 	file   *File
 	size   int64
+	// local is the file where it is here, nil where the client asks for it.
+	local io.ReaderAt
 	// known begins with the end of the file.
 	known []part
 	// shift is where in the file the archive begins.
@@ -74,6 +76,9 @@ func (p *parts) read(at, length int64) ([]byte, error) {
 		if at >= known.at && at+length <= known.at+int64(len(known.bytes)) {
 			return known.bytes[at-known.at:][:length], nil
 		}
+	}
+	if p.local != nil {
+		return exactly(io.NewSectionReader(p.local, at, length), length)
 	}
 	p.failed = true
 	if p.whole {

@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"path"
 	"strings"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
@@ -40,6 +41,7 @@ const (
 
 // member is a file in an archive, as its directory tells it.
 type member struct {
+	name                string
 	flags, method       uint16
 	sum                 uint32
 	packed, size, start int64
@@ -62,27 +64,42 @@ func (c *Client) insideWheel(ctx context.Context, file *File) ([]byte, error) {
 }
 
 // metadata finds METADATA, and unpacks it.
-func (p *parts) metadata() ([]byte, error) {
+func (p *parts) metadata() (text []byte, err error) {
+	found := false
+	err = p.members(func(m member, before int64) (done bool, err error) {
+		if found = isMetadata(m.name, p.file); found {
+			text, err = p.unpacked(m, before)
+		}
+		return found, err
+	})
+	if err == nil && !found {
+		err = errors.New("it has no METADATA")
+	}
+	return text, err
+}
+
+// members gives the files of the archive, in the order of its directory, until it is done. Each ends before where the directory
+// begins.
+func (p *parts) members(take func(m member, before int64) (done bool, err error)) error {
 	start, length, err := p.directory()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	directory, err := p.read(start, length)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for len(directory) > 0 {
-		m, name, rest, err := takeMember(directory)
-		if err != nil {
-			return nil, err
+	for done := false; len(directory) > 0 && !done; {
+		var m member
+		if m, directory, err = takeMember(directory); err != nil {
+			return err
 		}
-		if isMetadata(name, p.file) {
-			m.start += p.shift
-			return p.unpacked(m, start)
+		m.start += p.shift
+		if done, err = take(m, start); err != nil {
+			return err
 		}
-		directory = rest
 	}
-	return nil, errors.New("it has no METADATA")
+	return nil
 }
 
 // isMetadata tells the METADATA of the wheel itself from those of what it has packed along.
@@ -127,9 +144,9 @@ func number64(b []byte) int64 {
 }
 
 // takeMember takes the first member of a directory.
-func takeMember(directory []byte) (m member, name string, rest []byte, err error) {
+func takeMember(directory []byte) (m member, rest []byte, err error) {
 	if len(directory) < directoryLength || !bytes.HasPrefix(directory, []byte(directorySignature)) {
-		return m, "", nil, errNoWheel
+		return m, nil, errNoWheel
 	}
 	short := func(at int) int { return int(binary.LittleEndian.Uint16(directory[at:])) }
 	long := func(at int) int64 { return int64(binary.LittleEndian.Uint32(directory[at:])) }
@@ -141,10 +158,11 @@ func takeMember(directory []byte) (m member, name string, rest []byte, err error
 	extraEnd := nameEnd + short(30)
 	end := extraEnd + short(32)
 	if end > len(directory) {
-		return m, "", nil, errNoWheel
+		return m, nil, errNoWheel
 	}
 	m.widen(directory[nameEnd:extraEnd])
-	return m, string(directory[directoryLength:nameEnd]), directory[end:], nil
+	m.name = string(directory[directoryLength:nameEnd])
+	return m, directory[end:], nil
 }
 
 // widen takes the numbers that have eight bytes from the extra fields.
@@ -174,9 +192,9 @@ func (p *parts) unpacked(m member, before int64) ([]byte, error) {
 	case m.start < 0 || m.start > before-fileLength || m.packed < 0:
 		return nil, errNoWheel
 	case m.flags&1 != 0:
-		return nil, errors.New("its METADATA is encrypted")
+		return nil, fmt.Errorf("its %s is encrypted", m.file())
 	case m.method != stored && m.method != deflated:
-		return nil, fmt.Errorf("its METADATA is compressed by method %d, which no wheel uses", m.method)
+		return nil, fmt.Errorf("its %s is compressed by method %d, which no wheel uses", m.file(), m.method)
 	case m.packed > maxMetadata || m.size > maxMetadata || m.size < 0:
 		return nil, httpx.ErrAnswerTooLarge
 	}
@@ -200,17 +218,20 @@ func (p *parts) unpacked(m member, before int64) ([]byte, error) {
 	return m.unpack(content[header : header+m.packed])
 }
 
+// file is the name of the file, which is one of those that are looked for.
+func (m *member) file() string { return path.Base(m.name) }
+
 // unpack is what was packed, if it is what it should be.
 func (m *member) unpack(packed []byte) ([]byte, error) {
 	text := packed
 	if m.method == deflated {
 		var err error
 		if text, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), m.size+1)); err != nil {
-			return nil, fmt.Errorf("its METADATA is broken: %w", err)
+			return nil, fmt.Errorf("its %s is broken: %w", m.file(), err)
 		}
 	}
 	if int64(len(text)) != m.size || crc32.ChecksumIEEE(text) != m.sum {
-		return nil, errors.New("its METADATA is broken")
+		return nil, fmt.Errorf("its %s is broken", m.file())
 	}
 	return text, nil
 }

@@ -136,6 +136,9 @@ func (r *resolution) needsOf(ctx context.Context, c *candidate) ([]*need, error)
 			return nil, &pythonindex.MetadataError{File: c.fileName(), Index: c.index(), Err: err}
 		}
 		if holds && (c.base == nil || len(extras) > 0 || required.Marker.IsZero()) {
+			if err := r.allowAddress(c, required); err != nil {
+				return nil, err
+			}
 			needs = append(needs, newNeeds(required, c)...)
 		}
 	}

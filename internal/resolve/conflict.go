@@ -42,6 +42,8 @@ type Unmet struct {
 	Unfit
 
 	AskedFor Unfit
+	// Addresses tells that the user requires it from more than one address.
+	Addresses bool
 	// Tried tells that there are versions which meet all needs, and that none of them led to an answer. Unusable is what was
 	// wrong with one of them, empty where others were in the way.
 	Tried    bool
@@ -150,9 +152,12 @@ func distinctNeeds(needs []Need) []Need {
 
 // count counts the files that do not fit.
 func (r *resolution) count(ctx context.Context, u *Unmet, all *options, specifier pep440.Specifier) error {
-	files, err := r.finder.source.Files(ctx, u.Name)
-	if err != nil {
-		return err
+	files := []*pythonindex.File{r.finder.direct[u.Name]}
+	if files[0] == nil {
+		var err error
+		if files, err = r.finder.source.Files(ctx, u.Name); err != nil {
+			return err
+		}
 	}
 	others := all.left.platform // what the source does not list is for other systems
 	for _, file := range files {
@@ -202,6 +207,9 @@ func add(u *Unfit, reason misfit, n int) {
 // misfit is why the target cannot have the file, zero where it can.
 func (f *finder) misfit(file *pythonindex.File) misfit {
 	var left unfit
+	if file.Direct != nil {
+		f = f.forDirect()
+	}
 	listed := pythonindex.List(file)
 	_, fits := f.fits(&listed, &left, pythons{})
 	switch {

@@ -34,6 +34,9 @@ func Pylock(targets []Resolved) (pylock.Lock, error) {
 				continue
 			}
 			key := pin.Name + "\x00" + pin.Version.Key() + "\x00" + strings.Join(pin.Requires, ",")
+			if pin.File.Direct != nil {
+				key += "\x00" + pin.File.Address() + "\x00" + pin.File.SHA256
+			}
 			if entries[key] == nil {
 				entries[key] = &lockEntry{pin: pin}
 				keys = append(keys, key)
@@ -72,11 +75,18 @@ type lockEntry struct {
 	targets []int
 	wheels  []pylock.File
 	sdist   *pylock.File
+	// archive or vcs is where the distribution is that has an address.
+	archive *pylock.File
+	vcs     *pylock.VCS
 }
 
 // add adds the file that a target takes.
 func (e *lockEntry) add(target int, f *pythonindex.File) {
 	e.targets = append(e.targets, target)
+	if f.Direct != nil {
+		e.addDirect(f)
+		return
+	}
 	file := pylock.File{Name: f.Name, URL: f.PublicURL(), SHA256: f.SHA256, Size: f.Size, Uploaded: f.Uploaded}
 	if f.Wheel == nil {
 		e.sdist = &file
@@ -85,8 +95,23 @@ func (e *lockEntry) add(target int, f *pythonindex.File) {
 	}
 }
 
+// addDirect adds the file of a distribution that has an address, which stands in the requirements too.
+func (e *lockEntry) addDirect(f *pythonindex.File) {
+	archive, d := &pylock.File{URL: f.URL, SHA256: f.SHA256, Size: f.Size}, f.Direct
+	if d.Commit == "" {
+		archive.Subdirectory = d.Subdirectory
+		e.archive = archive
+		return
+	}
+	e.vcs = &pylock.VCS{
+		Type: "git", URL: d.Repository, CommitID: d.Commit, RequestedRevision: d.Revision, Subdirectory: d.Subdirectory, Archive: archive,
+	}
+}
+
 func (e *lockEntry) locked(targets []Resolved) (pylock.Package, error) {
-	p := pylock.Package{Name: e.pin.Name, Version: e.pin.Version, Dependencies: e.pin.Requires, Wheels: e.wheels, Sdist: e.sdist}
+	p := pylock.Package{
+		Name: e.pin.Name, Version: e.pin.Version, Dependencies: e.pin.Requires, Wheels: e.wheels, Sdist: e.sdist, Archive: e.archive, VCS: e.vcs,
+	}
 	slices.SortFunc(p.Wheels, func(a, b pylock.File) int { return strings.Compare(a.Name, b.Name) })
 	if len(e.targets) == len(targets) {
 		return p, nil
@@ -102,11 +127,11 @@ func (e *lockEntry) locked(targets []Resolved) (pylock.Package, error) {
 }
 
 // Kept are the pins of a lock that this target may keep: those whose very file the source still has. Of what else the lock
-// has nothing is known any more.
+// has nothing is known any more. What comes from an address is not among them: see [KeptCommit].
 func Kept(lock pylock.Lock, target *Target, files func(name string) ([]*pythonindex.File, error)) ([]Pin, error) {
 	var pins []Pin
 	for _, p := range lock.Packages {
-		if holds, err := p.Marker.Holds(target.Environment()); err != nil || !holds || p.Version == (pep440.Version{}) {
+		if holds, err := p.Marker.Holds(target.Environment()); err != nil || !holds || p.Version == (pep440.Version{}) || p.Archive != nil || p.VCS != nil {
 			continue
 		}
 		found, err := files(p.Name)
@@ -121,6 +146,24 @@ func Kept(lock pylock.Lock, target *Target, files func(name string) ([]*pythonin
 		}
 	}
 	return pins, nil
+}
+
+// KeptCommit is the commit that the lock has of what is at that address, for that target. It stays as long as the address does,
+// wherever a branch or a tag has moved to. It is empty where the lock has none.
+func KeptCommit(lock pylock.Lock, target *Target, name, address string) string {
+	a, err := pythonindex.ParseAddress(address)
+	if err != nil || !a.Git {
+		return ""
+	}
+	for _, p := range lock.Packages {
+		if p.Name != name || p.VCS == nil || p.VCS.URL != a.URL || p.VCS.RequestedRevision != a.Revision {
+			continue
+		}
+		if holds, err := p.Marker.Holds(target.Environment()); err == nil && holds {
+			return p.VCS.CommitID
+		}
+	}
+	return ""
 }
 
 // Best is the file that fits the target best, the first of those that fit alike. It is not ok where none fits.

@@ -56,6 +56,8 @@ type finder struct {
 	// before is when a file has to have come to its index. Zero takes all.
 	before     time.Time
 	wheelsOnly bool
+	// direct are the only files of some distributions, by name.
+	direct map[string]*pythonindex.File
 
 	mu       sync.Mutex
 	projects map[string]*options
@@ -69,17 +71,31 @@ func (f *finder) options(ctx context.Context, name string) (*options, error) {
 	if known != nil {
 		return known, nil
 	}
+	found, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.projects[name] = found
+	return found, nil
+}
+
+func (f *finder) find(ctx context.Context, name string) (*options, error) {
+	if file := f.direct[name]; file != nil {
+		return f.forDirect().sort([]pythonindex.Listed{pythonindex.List(file)}), nil
+	}
 	files, others, err := f.files(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	found := f.sort(files)
 	found.left.platform += others
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.projects[name] = found
 	return found, nil
 }
+
+// forDirect has no rules but those of the target: what has an address was chosen by the user.
+func (f *finder) forDirect() *finder { return &finder{target: f.target} }
 
 // files are the files that may fit, and how many others there are, which do not.
 func (f *finder) files(ctx context.Context, name string) (files []pythonindex.Listed, others int, err error) {

@@ -101,7 +101,7 @@ func compareBool(a, b bool) int {
 func (r *resolution) preference(st *state, k string) preference {
 	p := preference{promoted: r.promoted[k], asked: math.MaxInt, key: k}
 	for _, n := range st.criteria[k].needs {
-		p.exact = p.exact || n.exact != nil
+		p.exact = p.exact || n.exact != nil || n.requirement.URL != ""
 		p.pinned = p.pinned || n.pinned
 		p.bounded = p.bounded || n.bounded
 		p.bound = p.bound || n.bound

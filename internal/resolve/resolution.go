@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 )
 
 // The algorithm is that of pip's resolver (resolvelib 1.2): candidates are pinned one after the other, the best first; where none
@@ -97,6 +98,8 @@ type resolution struct {
 	unusable map[string]string
 	// named are the names that the request has.
 	named []string
+	// addresses are the user's requirements that have an address, by name.
+	addresses map[string]pep508.Requirement
 }
 
 func (r *resolution) top() *state { return r.states[len(r.states)-1] }

@@ -23,9 +23,12 @@ type Request struct {
 	Target      *Target
 	// Preferred are the versions that are taken wherever they fit: locked ones, and those that the base image has.
 	Preferred []Pin
+	// Direct are the files that distributions come from which have an address among the requirements, by normalised name. They
+	// come from nowhere else, whatever versions are needed.
+	Direct map[string]*pythonindex.File
 	// Before is when a file has to have come to its index. Zero takes all.
 	Before time.Time
-	// WheelsOnly takes no source distributions.
+	// WheelsOnly takes no source distributions from an index.
 	WheelsOnly bool
 }
 
@@ -47,13 +50,14 @@ type Pin struct {
 func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error) {
 	r := &resolution{
 		finder: &finder{
-			source: source, target: request.Target, before: request.Before, wheelsOnly: request.WheelsOnly, projects: map[string]*options{},
+			source: source, target: request.Target, before: request.Before, wheelsOnly: request.WheelsOnly, direct: request.Direct,
+			projects: map[string]*options{},
 		},
 		constraints: map[string]pep440.Specifier{}, preferred: map[string]option{}, asked: map[string]int{},
 		candidates: map[string]map[string]*candidate{},
 		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
 		conflicts:  map[string]int{}, first: map[string]*need{}, promoted: map[string]bool{}, optimism: optimism,
-		unusable: map[string]string{}, named: request.names(),
+		unusable: map[string]string{}, named: request.names(), addresses: map[string]pep508.Requirement{},
 	}
 	for _, c := range request.Constraints {
 		holds, err := c.Marker.Holds(request.Target.environment)
@@ -65,6 +69,9 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		}
 	}
 	for _, p := range request.Preferred {
+		if request.Direct[p.Name] != nil {
+			continue
+		}
 		r.preferred[p.Name] = option{p.Version, pythonindex.OriginOf(p.File), p.Metadata}
 	}
 	r.lookout = newLookout(ctx, r.finder)
@@ -106,6 +113,9 @@ func (r *resolution) roots(request Request) ([]*need, error) {
 		}
 		if !holds {
 			continue
+		}
+		if err := r.addressed(required); err != nil {
+			return nil, err
 		}
 		needs := newNeeds(required, nil)
 		if _, known := r.asked[needs[0].key]; !known {

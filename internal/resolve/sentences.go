@@ -50,6 +50,8 @@ func (u Unmet) heading() string {
 	switch {
 	case u.Name == "":
 		return fmt.Sprintf("The image has Python %s, and something else is required:", u.target.Python)
+	case u.Addresses:
+		return fmt.Sprintf("More than one address is given for %s:", u.Name)
 	case u.Unknown:
 		return fmt.Sprintf("No package index has %q:", u.Name)
 	case u.Tried && u.Unusable != "":
@@ -213,6 +215,8 @@ func (u Unmet) advice() string {
 	}
 	roots := u.roots()
 	switch {
+	case u.Addresses:
+		return "Leave out all but one of them, or give each a marker, of which one holds for an image."
 	case len(u.Similar) > 0:
 		return fmt.Sprintf("Did you mean %s?", listed(u.Similar, "or"))
 	case u.Unknown && isAskedFor(u.Needs):

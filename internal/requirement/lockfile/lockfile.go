@@ -42,7 +42,8 @@ type Entry struct {
 	Name string
 	// Version is the zero value where only the file knows it.
 	Version pep440.Version
-	// Hashes are the SHA-256 that a file may have, in hexadecimal digits. There are none for a commit, which is its own.
+	// Hashes are the SHA-256 that a file may have, in hexadecimal digits. A commit, which is its own hash, has that of the archive
+	// that its host makes of it, if the lock knows it.
 	Hashes []string
 	// Files are the files to choose from, wheels first. There are none where the lock does not tell their addresses.
 	Files []pylock.File

@@ -111,6 +111,9 @@ func commitOf(e Entry, vcs *pylock.VCS) (Entry, *Error) {
 	}
 	u.Fragment, u.RawFragment = "", ""
 	e.Address = "git+" + u.String() + "@" + vcs.CommitID + fragment(vcs.Subdirectory)
+	if vcs.Archive != nil {
+		e.Hashes = []string{vcs.Archive.SHA256}
+	}
 	return e, nil
 }
 

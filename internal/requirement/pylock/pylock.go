@@ -5,10 +5,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,6 +72,9 @@ type File struct {
 type VCS struct {
 	// Type is "git"; others are read and can be refused.
 	Type, URL, CommitID, RequestedRevision, Subdirectory string
+	// Archive is what the repository's host makes of the commit, nil where the lock does not tell. PEP 751 has no place for both,
+	// so that it stands in the table of the tool that we are.
+	Archive *File
 }
 
 // document is the file as TOML has it.
@@ -98,6 +99,11 @@ type packaged struct {
 	Archive        *file          `toml:"archive"`
 	VCS            *vcs           `toml:"vcs"`
 	Directory      map[string]any `toml:"directory"`
+	Tool           struct {
+		Ours struct {
+			Archive *file `toml:"archive"`
+		} `toml:"terraform-provider-rime"`
+	} `toml:"tool"`
 }
 
 type dependency struct {
@@ -203,6 +209,8 @@ func (e packaged) parse() (p Package, err error) {
 	if e.VCS != nil {
 		p.VCS, err = e.VCS.parse()
 		errs = append(errs, err)
+		p.VCS.Archive, err = optional(e.Tool.Ours.Archive)
+		errs = append(errs, err)
 	}
 	if len(p.Wheels) == 0 && p.Sdist == nil && p.Archive == nil && p.VCS == nil {
 		errs = append(errs, errors.New("it has no file"))
@@ -259,7 +267,7 @@ func lastPart(address string) string {
 }
 
 func (v vcs) parse() (*VCS, error) {
-	parsed := &VCS{v.Type, v.URL, v.CommitID, v.RequestedRevision, v.Subdirectory}
+	parsed := &VCS{Type: v.Type, URL: v.URL, CommitID: v.CommitID, RequestedRevision: v.RequestedRevision, Subdirectory: v.Subdirectory}
 	switch {
 	case v.Type != "git":
 		return parsed, fmt.Errorf("it comes from %q, and only git can be read", v.Type)
@@ -269,70 +277,4 @@ func (v vcs) parse() (*VCS, error) {
 		return parsed, errors.New("it has no commit-id")
 	}
 	return parsed, nil
-}
-
-// Hashes are the SHA-256 of all files of the distribution, in hexadecimal digits.
-func (p Package) Hashes() []string {
-	var hashes []string
-	for _, w := range p.Wheels {
-		hashes = append(hashes, w.SHA256)
-	}
-	for _, f := range []*File{p.Sdist, p.Archive} {
-		if f != nil {
-			hashes = append(hashes, f.SHA256)
-		}
-	}
-	return hashes
-}
-
-// For is the distributions that are installed in that environment, without extras and with the default groups, sorted by
-// name. The error is a lock that does not hold there, or has two of one name.
-func (l Lock) For(environment pep508.Environment) ([]Package, error) {
-	python, err := pep440.Parse(environment["python_full_version"])
-	if err != nil {
-		return nil, err
-	}
-	environment = maps.Clone(environment)
-	environment["extras"], environment["dependency_groups"] = "", strings.Join(l.DefaultGroups, ",")
-	if !l.RequiresPython.Allows(python) {
-		return nil, fmt.Errorf("the lock is for Python %s, and the image has %s", l.RequiresPython, python)
-	}
-	if err := l.holds(environment); err != nil {
-		return nil, err
-	}
-	var here []Package
-	for _, p := range l.Packages {
-		switch holds, err := p.Marker.Holds(environment); {
-		case err != nil:
-			return nil, err
-		case !holds:
-		case !p.RequiresPython.Allows(python):
-			return nil, fmt.Errorf("%s %s of the lock is for Python %s, and the image has %s", p.Name, p.Version, p.RequiresPython, python)
-		default:
-			here = append(here, p)
-		}
-	}
-	slices.SortStableFunc(here, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
-	for i := 1; i < len(here); i++ {
-		if here[i].Name == here[i-1].Name {
-			return nil, fmt.Errorf("the lock has two of %s for the image: %s and %s", here[i].Name, here[i-1].Version, here[i].Version)
-		}
-	}
-	return here, nil
-}
-
-// holds is the error of a lock that is for other environments.
-func (l Lock) holds(environment pep508.Environment) error {
-	if len(l.Environments) == 0 {
-		return nil
-	}
-	texts := make([]string, len(l.Environments))
-	for i, marker := range l.Environments {
-		holds, err := marker.Holds(environment)
-		if holds || err != nil {
-			return err
-		}
-		texts[i] = marker.String()
-	}
-	return fmt.Errorf("the lock is for other environments than the image: %s", strings.Join(texts, ", "))
 }

@@ -72,11 +72,12 @@ wheels = [
 
 [[packages]]
 name = "b"
-vcs = { type = "git", url = "https://example.com/b.git", commit-id = "0123456789012345678901234567890123456789" }
+vcs = { type = "git", url = "https://example.com/b.git", requested-revision = "main", commit-id = "0123456789012345678901234567890123456789", subdirectory = "x" }
+tool = { terraform-provider-rime = { archive = { url = "https://example.com/b/0123.tar.gz", size = 8, hashes = { sha256 = "0000000000000000000000000000000000000000000000000000000000000004" } } } }
 
 [[packages]]
 name = "c"
-archive = { name = "c.zip", url = "https://example.com/c.zip", hashes = { sha256 = "0000000000000000000000000000000000000000000000000000000000000003" } }
+archive = { url = "https://example.com/c.zip", subdirectory = "y", hashes = { sha256 = "0000000000000000000000000000000000000000000000000000000000000003" } }
 `
 	lock, err := pylock.Parse(text)
 	if err != nil {

@@ -64,9 +64,12 @@ func (w *writer) pack(p Package) {
 	w.text("index", p.Index)
 	if v := p.VCS; v != nil {
 		w.line("vcs = " + table("type", v.Type, "url", v.URL, "requested-revision", v.RequestedRevision, "commit-id", v.CommitID, "subdirectory", v.Subdirectory))
+		if v.Archive != nil {
+			w.line("tool = { terraform-provider-rime = { archive = " + v.Archive.nameless().table() + " } }")
+		}
 	}
 	if p.Archive != nil {
-		w.line("archive = " + p.Archive.table())
+		w.line("archive = " + p.Archive.nameless().table())
 	}
 	if p.Sdist != nil {
 		w.line("sdist = " + p.Sdist.table())
@@ -78,6 +81,14 @@ func (w *writer) pack(p Package) {
 		}
 		w.line("]")
 	}
+}
+
+// nameless is an archive, which has no name in PEP 751, unless nothing else tells it.
+func (f File) nameless() File {
+	if f.URL != "" {
+		f.Name = ""
+	}
+	return f
 }
 
 // table is the file as an inline table.
