@@ -137,11 +137,11 @@ func writeBlock(t *testing.T, dir string, b block) {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{"main.tf": []byte(b.text), "windows.txt": []byte(frozenOnWindows)}
-	for _, path := range read {
+	for _, path := range append(read, "../requirement/lockfile/testdata/uv-pylock.toml") {
 		if filepath.Ext(path) == ".tf" {
 			continue
 		}
-		if files[filepath.Base(path)], err = os.ReadFile(path); err != nil {
+		if files[strings.TrimPrefix(filepath.Base(path), "uv-")], err = os.ReadFile(path); err != nil {
 			t.Fatal(err)
 		}
 	}
