@@ -2,6 +2,7 @@ package acctest_test
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -179,4 +180,64 @@ output "all" { value = data.rime_pip_resolution.a }
 	expectOnlyReads(t, registry)
 	w.Edit("main.tf", `["app"]`, `["app", "lib>=2"]`)
 	fails(t, w, []string{"plan"}, "No Versions Meet the Requirements", "lib")
+}
+
+// TestManagedImage_lockErrors has plans find what a build would have found: each error is on its attribute, says who requires
+// what, and what to do. Nothing is built, and nothing is written.
+func TestManagedImage_lockErrors(t *testing.T) {
+	t.Parallel()
+	needs := func(name, required string) pypi.Package {
+		return pypi.Package{Name: name, Releases: []pypi.Release{{Version: "1.0", Requires: []string{required}}}}
+	}
+	w, _, registry := lockWorld(t, pypi.Simple("tiny-model", "1.0", "1.1", "2.0"), pypi.Simple("other-lib", "0.9", "1.0"),
+		needs("needs-other", "other-lib>=1.0"), needs("needs-old-other", "other-lib<1.0"),
+		pypi.Package{Name: "windows-only", Releases: []pypi.Release{{Version: "1.0", Tag: "cp311-cp311-win_amd64"}}},
+		pypi.Package{Name: "newer-python", Releases: []pypi.Release{{Version: "1.0", RequiresPython: ">=3.12"}}})
+	cases := map[string]struct {
+		requirements []string
+		says         []string
+	}{
+		"conflict": {[]string{"needs-other", "needs-old-other"}, []string{
+			"No version of other-lib meets all that is required of it", "needs-old-other 1.0 requires other-lib<1.", "needs-other 1.0 requires other-lib>=1.",
+		}},
+		"typo":     {[]string{"tiny-model", "tiny-modle"}, []string{`No package index has "tiny-modle"`, "Did you mean tiny-model?"}},
+		"version":  {[]string{"tiny-model>=99"}, []string{"You require tiny-model>=99", "2.0"}},
+		"platform": {[]string{"windows-only"}, []string{"No version of windows-only can be installed with Python 3.11", "another platform"}},
+		"python":   {[]string{"newer-python"}, []string{"No version of newer-python can be installed with Python 3.11", "Python"}},
+	}
+	var config strings.Builder
+	for name, c := range cases {
+		config.WriteString(imageOf(name, c.requirements...))
+	}
+	w.Write("main.tf", config.String())
+	errors := errorsOf(fails(t, w, []string{"plan"}))
+	for name, c := range cases {
+		shows(t, errors[name], append(c.says, "No Versions Meet the Requirements", "pip_requirements")...)
+	}
+	expectOnlyReads(t, registry)
+}
+
+// TestManagedImage_lockIndex has an index refuse the credentials, which is an error of the plan, and be down, which leaves the
+// versions to the apply.
+func TestManagedImage_lockIndex(t *testing.T) {
+	t.Parallel()
+	right, wrong := secret{"reader", "c4nary-right"}, secret{"reader", "c4nary-wrong"}
+	private := privateIndex(t, right, pypi.Simple("tiny-model", "1.0"))
+	registry := acctest.StartRegistry(t, oci.Options{})
+	configured := func(index string) *acctest.Workspace {
+		w := acctest.Embedded{Registry: registry.Host, Index: index, Others: []string{"http = { max_retries = 0 }"}}.NewWorkspace(t)
+		w.Write("main.tf", imageOf("model", "tiny-model"))
+		return w
+	}
+	refused := strings.Replace(private, url.UserPassword(right.user, right.password).String(), url.UserPassword(wrong.user, wrong.password).String(), 1)
+	r := fails(t, configured(refused), []string{"plan"}, "Unable to Read Package Index", "401 Unauthorized", "Check the credentials of that index")
+	if strings.Contains(r.Output, wrong.password) || strings.Contains(r.Output, pathToken.password) {
+		t.Errorf("a secret is shown: %s", r.Output)
+	}
+	down := configured("http://127.0.0.1:1/simple/")
+	shows(t, down.MustRun("plan"), "Versions Not Known Yet", "The apply will try again", "connection refused")
+	fails(t, down, []string{"apply", "-auto-approve"}, "connection refused", "Unable to Create Managed Image")
+	if _, there := down.Image("model"); there {
+		t.Error("an image that could not be locked is in the state")
+	}
 }

@@ -95,6 +95,42 @@ resource "rime_managed_image" "test" {
 `, `Packages the Platform Cannot Install § Write rocky_linux_packages = ["git=1:2.39", "libgomp1"], with the names that the packages have there`)
 }
 
+// TestProvider_platformPips has a RIME platform refuse what its API cannot say: what is left of requirements is names and versions.
+func TestProvider_platformPips(t *testing.T) {
+	t.Parallel()
+	const platform = `provider "rime" {
+	endpoint = "rime.test"
+	api_key  = "k"
+}
+`
+	for requirement, want := range map[string]string{
+		`pip_requirements = ["a @ https://files.example.com/a-1.0.zip"]`:         "comes from an address § Publish the package on the index that the platform uses",
+		`pip_requirements = ["a; python_version < '3.9'"]`:                       "is not decided by what is known of the image § Write python_version",
+		`pip_requirements = ["a; platform_machine == 'x86_64'"]`:                 "is not decided by what is known of the image",
+		`pip_constraints = ["urllib3<2"]`:                                        "bounds packages that are not named § Name those packages in pip_requirements",
+		`pip_lock_file = "a==1.0 --hash=sha256:` + strings.Repeat("0", 64) + `"`: "is a lock of files and hashes § Write exact versions",
+	} {
+		t.Run(requirement, func(t *testing.T) {
+			t.Parallel()
+			planned(t, platform+`resource "rime_managed_image" "test" {
+	name = "a"
+	`+requirement+`
+}
+`, "Requirement the Platform Cannot Take § "+want)
+		})
+	}
+	server := newProtoServer(t, New("test"))
+	blocks, ok := server.evaluate(platform + `resource "rime_managed_image" "test" {
+	name             = "a"
+	python_version   = "3.9"
+	pip_requirements = ["a; python_version < '3.10'", "pywin32; sys_platform == 'win32'"]
+}
+`)
+	if said := server.refusal(blocks); !ok || said != "" {
+		t.Errorf("markers that the image decides are refused: %s", said)
+	}
+}
+
 // A configuration that nothing needs contacts nothing, whatever it says.
 func TestProvider_contactsNothing(t *testing.T) {
 	t.Parallel()
