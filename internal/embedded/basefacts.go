@@ -26,6 +26,7 @@ type baseFacts struct {
 	registry *Registry
 	// layers are the options of a client for blobs of any size.
 	layers []remote.Option
+	chosen wait.Memory[[]name.Digest]
 	known  wait.Memory[*compose.Base]
 }
 
@@ -46,7 +47,13 @@ func (r *Registry) readBases(ctx context.Context, from base) ([]*compose.Base, e
 
 // manifests are the images of the base for the platforms that are built for, by digest.
 func (f *baseFacts) manifests(ctx context.Context, from base) ([]name.Digest, error) {
-	ref, err := f.reference(pinned(from.Reference, from.Digest))
+	reference := pinned(from.Reference, from.Digest)
+	return f.chosen.Get(ctx, reference, func(ctx context.Context) ([]name.Digest, error) { return f.find(ctx, reference) })
+}
+
+// find asks the registry for them.
+func (f *baseFacts) find(ctx context.Context, reference string) ([]name.Digest, error) {
+	ref, err := f.reference(reference)
 	if err != nil {
 		return nil, err
 	}
