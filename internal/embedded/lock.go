@@ -144,24 +144,20 @@ func parsed(pips []requirement.Pip) (all []pep508.Requirement, open string) {
 
 // resolve finds the versions for one platform.
 func (l *locking) resolve(ctx context.Context, b *compose.Base, keep string) error {
-	preferred := map[string]resolve.Pin{}
-	for _, i := range b.Installed {
-		preferred[i.Metadata.Name] = resolve.Pin{Name: i.Metadata.Name, Version: i.Metadata.Version, Metadata: i.Metadata}
-	}
+	request := l.request
+	request.Target = b.Target
 	if keep != "" {
 		if lock, err := pylock.Parse(keep); err == nil { // one that cannot be read has nothing to keep
 			kept, err := resolve.Kept(lock, b.Target, func(name string) ([]*pythonindex.File, error) { return l.index.Files(ctx, name) })
 			if err != nil {
 				return err
 			}
-			for _, pin := range kept {
-				preferred[pin.Name] = pin
-			}
+			request.Preferred = kept
 		}
 	}
-	request := l.request
-	request.Target = b.Target
-	request.Preferred = slices.SortedFunc(maps.Values(preferred), func(x, y resolve.Pin) int { return cmp.Compare(x.Name, y.Name) })
+	for _, i := range b.Installed {
+		request.Preferred = append(request.Preferred, resolve.Pin{Name: i.Metadata.Name, Version: i.Metadata.Version, Metadata: i.Metadata})
+	}
 	pins, err := resolve.Resolve(ctx, l.index, request)
 	if err != nil {
 		return err
