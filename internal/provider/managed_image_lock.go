@@ -30,7 +30,7 @@ func (r *managedImageResource) planLock(
 		return nil
 	}
 	spec, whole := plan.spec()
-	if !whole || config.PythonVersion.IsUnknown() || creating && plan.mayFind(ctx, registry) {
+	if !whole || config.PythonVersion.IsUnknown() || plan.leavesLockOpen(creating) || creating && plan.mayFind(ctx, registry) {
 		return nil
 	}
 	spec.Lock = imageregistry.Lock{}
@@ -75,6 +75,13 @@ func (r *managedImageResource) findLock(
 		r.memory.Remember(question, lock)
 	}
 	return lock, err
+}
+
+// leavesLockOpen tells a plan that could not keep what it promised: one whose name is unknown could not be told from others when
+// it is carried out, and one whose triggers are may have to move everything or nothing.
+func (m *managedImageModel) leavesLockOpen(creating bool) bool {
+	_, known := m.triggerValues()
+	return m.Name.IsUnknown() || !creating && !known
 }
 
 // mayFind tells a create that may come upon an image of that name and take it over, which has versions of its own.
