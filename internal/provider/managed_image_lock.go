@@ -46,6 +46,8 @@ func (r *managedImageResource) planLock(
 		return diag.Diagnostics{diags.LockNotPlanned(plan.Name.ValueString(), err)}
 	case err != nil:
 		return diag.Diagnostics{diags.LockFailed(spec, err)}
+	case lock.Open != "" && !builds: // it was said when the image was built
+		return nil
 	case lock.Open != "":
 		return diag.Diagnostics{diags.LockOpen(plan.Name.ValueString(), lock.Open)}
 	case !builds && lock.Pylock == state.Pylock.ValueString():
