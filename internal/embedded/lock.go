@@ -146,27 +146,21 @@ func parsed(pips []requirement.Pip) (all []pep508.Requirement, open string) {
 
 // resolve finds the versions for one platform.
 func (l *locking) resolve(ctx context.Context, b *compose.Base, keep string) error {
-	preferred := map[string]resolve.Pin{}
-	for _, i := range b.Installed {
-		preferred[i.Metadata.Name] = resolve.Pin{Name: i.Metadata.Name, Version: i.Metadata.Version, Metadata: i.Metadata}
-	}
 	lock, err := pylock.Parse(keep)
 	if err != nil { // there is none, or it cannot be read
 		lock = pylock.Lock{}
 	}
-	kept, err := resolve.Kept(lock, b.Target, func(name string) ([]*pythonindex.File, error) { return l.index.Files(ctx, name) })
-	if err != nil {
+	request := l.request
+	request.Target = b.Target
+	if request.Preferred, err = resolve.Kept(lock, b.Target, func(name string) ([]*pythonindex.File, error) { return l.index.Files(ctx, name) }); err != nil {
 		return err
 	}
-	for _, pin := range kept {
-		preferred[pin.Name] = pin
+	for _, i := range b.Installed {
+		request.Preferred = append(request.Preferred, resolve.Pin{Name: i.Metadata.Name, Version: i.Metadata.Version, Metadata: i.Metadata})
 	}
-	request := l.request
 	if request.Direct, err = l.direct(ctx, b.Target, lock); err != nil {
 		return err
 	}
-	request.Target = b.Target
-	request.Preferred = slices.SortedFunc(maps.Values(preferred), func(x, y resolve.Pin) int { return cmp.Compare(x.Name, y.Name) })
 	pins, err := resolve.Resolve(ctx, l.index, request)
 	if err != nil {
 		return err

@@ -158,6 +158,8 @@ func TestLock(t *testing.T) {
 	}
 	if got := lock("", "pip>24"); libraryTexts(got.Libraries) != "pip 99.0" {
 		t.Errorf("what replaces something of the base comes to %+v", got)
+	} else if got := lock(got.Pylock, "pip<99"); got.Pylock != "" || libraryTexts(got.Libraries) != "pip 24.0" {
+		t.Errorf("back to what the base has: %+v", got)
 	}
 }
 

@@ -18,5 +18,5 @@ func findCaller() caller {
 	if behind := strings.Fields(string(status[strings.LastIndexByte(string(status), ')')+1:])); len(behind) > 19 {
 		started = behind[19]
 	}
-	return caller{id: fmt.Sprintf("%d-%s", process, started), appliesSaved: appliesSaved(words[1:])}
+	return caller{id: fmt.Sprintf("%d-%s", process, started), saved: savedPlan(words[1:])}
 }

@@ -6,12 +6,16 @@
 package planmemory
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -26,9 +30,13 @@ type Memory struct {
 type caller struct {
 	// id tells it from all others of this machine, those that are no more included.
 	id string
-	// appliesSaved tells that it applies a plan that another one has saved.
-	appliesSaved bool
+	// saved is the content of the saved plan that it applies; nil where it makes its own, or where that cannot be read.
+	saved []byte
 }
+
+// Caller is the name of the Terraform that makes this plan. Whoever writes it into the private state of a plan, quoted, tells
+// by which plan a saved one was found.
+func (m Memory) Caller() string { return m.caller.id }
 
 // New is the memory of the configuration for which Terraform keeps its data in that directory, for the process that started
 // this one.
@@ -67,23 +75,25 @@ func (m Memory) Recall(question string, answer any) (ok bool) {
 		return false
 	}
 	text, err := os.ReadFile(m.path(question, m.caller.id))
-	if err != nil && m.caller.appliesSaved {
-		text, err = os.ReadFile(m.newest(question))
+	if err != nil && m.caller.saved != nil {
+		text, err = os.ReadFile(m.path(question, m.planner(question)))
 	}
 	return err == nil && json.Unmarshal(text, answer) == nil
 }
 
-// newest is the file of the newest plan with that question. It cannot be told which plan was saved.
-func (m Memory) newest(question string) string {
+// planner is who made the saved plan, among those who asked the question; empty for none of them. What others found is
+// not what was planned.
+func (m Memory) planner(question string) string {
 	found, _ := filepath.Glob(m.path(question, "*")) // the pattern is a valid one
-	var newest string
-	var at time.Time
+	before, behind, _ := strings.Cut(m.path(question, "*"), "*")
 	for _, name := range found {
-		if info, err := os.Stat(name); err == nil && info.ModTime().After(at) {
-			newest, at = name, info.ModTime()
+		id := strings.TrimSuffix(strings.TrimPrefix(name, before), behind)
+		// A plan has the values of a private state in base64.
+		if bytes.Contains(m.caller.saved, []byte(base64.StdEncoding.EncodeToString([]byte(strconv.Quote(id))))) {
+			return id
 		}
 	}
-	return newest
+	return ""
 }
 
 // forget removes what no apply is to be expected for any more.
@@ -97,29 +107,42 @@ func (m Memory) forget() {
 	}
 }
 
-// appliesSaved tells a command of Terraform that applies a saved plan: "apply", and behind it the name of such a file.
-func appliesSaved(arguments []string) bool {
+// savedPlan is the content of the saved plan that a command of Terraform applies ("apply", and behind it the name of such a
+// file), nil for none.
+func savedPlan(arguments []string) []byte {
 	command := ""
 	for _, argument := range arguments {
 		switch {
 		case strings.HasPrefix(argument, "-"):
 		case command == "":
 			command = argument
-		case command == "apply" && isPlan(argument): // others are values of flags
-			return true
+		case command == "apply":
+			if plan := readPlan(argument); plan != nil { // others are values of flags
+				return plan
+			}
 		}
 	}
-	return false
+	return nil
 }
 
-// isPlan tells a file that is a saved plan, which is a zip.
-func isPlan(name string) bool {
-	f, err := os.Open(name)
+// maxPlan bounds the plans that are read.
+const maxPlan = 1 << 30
+
+// readPlan is the content of a file that is a saved plan, which is a zip; nil for others.
+func readPlan(name string) []byte {
+	archive, err := zip.OpenReader(name)
 	if err != nil {
-		return false
+		return nil
+	}
+	defer func() { _ = archive.Close() }()
+	f, err := archive.Open("tfplan")
+	if err != nil {
+		return nil
 	}
 	defer func() { _ = f.Close() }()
-	magic := make([]byte, 4)
-	_, err = io.ReadFull(f, magic)
-	return err == nil && string(magic) == "PK\x03\x04"
+	plan, err := io.ReadAll(io.LimitReader(f, maxPlan))
+	if err != nil {
+		return nil
+	}
+	return plan
 }

@@ -1,6 +1,11 @@
 package planmemory
 
 import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,7 +17,11 @@ func TestMemory(t *testing.T) {
 	directory := filepath.Join(t.TempDir(), "data", "rime")
 	planner := Memory{directory, caller{id: "1-7"}}
 	another := Memory{directory, caller{id: "2-8"}}
-	applier := Memory{directory, caller{id: "3-9", appliesSaved: true}}
+	// What a plan holds is, among others, the private state that says who made it.
+	saved := func(id string) []byte {
+		return fmt.Appendf(nil, `…{"planned_by":"%s"}…`, base64.StdEncoding.EncodeToString([]byte(`"`+id+`"`)))
+	}
+	applier := Memory{directory, caller{id: "3-9", saved: saved("1-7")}}
 	recall := func(m Memory, question string) string {
 		var answer string
 		if !m.Recall(question, &answer) {
@@ -38,7 +47,9 @@ func TestMemory(t *testing.T) {
 	if err := os.Chtimes(planner.path("q", "1-7"), long, long); err != nil {
 		t.Fatal(err)
 	}
-	expect("an apply after two plans", applier, "q", "new")
+	expect("an apply after two plans", applier, "q", "old")
+	expect("an apply of the second plan", Memory{directory, caller{id: "4-1", saved: saved("2-8")}}, "q", "new")
+	expect("an apply of a plan that did not ask", Memory{directory, caller{id: "5-1", saved: saved("6-1")}}, "q", "nothing")
 	expect("the first of two", planner, "q", "old")
 	long = time.Now().Add(-stale - time.Hour)
 	if err := os.Chtimes(planner.path("q", "1-7"), long, long); err != nil {
@@ -50,10 +61,17 @@ func TestMemory(t *testing.T) {
 	Memory{}.Remember("q", "x")
 }
 
-func TestAppliesSaved(t *testing.T) {
+func TestSavedPlan(t *testing.T) {
 	t.Parallel()
 	saved := filepath.Join(t.TempDir(), "saved.tfplan")
-	if err := os.WriteFile(saved, []byte("PK\x03\x04…"), 0o600); err != nil {
+	var archive bytes.Buffer
+	z := zip.NewWriter(&archive)
+	if f, err := z.Create("tfplan"); err != nil {
+		t.Fatal(err)
+	} else if _, err := f.Write([]byte("the plan")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(z.Close(), os.WriteFile(saved, archive.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -70,8 +88,8 @@ func TestAppliesSaved(t *testing.T) {
 		{[]string{"show", saved}, false},
 		{nil, false},
 	} {
-		if got := appliesSaved(test.arguments); got != test.want {
-			t.Errorf("%q: %t", test.arguments, got)
+		if got := string(savedPlan(test.arguments)); got != map[bool]string{true: "the plan"}[test.want] {
+			t.Errorf("%q: %q", test.arguments, got)
 		}
 	}
 }
@@ -79,7 +97,7 @@ func TestAppliesSaved(t *testing.T) {
 // TestNew has this process be started by one that is known: its number and its beginning tell it from all others.
 func TestNew(t *testing.T) {
 	t.Parallel()
-	if m := New("/data"); m.directory != "/data/rime" || m.caller.id == "" || m.caller != New("/other").caller {
+	if m := New("/data"); m.directory != "/data/rime" || m.Caller() == "" || m.Caller() != New("/other").Caller() {
 		t.Errorf("%+v", m)
 	}
 }

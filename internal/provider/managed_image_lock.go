@@ -30,7 +30,7 @@ func (r *managedImageResource) planLock(
 		return nil
 	}
 	spec, whole := plan.spec()
-	if !whole || config.PythonVersion.IsUnknown() || creating && plan.mayFind(ctx, registry) {
+	if !whole || config.PythonVersion.IsUnknown() || plan.leavesLockOpen(creating) {
 		return nil
 	}
 	spec.Lock = imageregistry.Lock{}
@@ -38,14 +38,18 @@ func (r *managedImageResource) planLock(
 	if always || t == taskRebuild {
 		request.Keep = ""
 	}
-	lock, err := r.findLock(ctx, registry, locker, request)
+	lock, ok, err := r.findLock(ctx, registry, locker, request, creating && plan.AdoptExisting.ValueBool())
 	switch {
+	case err == nil && !ok:
+		return nil
 	case err != nil && mayPass(err) && !builds:
 		return diag.Diagnostics{diags.UpgradesNotChecked(plan.Name.ValueString(), err)}
 	case err != nil && mayPass(err):
 		return diag.Diagnostics{diags.LockNotPlanned(plan.Name.ValueString(), err)}
 	case err != nil:
 		return diag.Diagnostics{diags.LockFailed(spec, err)}
+	case lock.Open != "" && !builds: // it was said when the image was built
+		return nil
 	case lock.Open != "":
 		return diag.Diagnostics{diags.LockOpen(plan.Name.ValueString(), lock.Open)}
 	case !builds && lock.Pylock == state.Pylock.ValueString():
@@ -60,29 +64,43 @@ func (r *managedImageResource) planLock(
 	return d
 }
 
-// findLock asks for the lock, or finds it where the plan left it that is carried out now.
+// findLock asks for the lock, or finds it where the plan left it that is carried out now: what was planned holds, although an
+// image may have come since then that is to be adopted. It is not ok where one that is there tells its own versions.
 func (r *managedImageResource) findLock(
-	ctx context.Context, registry imageregistry.Registry, locker imageregistry.Locker, request imageregistry.LockRequest,
-) (lock imageregistry.Lock, err error) {
-	question := request.Spec.Name + " " + request.Spec.Hash()
-	if locator, ok := registry.(imageregistry.Locator); ok {
-		question = locator.Location() + " " + question
-	}
+	ctx context.Context, registry imageregistry.Registry, locker imageregistry.Locker, request imageregistry.LockRequest, adopts bool,
+) (lock imageregistry.Lock, ok bool, err error) {
+	question := lockQuestion(registry, request.Spec)
 	if r.memory.Recall(question, &lock) {
-		return lock, nil
+		return lock, true, nil
+	}
+	if adopts && mayFind(ctx, registry, request.Spec.Name) {
+		return lock, false, nil
 	}
 	if lock, err = locker.Lock(ctx, request); err == nil && lock.Base.Digest != "" {
 		r.memory.Remember(question, lock)
 	}
-	return lock, err
+	return lock, true, err
 }
 
-// mayFind tells a create that may come upon an image of that name and take it over, which has versions of its own.
-func (m *managedImageModel) mayFind(ctx context.Context, registry imageregistry.Registry) bool {
-	if !m.AdoptExisting.ValueBool() || m.Name.IsUnknown() {
-		return m.AdoptExisting.ValueBool()
+// lockQuestion is what a plan remembers the lock by.
+func lockQuestion(registry imageregistry.Registry, spec imageregistry.Spec) string {
+	question := spec.Name + " " + spec.Hash()
+	if locator, ok := registry.(imageregistry.Locator); ok {
+		question = locator.Location() + " " + question
 	}
-	_, err := registry.Get(ctx, m.Name.ValueString())
+	return question
+}
+
+// leavesLockOpen tells a plan that could not keep what it promised: one whose name is unknown could not be told from others when
+// it is carried out, and one whose triggers are may have to move everything or nothing.
+func (m *managedImageModel) leavesLockOpen(creating bool) bool {
+	_, known := m.triggerValues()
+	return m.Name.IsUnknown() || !creating && !known
+}
+
+// mayFind tells that there may be an image of that name, which has versions of its own.
+func mayFind(ctx context.Context, registry imageregistry.Registry, name string) bool {
+	_, err := registry.Get(ctx, name)
 	return !errors.Is(err, imageregistry.ErrNotFound)
 }
 

@@ -120,6 +120,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
 	keep := state.Pylock.ValueString()
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedByKey, quoted(r.memory.Caller()))...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -148,7 +149,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		plan.expectBuild(state, types.StringNull())
 		resp.RequiresReplace.Append(pathName)
 		// Terraform plans what replaces it without the state, but with this.
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, replacedKey, quoted(state.Pylock.ValueString()))...)
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, replacedKey, quoted(lockToKeep(state, plan)))...)
 		resp.RequiresReplace.Append(plan.changedInputs(state)...)
 	default:
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
@@ -294,6 +295,17 @@ func (r *managedImageResource) checkPackageKind(apt types.Set) diag.Diagnostics 
 
 // replacedKey holds, in the private state of a plan, the lock of the image that is replaced by one of another name.
 const replacedKey = "replaced_lock"
+
+// plannedByKey holds, in the private state of a plan, who made it: a saved plan is told from others by it.
+const plannedByKey = "planned_by"
+
+// lockToKeep is the lock of which an image of another name keeps what fits. Triggers ask for fresh packages.
+func lockToKeep(state, plan managedImageModel) string {
+	if names, known := changedTriggers(state, plan); len(names) > 0 || !known {
+		return ""
+	}
+	return state.Pylock.ValueString()
+}
 
 // replacedLock is the lock of the image that this one replaces, empty for none.
 func replacedLock(ctx context.Context, private privateState) (lock string) {

@@ -76,7 +76,7 @@ type resolution struct {
 	// constraints bound distributions that somebody needs, by name.
 	constraints map[string]pep440.Specifier
 	// preferred are the versions that are taken where they fit, by name.
-	preferred map[string]option
+	preferred map[string][]option
 	// asked is the place of each node in what the user asked for.
 	asked      map[string]int
 	candidates map[string]map[string]*candidate
@@ -249,26 +249,25 @@ func (r *resolution) only(exact *candidate, extras []string, specifier pep440.Sp
 	return without([]*candidate{c}, excluded)
 }
 
-// found are the candidates that the indexes have, after the one that is preferred.
+// found are the candidates that the indexes have, after those that are preferred.
 func (r *resolution) found(ctx context.Context, name string, extras []string, specifier pep440.Specifier, excluded []*candidate) ([]*candidate, error) {
 	var candidates []*candidate
-	preferred, prefers := r.preferred[name]
-	if prefers = prefers && specifier.Allows(preferred.version); prefers {
-		if c := r.candidate(name, extras, preferred); !slices.Contains(excluded, c) {
+	for _, o := range r.preferred[name] {
+		if !specifier.Allows(o.version) {
+			continue
+		}
+		if c := r.candidate(name, extras, o); !slices.Contains(excluded, c) && !slices.Contains(candidates, c) {
 			candidates = append(candidates, c)
-		} else {
-			prefers = false
 		}
 	}
+	preferred := len(candidates)
 	all, err := r.finder.options(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range all.allowed(specifier) {
-		if prefers && o.version.Compare(preferred.version) == 0 {
-			continue
-		}
-		if c := r.candidate(name, extras, o); !slices.Contains(excluded, c) {
+		c := r.candidate(name, extras, o)
+		if !slices.Contains(excluded, c) && !slices.Contains(candidates[:preferred], c) {
 			candidates = append(candidates, c)
 		}
 	}

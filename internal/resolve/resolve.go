@@ -21,7 +21,8 @@ type Request struct {
 	// Constraints bound what is needed anyway.
 	Constraints []pep508.Requirement
 	Target      *Target
-	// Preferred are the versions that are taken wherever they fit: locked ones, and those that the base image has.
+	// Preferred are the versions that are taken wherever they fit: locked ones, and those that the base image has. Of several
+	// of one distribution, the first that fits is taken.
 	Preferred []Pin
 	// Direct are the files that distributions come from which have an address among the requirements, by normalised name. They
 	// come from nowhere else, whatever versions are needed.
@@ -53,7 +54,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 			source: source, target: request.Target, before: request.Before, wheelsOnly: request.WheelsOnly, direct: request.Direct,
 			projects: map[string]*options{},
 		},
-		constraints: map[string]pep440.Specifier{}, preferred: map[string]option{}, asked: map[string]int{},
+		constraints: map[string]pep440.Specifier{}, preferred: map[string][]option{}, asked: map[string]int{},
 		candidates: map[string]map[string]*candidate{},
 		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
 		conflicts:  map[string]int{}, first: map[string]*need{}, promoted: map[string]bool{}, optimism: optimism,
@@ -72,7 +73,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		if request.Direct[p.Name] != nil {
 			continue
 		}
-		r.preferred[p.Name] = option{p.Version, pythonindex.OriginOf(p.File), p.Metadata}
+		r.preferred[p.Name] = append(r.preferred[p.Name], option{p.Version, pythonindex.OriginOf(p.File), p.Metadata})
 	}
 	r.lookout = newLookout(ctx, r.finder)
 	defer r.lookout.close()

@@ -65,6 +65,7 @@ func TestResolve(t *testing.T) {
 		"a constraint":                       {index: index{"a 1": {"b"}, "b 1": nil, "b 2": nil}, want: []string{"a"}, constraints: []string{"b<2", "c==7"}, pins: "a 1, b 1"},
 		"what is preferred":                  {index: index{"a 1": {"b"}, "a 2": {"b"}, "b 1": nil, "b 2": nil}, want: []string{"a"}, prefer: "a 1, b 1", pins: "a 1, b 1"},
 		"what is preferred and does not fit": {index: index{"a 1": {"b>=2"}, "b 1": nil, "b 2": nil, "b 3": nil}, want: []string{"a"}, prefer: "b 1", pins: "a 1, b 3"},
+		"the second that is preferred":       {index: index{"a 1": nil, "a 2": nil, "a 3": nil, "a 4": nil}, want: []string{"a<4"}, prefer: "a 4, a 2", pins: "a 2"},
 		"a source distribution":              {index: index{"a 1": nil, "a 2": {":sdist"}}, want: []string{"a"}, pins: "a 2"},
 	}
 	for name, test := range tests {
