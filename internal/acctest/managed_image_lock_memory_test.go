@@ -3,6 +3,7 @@ package acctest_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/managed-images/terraform-provider-rime/internal/sandbox/pypi"
@@ -100,4 +101,37 @@ output "libraries" { value = rime_managed_image.a.pip_libraries }
 	shows(t, w.MustRun("output"), `"app" = "3.0"`)
 	w.PlanIsEmpty()
 	w.Destroy()
+}
+
+// TestManagedImage_lockElsewhere applies a saved plan on another machine, which has the configuration and that file and nothing
+// else, after the index has moved on.
+func TestManagedImage_lockElsewhere(t *testing.T) {
+	t.Parallel()
+	w, index, _ := lockWorld(t, pypi.Simple("app", "1.0"))
+	w.Write("main.tf", imageOf("model", "app"))
+	w.MustRun("plan", "-out=saved.tfplan")
+	index.Replace(pypi.Simple("app", "1.0", "2.0"))
+	elsewhere := w.Clone()
+	if err := os.RemoveAll(filepath.Join(elsewhere.Dir, ".terraform")); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere.MustRun("apply", "saved.tfplan")
+	if got := elsewhere.Values("rime_managed_image.model")["pip_libraries"].(map[string]any)["app"]; got != "1.0" {
+		t.Errorf("app %v was installed", got)
+	}
+	elsewhere.PlanIsEmpty()
+	if strings.Contains(string(elsewhere.StateFile()), "planned") {
+		t.Error("the state keeps what was for the apply")
+	}
+	elsewhere.Edit("main.tf", `"app"`, `"app>1"`)
+	elsewhere.MustRun("plan", "-out=saved.tfplan")
+	index.Replace(pypi.Simple("app", "1.0", "2.0", "3.0"))
+	if err := os.RemoveAll(filepath.Join(elsewhere.Dir, ".terraform")); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere.MustRun("apply", "saved.tfplan")
+	elsewhere.PlanIsEmpty()
+	if got := elsewhere.Values("rime_managed_image.model")["pip_libraries"].(map[string]any)["app"]; got != "2.0" {
+		t.Errorf("app %v was installed", got)
+	}
 }

@@ -1,13 +1,13 @@
 // Package planmemory remembers what a plan found out, for the apply that carries it out.
 //
 // While it applies, Terraform has every change planned once more and holds the second plan to the first, but does not say what
-// that was, nor that this is the second. What a plan looks up elsewhere may have changed in between. So it is written down in
-// the directory where Terraform keeps its own data for a configuration, which whoever applies on another machine carries along.
+// that was, nor that this is the second. What a plan looks up elsewhere may have changed in between. So it is written down
+// twice: in the directory where Terraform keeps its own data for a configuration, for the apply of the same run, and in the
+// private state of the plan, where the apply of a saved plan finds it, on any machine.
 package planmemory
 
 import (
 	"archive/zip"
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -15,7 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -34,9 +34,14 @@ type caller struct {
 	saved []byte
 }
 
-// Caller is the name of the Terraform that makes this plan. Whoever writes it into the private state of a plan, quoted, tells
-// by which plan a saved one was found.
-func (m Memory) Caller() string { return m.caller.id }
+// Key is the key of what [Memory.Remember] returns, in the private state of a plan.
+const Key = "planned"
+
+// note is an answer in the private state of a plan.
+type note struct {
+	Question string          `json:"question"`
+	Answer   json.RawMessage `json:"answer"`
+}
 
 // New is the memory of the configuration for which Terraform keeps its data in that directory, for the process that started
 // this one.
@@ -47,54 +52,55 @@ func New(data string) Memory {
 // stale is how long a plan may wait for its apply.
 const stale = 30 * 24 * time.Hour
 
-// path is where an answer is, in the version that the caller's plan found. The caller may be a pattern.
-func (m Memory) path(question, caller string) string {
-	sum := sha256.Sum256([]byte(question))
-	return filepath.Join(m.directory, "plan-"+hex.EncodeToString(sum[:12])+"-"+caller+".json")
+// Remember writes the answer down, and returns what the plan is to have in its private state, as JSON; nil for nothing. Without
+// either, an apply has to find the same once more.
+func (m Memory) Remember(question string, answer any) (private []byte) {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return nil
+	}
+	m.write(question, text)
+	private, _ = json.Marshal(note{question, text}) // it is JSON
+	return private
 }
 
-// Remember writes the answer down. Without it, an apply has to find the same once more.
-func (m Memory) Remember(question string, answer any) {
-	if m.directory == "" {
-		return
-	}
-	text, err := json.Marshal(answer)
-	if err != nil || os.MkdirAll(m.directory, 0o755) != nil {
+// write writes the answer down for the apply of the same run.
+func (m Memory) write(question string, answer []byte) {
+	if m.directory == "" || os.MkdirAll(m.directory, 0o755) != nil {
 		return
 	}
 	m.forget()
-	name := m.path(question, m.caller.id)
-	if os.WriteFile(name+".new", text, 0o600) == nil {
+	name := m.path(question)
+	if os.WriteFile(name+".new", answer, 0o600) == nil {
 		_ = os.Rename(name+".new", name)
 	}
 }
 
-// Recall reads the answer that the plan found which is carried out now. It is not ok while a plan is being made.
-func (m Memory) Recall(question string, answer any) (ok bool) {
-	if m.directory == "" {
-		return false
-	}
-	text, err := os.ReadFile(m.path(question, m.caller.id))
-	if err != nil && m.caller.saved != nil {
-		text, err = os.ReadFile(m.path(question, m.planner(question)))
-	}
-	return err == nil && json.Unmarshal(text, answer) == nil
+// path is where an answer is that the caller's plan found.
+func (m Memory) path(question string) string {
+	sum := sha256.Sum256([]byte(question))
+	return filepath.Join(m.directory, "plan-"+hex.EncodeToString(sum[:12])+"-"+m.caller.id+".json")
 }
 
-// planner is who made the saved plan, among those who asked the question; empty for none of them. What others found is
-// not what was planned.
-func (m Memory) planner(question string) string {
-	found, _ := filepath.Glob(m.path(question, "*")) // the pattern is a valid one
-	before, behind, _ := strings.Cut(m.path(question, "*"), "*")
-	for _, name := range found {
-		id := strings.TrimSuffix(strings.TrimPrefix(name, before), behind)
-		// A plan has the values of a private state in base64.
-		if bytes.Contains(m.caller.saved, []byte(base64.StdEncoding.EncodeToString([]byte(strconv.Quote(id))))) {
-			return id
+// Recall reads the answer that the plan found which is carried out now. It is not ok while a plan is being made.
+func (m Memory) Recall(question string, answer any) (ok bool) {
+	if m.directory != "" {
+		if text, err := os.ReadFile(m.path(question)); err == nil {
+			return json.Unmarshal(text, answer) == nil
 		}
 	}
-	return ""
+	for _, found := range noted.FindAllSubmatch(m.caller.saved, -1) {
+		text, err := base64.StdEncoding.DecodeString(string(found[1]))
+		var n note
+		if err == nil && json.Unmarshal(text, &n) == nil && n.Question == question {
+			return json.Unmarshal(n.Answer, answer) == nil
+		}
+	}
+	return false
 }
+
+// noted is an answer in a saved plan. The plugin framework keeps a private state as JSON, and its values in base64.
+var noted = regexp.MustCompile(`"` + Key + `":"([A-Za-z0-9+/=]+)"`)
 
 // forget removes what no apply is to be expected for any more.
 func (m Memory) forget() {

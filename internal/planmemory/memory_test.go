@@ -17,11 +17,14 @@ func TestMemory(t *testing.T) {
 	directory := filepath.Join(t.TempDir(), "data", "rime")
 	planner := Memory{directory, caller{id: "1-7"}}
 	another := Memory{directory, caller{id: "2-8"}}
-	// What a plan holds is, among others, the private state that says who made it.
-	saved := func(id string) []byte {
-		return fmt.Appendf(nil, `…{"planned_by":"%s"}…`, base64.StdEncoding.EncodeToString([]byte(`"`+id+`"`)))
+	// What a plan holds is, among others, the private states of its resources.
+	saved := func(private ...[]byte) Memory {
+		var plan []byte
+		for _, p := range private {
+			plan = fmt.Appendf(plan, `…{"imported":"dHJ1ZQ==","planned":"%s"}…`, base64.StdEncoding.EncodeToString(p))
+		}
+		return Memory{filepath.Join(t.TempDir(), "elsewhere"), caller{id: "3-9", saved: plan}}
 	}
-	applier := Memory{directory, caller{id: "3-9", saved: saved("1-7")}}
 	recall := func(m Memory, question string) string {
 		var answer string
 		if !m.Recall(question, &answer) {
@@ -36,23 +39,18 @@ func TestMemory(t *testing.T) {
 		}
 	}
 	expect("before", planner, "q", "nothing")
-	planner.Remember("q", "old")
-	planner.Remember("other", "x")
+	first, other := planner.Remember("q", "old"), planner.Remember("other", "x")
 	expect("the same Terraform", planner, "q", "old")
 	expect("another plan", another, "q", "nothing")
-	expect("an apply of a saved plan", applier, "q", "old")
-	expect("another question", applier, "r", "nothing")
-	another.Remember("q", "new")
-	long := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(planner.path("q", "1-7"), long, long); err != nil {
-		t.Fatal(err)
-	}
-	expect("an apply after two plans", applier, "q", "old")
-	expect("an apply of the second plan", Memory{directory, caller{id: "4-1", saved: saved("2-8")}}, "q", "new")
-	expect("an apply of a plan that did not ask", Memory{directory, caller{id: "5-1", saved: saved("6-1")}}, "q", "nothing")
+	expect("an apply of a saved plan, elsewhere", saved(other, first), "q", "old")
+	expect("another question", saved(other, first), "r", "nothing")
+	second := another.Remember("q", "new")
+	expect("an apply of the first plan", saved(first), "q", "old")
+	expect("an apply of the second plan", saved(second), "q", "new")
+	expect("an apply of a plan that did not ask", saved([]byte(`"nonsense"`)), "q", "nothing")
 	expect("the first of two", planner, "q", "old")
-	long = time.Now().Add(-stale - time.Hour)
-	if err := os.Chtimes(planner.path("q", "1-7"), long, long); err != nil {
+	long := time.Now().Add(-stale - time.Hour)
+	if err := os.Chtimes(planner.path("q"), long, long); err != nil {
 		t.Fatal(err)
 	}
 	another.Remember("r", "y")
@@ -97,7 +95,7 @@ func TestSavedPlan(t *testing.T) {
 // TestNew has this process be started by one that is known: its number and its beginning tell it from all others.
 func TestNew(t *testing.T) {
 	t.Parallel()
-	if m := New("/data"); m.directory != "/data/rime" || m.Caller() == "" || m.Caller() != New("/other").Caller() {
+	if m := New("/data"); m.directory != "/data/rime" || m.caller.id == "" || m.caller.id != New("/other").caller.id {
 		t.Errorf("%+v", m)
 	}
 }

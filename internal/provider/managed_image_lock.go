@@ -16,6 +16,7 @@ import (
 // cannot be found out is left to the apply, with a warning.
 func (r *managedImageResource) planLock(
 	ctx context.Context, registry imageregistry.Registry, plan *managedImageModel, config, state managedImageModel, t task, keep string,
+	note func(private []byte),
 ) (d diag.Diagnostics) {
 	locker, locks := registry.(imageregistry.Locker)
 	creating, builds := t == taskCreate, t >= taskRepair
@@ -38,7 +39,7 @@ func (r *managedImageResource) planLock(
 	if always || t == taskRebuild {
 		request.Keep = ""
 	}
-	lock, ok, err := r.findLock(ctx, registry, locker, request, creating && plan.AdoptExisting.ValueBool())
+	lock, ok, err := r.findLock(ctx, registry, locker, request, creating && plan.AdoptExisting.ValueBool(), note)
 	switch {
 	case err == nil && !ok:
 		return nil
@@ -68,16 +69,18 @@ func (r *managedImageResource) planLock(
 // image may have come since then that is to be adopted. It is not ok where one that is there tells its own versions.
 func (r *managedImageResource) findLock(
 	ctx context.Context, registry imageregistry.Registry, locker imageregistry.Locker, request imageregistry.LockRequest, adopts bool,
+	note func(private []byte),
 ) (lock imageregistry.Lock, ok bool, err error) {
 	question := lockQuestion(registry, request.Spec)
 	if r.memory.Recall(question, &lock) {
+		note(r.memory.Remember(question, lock))
 		return lock, true, nil
 	}
 	if adopts && mayFind(ctx, registry, request.Spec.Name) {
 		return lock, false, nil
 	}
 	if lock, err = locker.Lock(ctx, request); err == nil && lock.Base.Digest != "" {
-		r.memory.Remember(question, lock)
+		note(r.memory.Remember(question, lock))
 	}
 	return lock, true, err
 }

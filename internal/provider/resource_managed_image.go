@@ -14,6 +14,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/planmemory"
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
@@ -149,6 +150,7 @@ func (r *managedImageResource) Update(ctx context.Context, req resource.UpdateRe
 		return
 	}
 	takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, planmemory.Key, nil)...) // it was for this apply
 	registry, err := r.registry(ctx)
 	intended := decide(registry, state, plan)
 	if intended.task == taskNone {

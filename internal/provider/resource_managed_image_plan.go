@@ -17,6 +17,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
+	"github.com/managed-images/terraform-provider-rime/internal/planmemory"
 )
 
 // task is what an apply has to do with an image that exists.
@@ -120,7 +121,7 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
 	keep := state.Pylock.ValueString()
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedByKey, quoted(r.memory.Caller()))...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, planmemory.Key, nil)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -157,7 +158,8 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.RequiresReplace.Append(plan.planChange(registry, state, intended)...)
 	}
 	if len(resp.RequiresReplace) == 0 {
-		resp.Diagnostics.Append(r.planLock(ctx, registry, &plan, config, state, intended.task, keep)...)
+		note := func(private []byte) { resp.Diagnostics.Append(resp.Private.SetKey(ctx, planmemory.Key, private)...) }
+		resp.Diagnostics.Append(r.planLock(ctx, registry, &plan, config, state, intended.task, keep, note)...)
 		if !creating && !resp.Diagnostics.HasError() {
 			plan.RebuildReason = decide(registry, state, plan).reasonOr(plan.RebuildReason)
 		}
@@ -295,9 +297,6 @@ func (r *managedImageResource) checkPackageKind(apt types.Set) diag.Diagnostics 
 
 // replacedKey holds, in the private state of a plan, the lock of the image that is replaced by one of another name.
 const replacedKey = "replaced_lock"
-
-// plannedByKey holds, in the private state of a plan, who made it: a saved plan is told from others by it.
-const plannedByKey = "planned_by"
 
 // lockToKeep is the lock of which an image of another name keeps what fits. Triggers ask for fresh packages.
 func lockToKeep(state, plan managedImageModel) string {
