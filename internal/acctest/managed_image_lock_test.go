@@ -77,7 +77,17 @@ func TestManagedImage_lockTampered(t *testing.T) {
 	w.MustRun("plan", "-out=saved.tfplan")
 	index.Replace(pypi.Package{Name: "victim", Releases: []pypi.Release{{Version: "1.0", PayloadBytes: 10}}})
 	fails(t, w, []string{"apply", "saved.tfplan"}, `pip_requirements["victim"]`, "the file of victim on the package index is not the one that was locked: Expected sha256",
-		"Class: integrity", "Somebody has replaced the file")
+		"Class: integrity", "Somebody has replaced or removed the file")
+	// The repair of a create that failed plans anew.
+	w.Apply()
+	w.PlanIsEmpty()
+	w.Edit("main.tf", `"victim"`, `"victim", "other"`)
+	index.Replace(pypi.Simple("other", "1.0"))
+	w.MustRun("plan", "-out=saved.tfplan")
+	index.Replace(pypi.Simple("other", "2.0"))
+	fails(t, w, []string{"apply", "saved.tfplan"}, `pip_requirements["other"]`, "does not have other 1.0 any more, which was locked", "Class: integrity")
+	w.Apply()
+	w.PlanIsEmpty()
 }
 
 // TestManagedImage_lockSaved has the index move on between a plan that is saved and its apply, and between an image and the one
@@ -200,7 +210,7 @@ func TestManagedImage_lockErrors(t *testing.T) {
 		"conflict": {[]string{"needs-other", "needs-old-other"}, []string{
 			"No version of other-lib meets all that is required of it", "needs-old-other 1.0 requires other-lib<1.", "needs-other 1.0 requires other-lib>=1.",
 		}},
-		"typo":     {[]string{"tiny-model", "tiny-modle"}, []string{`No package index has "tiny-modle"`, "Did you mean tiny-model?"}},
+		"typo":     {[]string{"tiny-model", "tiny-modell"}, []string{`No package index has "tiny-modell"`, "Did you mean tiny-model?"}},
 		"version":  {[]string{"tiny-model>=99"}, []string{"You require tiny-model>=99", "2.0"}},
 		"platform": {[]string{"windows-only"}, []string{"No version of windows-only can be installed with Python 3.11", "another platform"}},
 		"python":   {[]string{"newer-python"}, []string{"No version of newer-python can be installed with Python 3.11", "Python"}},

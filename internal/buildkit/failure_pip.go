@@ -43,6 +43,9 @@ var networkTrouble = regexp.MustCompile(`(?i)Max retries exceeded|NewConnectionE
 // analysePip finds the requirement at fault in what pip said last.
 func analysePip(e evidence) finding {
 	asked := pipIndex(e.request.Pip)
+	if f := analysePipGone(e, asked); f.class != "" {
+		return f
+	}
 	for _, analyse := range []func([]string, askedPips) finding{
 		analysePipHash, analysePipConflict, analysePipMissing, analysePipBuild, analysePipInvalid,
 	} {
@@ -108,6 +111,25 @@ func analysePipHash(lines []string, asked askedPips) finding {
 		return asked.blame(f, name[1])
 	}
 	return f
+}
+
+// analysePipGone finds a locked version that no index has any more.
+func analysePipGone(e evidence, asked askedPips) finding {
+	line, ok := lastMatch(e.lines, pipNoMatch)
+	if !ok || len(e.request.Locked) == 0 {
+		return finding{}
+	}
+	missing := pipNoMatch.FindStringSubmatch(line)[1]
+	if _, trouble := indexTrouble(e.lines, missing); trouble {
+		return finding{}
+	}
+	i := slices.IndexFunc(e.request.Locked, func(l Locked) bool { return l.Name == requirement.Pip{Name: missing}.Distribution() })
+	if i < 0 {
+		return finding{} // what the build of a source distribution needs is not in the lock
+	}
+	l := e.request.Locked[i]
+	message := fmt.Sprintf("the package index does not have %s %s any more, which was locked", l.Name, l.Version)
+	return asked.blame(finding{class: imageregistry.FailureIntegrity, message: message}, l.Name)
 }
 
 // analysePipMissing finds a requirement that has no distribution. When pip could not read the index it says the same,

@@ -93,7 +93,7 @@ func adviceForClass(class imageregistry.FailureClass) string {
 	case imageregistry.FailureNetwork:
 		return "Check that the builder, not this machine, reaches the package index (`pip.index_url`), trusts its certificate (`http.ca_file`) and has the right credentials for it, then apply again."
 	case imageregistry.FailureIntegrity:
-		return "Somebody has replaced the file since it was locked. Find out who and why. Then plan with a changed value in `triggers`, which takes the file that is there now, or require another version."
+		return "Somebody has replaced or removed the file since it was locked. Find out who and why. Then plan again, with a changed value in `triggers` if the plan has nothing to do: it takes what is there now."
 	case imageregistry.FailureBaseImage:
 		return "Check `base_images` of the provider: the builder must be able to pull the image, and it must have this Python version and pip."
 	case imageregistry.FailureOutOfMemory:
