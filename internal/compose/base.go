@@ -27,6 +27,8 @@ type Base struct {
 	Layout Layout
 	// System tells that packages of the operating system can bring distributions that this Python finds.
 	System bool
+	// Elsewhere tells that a .pth file leads to further distributions, which Installed does not have.
+	Elsewhere bool
 	// Installed are the distributions that its Python finds, sorted by name.
 	Installed []Installed
 }
@@ -71,6 +73,7 @@ func ReadBase(ctx context.Context, image v1.Image) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.path = variable(config, "PYTHONPATH", "")
 	platform := pep425.Platform{Minor: p.minor, Threaded: p.threaded}
 	if platform.Machine = pep425.Machine(config.Architecture, config.Variant); platform.Machine == "" {
 		return nil, &BaseError{fmt.Sprintf("is for %s, for which there are no wheels", config.Architecture)}
@@ -86,21 +89,24 @@ func ReadBase(ctx context.Context, image v1.Image) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	system := p.venv == "" && p.prefix == "/usr"
-	return &Base{Target: target, Layout: p.layout(), System: system, Installed: p.installed()}, nil
+	return &Base{Target: target, Layout: p.layout(), System: p.venv == "" && p.prefix == "/usr", Elsewhere: p.leadsOn(), Installed: p.installed()}, nil
 }
 
 // defaultPath is the PATH of an image that sets none.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // searchPath is where the image looks for programs.
-func searchPath(config *v1.ConfigFile) []string {
-	for _, variable := range slices.Backward(config.Config.Env) {
-		if value, found := strings.CutPrefix(variable, "PATH="); found {
-			return strings.Split(value, ":")
+func searchPath(config *v1.ConfigFile) []string { return variable(config, "PATH", defaultPath) }
+
+// variable is the list of directories in a variable of the image's environment.
+func variable(config *v1.ConfigFile, name, fallback string) []string {
+	value := fallback
+	for _, set := range config.Config.Env {
+		if text, found := strings.CutPrefix(set, name+"="); found {
+			value = text
 		}
 	}
-	return strings.Split(defaultPath, ":")
+	return strings.Split(value, ":")
 }
 
 // python is the Python of an image.
@@ -114,6 +120,8 @@ type python struct {
 	prefix, venv string
 	// library is the directory of the standard library.
 	library string
+	// path is PYTHONPATH.
+	path []string
 }
 
 // versionedName is a program or a directory that tells which Python it is of.
@@ -260,7 +268,11 @@ func (p *python) layout() Layout {
 // sites are where this Python looks for distributions, the first first.
 func (p *python) sites() []string {
 	own := p.layout()
-	sites := []string{own.Purelib, own.Platlib}
+	sites := slices.DeleteFunc(slices.Clone(p.path), func(directory string) bool { return !path.IsAbs(directory) })
+	if p.venv == "" { // what root has installed for itself
+		sites = append(sites, path.Join("/root/.local/lib", p.name(), "site-packages"))
+	}
+	sites = append(sites, own.Purelib, own.Platlib)
 	switch {
 	case p.venv != "" && !strings.Contains(string(p.files[path.Join(p.venv, "pyvenv.cfg")].found), "include-system-site-packages = true"):
 	case p.isDebian():
@@ -274,6 +286,23 @@ func (p *python) sites() []string {
 		}
 	}
 	return sites
+}
+
+// leadsOn tells that a .pth file makes this Python look in further directories.
+func (p *python) leadsOn() bool {
+	sites := p.sites()
+	for name, e := range p.files {
+		if path.Ext(name) != ".pth" || !slices.Contains(sites, path.Dir(name)) {
+			continue
+		}
+		for line := range strings.Lines(string(e.found)) {
+			line = strings.TrimSpace(line)
+			if line != "" && line[0] != '#' && !strings.HasPrefix(line, "import ") && !strings.HasPrefix(line, "import\t") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // installed are the distributions there. Of several with one name, the one that comes first counts, as for Python.

@@ -147,6 +147,19 @@ func TestReadBase(t *testing.T) {
 			}},
 			want: "3.11.9 x86_64 glibc 2.36 /app/lib/python3.11/site-packages mine 1.0",
 		},
+		"PYTHONPATH, and root's own": {
+			env: []string{"PATH=/usr/local/bin", "PYTHONPATH=/app/lib:relative"},
+			layers: []files{official, {
+				"app/lib/mine-1.0.dist-info/METADATA":                                 metadata("mine", "1.0"),
+				"root/.local/lib/python3.11/site-packages/own-2.0.dist-info/METADATA": metadata("own", "2.0"),
+				"usr/local/lib/python3.11/site-packages/distutils-precedence.pth":     "import os; x\n# a comment\n",
+			}},
+			want: "3.11.9 x86_64 glibc 2.36 /usr/local/lib/python3.11/site-packages mine 1.0, own 2.0, pip 24.0",
+		},
+		"a .pth that leads on": {
+			layers: []files{official, {"usr/local/lib/python3.11/site-packages/more.pth": "/opt/more\n"}},
+			want:   "3.11.9 x86_64 glibc 2.36 /usr/local/lib/python3.11/site-packages pip 24.0 and more",
+		},
 		"free-threaded": {
 			layers: []files{{
 				"lib/libc.so.6": glibc, "usr/local/bin/python3": program("3.13.0rc1"), "usr/local/bin/python3.13t": "= usr/local/bin/python3",
@@ -225,6 +238,10 @@ func told(base *compose.Base) string {
 	for i, found := range base.Installed {
 		installed[i] = found.Metadata.Name + " " + found.Metadata.Version.String()
 	}
+	more := ""
+	if base.Elsewhere {
+		more = " and more"
+	}
 	return strings.TrimSuffix(fmt.Sprintf("%s %s %s %d.%d %s %s", base.Target.Python, p.Machine, p.Libc, p.LibcMajor, p.LibcMinor,
-		base.Layout.Purelib, strings.Join(installed, ", ")), " ")
+		base.Layout.Purelib, strings.Join(installed, ", ")), " ") + more
 }

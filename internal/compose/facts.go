@@ -20,6 +20,7 @@ type facts struct {
 	Platform  pep425.Platform  `json:"platform"`
 	Layout    Layout           `json:"layout"`
 	System    bool             `json:"system,omitempty"`
+	Elsewhere bool             `json:"elsewhere,omitempty"`
 	Installed []installedFacts `json:"installed,omitempty"`
 }
 
@@ -31,7 +32,7 @@ type installedFacts struct {
 
 // MarshalJSON writes down what was read, so that nobody has to read the layers again.
 func (b *Base) MarshalJSON() ([]byte, error) {
-	f := facts{Version: factsVersion, Python: b.Target.Python.String(), Platform: b.Target.Platform, Layout: b.Layout, System: b.System}
+	f := facts{Version: factsVersion, Python: b.Target.Python.String(), Platform: b.Target.Platform, Layout: b.Layout, System: b.System, Elsewhere: b.Elsewhere}
 	for _, i := range b.Installed {
 		f.Installed = append(f.Installed, installedFacts{i.Path, i.Metadata.String()})
 	}
@@ -54,7 +55,7 @@ func (b *Base) UnmarshalJSON(text []byte) error {
 	if b.Target, err = resolve.NewTarget(python, f.Platform); err != nil {
 		return err
 	}
-	b.Layout, b.System, b.Installed = f.Layout, f.System, nil
+	b.Layout, b.System, b.Elsewhere, b.Installed = f.Layout, f.System, f.Elsewhere, nil
 	for _, i := range f.Installed {
 		metadata, err := pythonindex.ParseMetadata(i.Metadata)
 		if err != nil {

@@ -45,7 +45,7 @@ func look(name string) func(io.Reader) ([]byte, error) {
 	case base == "METADATA" && strings.HasSuffix(parent, ".dist-info"), base == "PKG-INFO" && strings.HasSuffix(parent, ".egg-info"),
 		strings.HasSuffix(base, ".egg-info"):
 		return header
-	case base == "pyvenv.cfg", base == "os-release", base == "EXTERNALLY-MANAGED":
+	case base == "pyvenv.cfg", strings.HasSuffix(base, ".pth"), base == "os-release", base == "EXTERNALLY-MANAGED":
 		return whole
 	case base == "os.py" && strings.HasPrefix(parent, "python3."):
 		return nothing

@@ -241,7 +241,7 @@ func (l *locking) finish(lock imageregistry.Lock, first *compose.Base) (imagereg
 	if len(made.Packages) > 0 {
 		lock.Pylock = made.String()
 	}
-	if !first.System || len(l.spec.PackageRequirements) == 0 {
+	if !first.Elsewhere && (!first.System || len(l.spec.PackageRequirements) == 0) {
 		lock.Libraries = libraries(first, l.resolved[0].Pins)
 	}
 	return lock, nil
