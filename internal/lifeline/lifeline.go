@@ -45,11 +45,8 @@ func (l Lines) hold(id string, flags int) *line {
 	if err != nil {
 		return nil
 	}
-	if !tryLock(file) {
-		_ = file.Close()
-		return nil
-	}
-	if !leadsTo(path, file) {
+	// A holder that released it in this very moment did not die: then the path leads nowhere any more.
+	if !tryLock(file) || !leadsTo(path, file) {
 		unlock(file)
 		return nil
 	}
@@ -111,21 +108,9 @@ func (l *line) noted() string {
 
 // Cut tells whether the holder of that name has certainly died.
 func (l Lines) Cut(id string) bool {
-	path, ok := l.path(id)
-	if !ok {
-		return false
-	}
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return false
-	}
-	if !tryLock(file) {
-		_ = file.Close()
-		return false
-	}
-	defer unlock(file)
-	// A holder that released it in this very moment did not die: then the path leads nowhere any more.
-	return leadsTo(path, file)
+	dead := l.hold(id, 0)
+	dead.cut() // it stays for whoever inherits it
+	return dead != nil
 }
 
 // leadsTo tells whether the path still leads to the file.
