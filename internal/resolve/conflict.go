@@ -124,7 +124,9 @@ func (r *resolution) unmet(ctx context.Context, name string, causes []*need) (Un
 		return u, err
 	}
 	u.Tried = len(all.allowed(specifier)) > 0
-	u.Unusable = r.unusable[name]
+	if err := r.unusable[name]; err != nil {
+		u.Unusable = capital(err.Error()) + "."
+	}
 	u.Unknown = len(all.fresh) == 0 && u.Unfit == (Unfit{})
 	if len(u.Available) == 0 && isAskedFor(u.Needs) {
 		u.Similar = r.similar(ctx, name, u.Unknown)

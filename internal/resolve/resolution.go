@@ -23,12 +23,15 @@ const (
 	promotion = 5
 )
 
-// criterion is all that is known of a node: who needs it, and what is left to choose from.
+// criterion is all that is known of a node: who needs it, and what is left to choose from. It is not changed once it is made.
 type criterion struct {
-	candidates []*candidate
-	needs      []*need
+	needs  []*need
+	demand demand
+	choice choice
+	// narrowed tells that the choice was made from more needs than are left, or may have been, as with extras.
+	narrowed bool
 	// excluded are candidates that were tried, to no avail.
-	excluded []*candidate
+	excluded places
 }
 
 // state is how far things were after a pin.
@@ -79,7 +82,7 @@ type resolution struct {
 	preferred map[string]option
 	// asked is the place of each node in what the user asked for.
 	asked      map[string]int
-	candidates map[string]map[string]*candidate
+	candidates map[string]*versions
 	python     *candidate
 
 	states []*state
@@ -95,7 +98,9 @@ type resolution struct {
 	first   map[string]*need
 	lookout *lookout
 	// unusable is what was wrong with the metadata of a distribution, by name.
-	unusable map[string]string
+	unusable map[string]error
+	// retries counts how often something else was tried in a distribution's place, by name.
+	retries map[string]int
 	// named are the names that the request has.
 	named []string
 	// addresses are the user's requirements that have an address, by name.
@@ -187,116 +192,46 @@ func (r *resolution) add(ctx context.Context, criteria map[string]*criterion, n 
 	if r.first[n.key] == nil {
 		r.first[n.key] = n
 	}
-	if n.exact == nil {
+	if n.exact == nil && !n.heeded {
+		n.heeded = true
 		r.lookout.heed(n.name, n.requirement.Extras, n.specifier)
 	}
 	next := &criterion{}
-	if known := criteria[n.key]; known != nil {
-		next.needs, next.excluded = known.needs, known.excluded
+	known := criteria[n.key]
+	if known != nil {
+		next.needs, next.demand, next.excluded = known.needs, known.demand, known.excluded
 	}
-	next.needs = append(slices.Clip(next.needs), n)
-	var err error
-	if next.candidates, err = r.matches(ctx, criteria, n.key, next); err != nil {
+	next.needs, next.demand = append(slices.Clip(next.needs), n), next.demand.with(n)
+	if err := r.fill(ctx, criteria, n.key, next, known); err != nil {
 		return err
 	}
-	if len(next.candidates) == 0 {
+	if r.isEmpty(next) {
 		return &conflicted{next.needs}
 	}
 	criteria[n.key] = next
 	return nil
 }
 
-// matches are the candidates of a node that meet all its needs, and those of its distribution, the best first.
-func (r *resolution) matches(ctx context.Context, criteria map[string]*criterion, k string, c *criterion) ([]*candidate, error) {
-	needs := c.needs
-	name, extras := splitKey(k)
-	if base := criteria[name]; k != name && base != nil {
-		needs = slices.Concat(needs, base.needs)
-	}
-	if len(needs) == 0 {
-		return nil, nil
-	}
-	if k == pythonKey {
-		if slices.ContainsFunc(needs, func(n *need) bool { return !n.meets(r.python) }) {
-			return nil, nil
-		}
-		return without([]*candidate{r.python}, c.excluded), nil
-	}
-	specifier := r.constraints[name]
-	var exact *candidate
-	for _, n := range needs {
-		switch {
-		case n.exact == nil:
-			specifier = specifier.And(n.specifier)
-		case exact != nil && exact != n.exact:
-			return nil, nil
-		default:
-			exact = n.exact
-		}
-	}
-	if exact != nil {
-		return r.only(exact, extras, specifier, c.excluded), nil
-	}
-	return r.found(ctx, name, extras, specifier, c.excluded)
-}
-
-// only is the candidate that somebody needs exactly, if it meets the rest.
-func (r *resolution) only(exact *candidate, extras []string, specifier pep440.Specifier, excluded []*candidate) []*candidate {
-	if !specifier.Allows(exact.version) {
-		return nil
-	}
-	c := r.candidate(exact.name, extras, option{exact.version, exact.origin, exact.installed()})
-	return without([]*candidate{c}, excluded)
-}
-
-// found are the candidates that the indexes have, after the one that is preferred.
-func (r *resolution) found(ctx context.Context, name string, extras []string, specifier pep440.Specifier, excluded []*candidate) ([]*candidate, error) {
-	var candidates []*candidate
-	preferred, prefers := r.preferred[name]
-	if prefers = prefers && specifier.Allows(preferred.version); prefers {
-		if c := r.candidate(name, extras, preferred); !slices.Contains(excluded, c) {
-			candidates = append(candidates, c)
-		} else {
-			prefers = false
-		}
-	}
-	all, err := r.finder.options(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range all.allowed(specifier) {
-		if prefers && o.version.Compare(preferred.version) == 0 {
-			continue
-		}
-		if c := r.candidate(name, extras, o); !slices.Contains(excluded, c) {
-			candidates = append(candidates, c)
-		}
-	}
-	return candidates, nil
-}
-
-func without(all, excluded []*candidate) []*candidate {
-	return slices.DeleteFunc(all, func(c *candidate) bool { return slices.Contains(excluded, c) })
-}
-
 // attempt pins the first candidate of the node whose needs can be met. Where there is none, it gives the causes.
 func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err error) {
 	st := r.top()
-	for _, c := range st.criteria[k].candidates {
-		criteria := maps.Clone(st.criteria)
+	for c := range r.left(st.criteria[k]) {
 		needs, err := r.needsOf(ctx, c)
 		if unusable(err) {
-			r.unusable[c.name] = capital(err.Error()) + "."
+			r.unusable[c.name] = err
+			r.follow(st.criteria[k], c)
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
+		criteria := maps.Clone(st.criteria)
 		switch conflict, err := r.addAll(ctx, criteria, needs); {
 		case err != nil:
 			return nil, err
 		case conflict != nil:
 			causes = append(causes, conflict...)
+			r.follow(st.criteria[k], c)
 		default:
 			st.criteria = criteria
 			st.pin(c)
