@@ -52,6 +52,9 @@ type candidate struct {
 	broken error
 	// place is the candidate's in the sets of those that are excluded.
 	place int
+	// hopeless tells that it can be in no answer, and obstacle which needs are in the way.
+	hopeless bool
+	obstacle []*need
 	// ahead tells that the metadata was asked for before its time.
 	ahead bool
 }
@@ -71,6 +74,8 @@ type need struct {
 	pinned, bounded, bound bool
 	// heeded tells that the lookout knows.
 	heeded bool
+	// last is what became of the node when the need was last added to it.
+	last addition
 }
 
 // meets tells whether the candidate, which is of the need's node or of its distribution, is what is needed.

@@ -106,16 +106,20 @@ func (r *resolution) choice(ctx context.Context, all *versions, d demand) (choic
 func (r *resolution) left(c *criterion) iter.Seq[*candidate] {
 	return func(yield func(*candidate) bool) {
 		preferred := c.choice.preferred
-		if preferred != nil && !c.excluded.has(preferred.place) && !yield(preferred) {
+		if preferred != nil && !c.excludes(preferred) && !yield(preferred) {
 			return
 		}
 		for i := range c.choice.options {
 			option := c.choice.versions.option(&c.choice.options[i])
-			if option != preferred && !c.excluded.has(option.place) && !yield(option) {
+			if option != preferred && !c.excludes(option) && !yield(option) {
 				return
 			}
 		}
 	}
+}
+
+func (c *criterion) excludes(tried *candidate) bool {
+	return tried.hopeless || c.excluded.has(tried.place)
 }
 
 // isEmpty tells that nothing is left to try.

@@ -17,13 +17,16 @@ import (
 const (
 	// maxRounds bounds the search, as pip does.
 	maxRounds = 200_000
+	// laterRounds bounds each search after the first, of which pip has none.
+	laterRounds = 20_000
 	// optimism is the share of the rounds in which it may go back further than is certain to be right.
 	optimism = 0.1
 	// promotion is how many conflicts let a node go first.
 	promotion = 5
 )
 
-// criterion is all that is known of a node: who needs it, and what is left to choose from. It is not changed once it is made.
+// criterion is all that is known of a node: who needs it, and what is left to choose from. It stays as it
+// is once it is made.
 type criterion struct {
 	needs  []*need
 	demand demand
@@ -32,6 +35,9 @@ type criterion struct {
 	narrowed bool
 	// excluded are candidates that were tried, to no avail.
 	excluded places
+	// last is the candidate that was compared with the needs last, and met that it meets them.
+	last *candidate
+	met  bool
 }
 
 // state is how far things were after a pin.
@@ -69,8 +75,11 @@ func (s *state) unpin() *candidate {
 
 // satisfied tells that the node has a pin, and that the pin is what everybody needs.
 func (s *state) satisfied(k string) bool {
-	c := s.pins[k]
-	return c != nil && !slices.ContainsFunc(s.criteria[k].needs, func(n *need) bool { return !n.meets(c) })
+	pin, c := s.pins[k], s.criteria[k]
+	if pin != nil && c.last != pin {
+		c.last, c.met = pin, !slices.ContainsFunc(c.needs, func(n *need) bool { return !n.meets(pin) })
+	}
+	return pin != nil && c.met
 }
 
 // resolution is one search.
@@ -101,6 +110,8 @@ type resolution struct {
 	unusable map[string]error
 	// retries counts how often something else was tried in a distribution's place, by name.
 	retries map[string]int
+	// learned counts the candidates that are known to be in no answer.
+	learned int
 	// named are the names that the request has.
 	named []string
 	// addresses are the user's requirements that have an address, by name.
@@ -121,9 +132,27 @@ type conflicted struct{ needs []*need }
 // Error implements error.
 func (e *conflicted) Error() string { return "no candidate meets all needs" }
 
-// run searches until all that is needed is pinned.
-func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
+// run searches until all that is needed is pinned. Where that does not end, it leaves out what can be in no answer, and searches again.
+func (r *resolution) run(ctx context.Context, needs []*need, rounds int) (*state, error) {
+	for ; ; rounds = min(rounds, laterRounds) {
+		final, err := r.search(ctx, needs, rounds)
+		if !errors.Is(err, errTooDeep) {
+			return final, err
+		}
+		learned, failed := r.learn(ctx)
+		switch {
+		case failed != nil:
+			return nil, failed
+		case !learned:
+			return nil, fmt.Errorf("%w; the last thing in the way:\n%w", err, r.explain(ctx, r.top().causes))
+		}
+	}
+}
+
+// search is one search, of so many rounds.
+func (r *resolution) search(ctx context.Context, needs []*need, rounds int) (*state, error) {
 	r.states = []*state{{pins: map[string]*candidate{}, criteria: map[string]*criterion{}}}
+	r.saved, r.optimism, r.cutoff, r.conflicts, r.promoted = nil, optimism, 0, map[string]int{}, map[string]bool{}
 	switch conflict, err := r.addAll(ctx, r.top().criteria, needs); {
 	case err != nil:
 		return nil, err
@@ -131,11 +160,11 @@ func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
 		return nil, &impossible{conflict}
 	}
 	r.states = append(r.states, r.top().clone())
-	for round := range maxRounds {
+	for round := range rounds {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		if r.overdue(round) {
+		if r.overdue(round, rounds) {
 			r.sober()
 			continue
 		}
@@ -147,16 +176,16 @@ func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
 			return r.top(), nil
 		}
 	}
-	return nil, fmt.Errorf("%w; the last thing in the way:\n%w", errTooDeep, r.explain(ctx, r.top().causes))
+	return nil, errTooDeep
 }
 
 // overdue tells that the optimism had its share of the rounds.
-func (r *resolution) overdue(round int) bool {
+func (r *resolution) overdue(round, rounds int) bool {
 	if r.optimism == 0 || r.saved == nil {
 		return false
 	}
 	if r.cutoff == 0 {
-		r.cutoff = round + int(float64(maxRounds-round)*r.optimism)
+		r.cutoff = round + int(float64(rounds-round)*r.optimism)
 	}
 	return round >= r.cutoff
 }
@@ -198,6 +227,9 @@ func (r *resolution) add(ctx context.Context, criteria map[string]*criterion, n 
 	}
 	next := &criterion{}
 	known := criteria[n.key]
+	if m := n.last; m.after != nil && m.before == known && m.learned == r.learned {
+		return m.add(criteria, n.key)
+	}
 	if known != nil {
 		next.needs, next.demand, next.excluded = known.needs, known.demand, known.excluded
 	}
@@ -205,10 +237,25 @@ func (r *resolution) add(ctx context.Context, criteria map[string]*criterion, n 
 	if err := r.fill(ctx, criteria, n.key, next, known); err != nil {
 		return err
 	}
-	if r.isEmpty(next) {
-		return &conflicted{next.needs}
+	added := addition{known, next, r.isEmpty(next), r.learned}
+	if !next.narrowed {
+		n.last = added
 	}
-	criteria[n.key] = next
+	return added.add(criteria, n.key)
+}
+
+// addition is what became of a node when a need was added to it. It becomes the same again while nothing was learned.
+type addition struct {
+	before, after *criterion
+	empty         bool
+	learned       int
+}
+
+func (a *addition) add(criteria map[string]*criterion, k string) error {
+	if a.empty {
+		return &conflicted{a.after.needs}
+	}
+	criteria[k] = a.after
 	return nil
 }
 
@@ -225,15 +272,13 @@ func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err
 		if err != nil {
 			return nil, err
 		}
-		criteria := maps.Clone(st.criteria)
-		switch conflict, err := r.addAll(ctx, criteria, needs); {
+		switch conflict, err := r.try(ctx, st.criteria, needs); {
 		case err != nil:
 			return nil, err
 		case conflict != nil:
 			causes = append(causes, conflict...)
 			r.follow(st.criteria[k], c)
 		default:
-			st.criteria = criteria
 			st.pin(c)
 			return nil, nil
 		}
@@ -242,6 +287,26 @@ func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err
 		causes = st.criteria[k].needs
 	}
 	return distinct(causes), nil
+}
+
+// try adds needs, and takes them back where one is in conflict. It gives the needs that are.
+func (r *resolution) try(ctx context.Context, criteria map[string]*criterion, needs []*need) ([]*need, error) {
+	before := make([]*criterion, len(needs))
+	for i, n := range needs {
+		before[i] = criteria[n.key]
+	}
+	conflict, err := r.addAll(ctx, criteria, needs)
+	if conflict == nil {
+		return nil, err
+	}
+	for i, n := range needs {
+		if before[i] == nil {
+			delete(criteria, n.key)
+		} else {
+			criteria[n.key] = before[i]
+		}
+	}
+	return conflict, nil
 }
 
 // addAll adds needs until one is in conflict, and gives the needs that are.

@@ -48,6 +48,11 @@ type Pin struct {
 // Resolve finds a version for each distribution that is needed, sorted by name. The error is a [*ConflictError] where there
 // are none that go together, or the source's.
 func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error) {
+	return resolveWithin(ctx, source, request, maxRounds)
+}
+
+// resolveWithin is [Resolve] with so many rounds for the first search.
+func resolveWithin(ctx context.Context, source Source, request Request, rounds int) ([]Pin, error) {
 	r, err := newResolution(ctx, source, request)
 	if err != nil {
 		return nil, err
@@ -57,7 +62,7 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 	if err != nil {
 		return nil, err
 	}
-	final, err := r.run(ctx, needs)
+	final, err := r.run(ctx, needs, rounds)
 	if impossible, ok := errors.AsType[*impossible](err); ok {
 		return nil, r.explain(ctx, impossible.causes)
 	}
@@ -77,7 +82,7 @@ func newResolution(ctx context.Context, source Source, request Request) (*resolu
 		constraints: map[string]pep440.Specifier{}, preferred: map[string]option{}, asked: map[string]int{},
 		candidates: map[string]*versions{},
 		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
-		conflicts:  map[string]int{}, first: map[string]*need{}, promoted: map[string]bool{}, optimism: optimism,
+		first:      map[string]*need{},
 		unusable: map[string]error{}, retries: map[string]int{}, named: request.names(), addresses: map[string]pep508.Requirement{},
 	}
 	for _, c := range request.Constraints {
