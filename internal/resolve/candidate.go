@@ -52,9 +52,6 @@ type candidate struct {
 	broken error
 	// place is the candidate's in the sets of those that are excluded.
 	place int
-	// hopeless tells that it can be in no answer, and obstacle which needs are in the way.
-	hopeless bool
-	obstacle []*need
 	// ahead tells that the metadata was asked for before its time.
 	ahead bool
 }

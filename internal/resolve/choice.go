@@ -106,20 +106,28 @@ func (r *resolution) choice(ctx context.Context, all *versions, d demand) (choic
 func (r *resolution) left(c *criterion) iter.Seq[*candidate] {
 	return func(yield func(*candidate) bool) {
 		preferred := c.choice.preferred
-		if preferred != nil && !c.excludes(preferred) && !yield(preferred) {
+		if preferred != nil && r.isLeft(c, preferred) && !yield(preferred) {
 			return
 		}
 		for i := range c.choice.options {
 			option := c.choice.versions.option(&c.choice.options[i])
-			if option != preferred && !c.excludes(option) && !yield(option) {
+			if option != preferred && r.isLeft(c, option) && !yield(option) {
 				return
 			}
 		}
 	}
 }
 
-func (c *criterion) excludes(tried *candidate) bool {
-	return tried.hopeless || c.excluded.has(tried.place)
+// isLeft tells that nobody has excluded the candidate.
+func (r *resolution) isLeft(c *criterion, option *candidate) bool {
+	if c.excluded.has(option.place) {
+		return false
+	}
+	if r.leftOut == 0 {
+		return true
+	}
+	_, hopeless := r.hopeless[option]
+	return !hopeless
 }
 
 // isEmpty tells that nothing is left to try.

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ const (
 	maxRounds = 200_000
 	// laterRounds bounds each search after the first, of which pip has none.
 	laterRounds = 20_000
+	// looks is how often a search looks whether it is lost.
+	looks = 20
 	// optimism is the share of the rounds in which it may go back further than is certain to be right.
 	optimism = 0.1
 	// promotion is how many conflicts let a node go first.
@@ -110,8 +113,11 @@ type resolution struct {
 	unusable map[string]error
 	// retries counts how often something else was tried in a distribution's place, by name.
 	retries map[string]int
-	// learned counts the candidates that are known to be in no answer.
-	learned int
+	// hopeless are the candidates that are known to be in no answer, and leftOut how many of them the search leaves out, at first none.
+	hopeless map[*candidate][]*need
+	leftOut  int
+	// stuck are the pins up to the first hopeless one, when that was looked at last.
+	stuck []*candidate
 	// named are the names that the request has.
 	named []string
 	// addresses are the user's requirements that have an address, by name.
@@ -139,11 +145,10 @@ func (r *resolution) run(ctx context.Context, needs []*need, rounds int) (*state
 		if !errors.Is(err, errTooDeep) {
 			return final, err
 		}
-		learned, failed := r.learn(ctx)
-		switch {
+		switch again, failed := r.leaveOut(ctx); {
 		case failed != nil:
 			return nil, failed
-		case !learned:
+		case !again:
 			return nil, fmt.Errorf("%w; the last thing in the way:\n%w", err, r.explain(ctx, r.top().causes))
 		}
 	}
@@ -152,7 +157,7 @@ func (r *resolution) run(ctx context.Context, needs []*need, rounds int) (*state
 // search is one search, of so many rounds.
 func (r *resolution) search(ctx context.Context, needs []*need, rounds int) (*state, error) {
 	r.states = []*state{{pins: map[string]*candidate{}, criteria: map[string]*criterion{}}}
-	r.saved, r.optimism, r.cutoff, r.conflicts, r.promoted = nil, optimism, 0, map[string]int{}, map[string]bool{}
+	r.stuck, r.saved, r.optimism, r.cutoff, r.conflicts, r.promoted = nil, nil, optimism, 0, map[string]int{}, map[string]bool{}
 	switch conflict, err := r.addAll(ctx, r.top().criteria, needs); {
 	case err != nil:
 		return nil, err
@@ -167,6 +172,11 @@ func (r *resolution) search(ctx context.Context, needs []*need, rounds int) (*st
 		if r.overdue(round, rounds) {
 			r.sober()
 			continue
+		}
+		if r.optimism == 0 && round%max(1, rounds/looks) == 0 {
+			if lost, err := r.isLost(ctx); lost || err != nil {
+				return nil, cmp.Or(err, errTooDeep)
+			}
 		}
 		done, err := r.round(ctx)
 		if err != nil {
@@ -227,7 +237,7 @@ func (r *resolution) add(ctx context.Context, criteria map[string]*criterion, n 
 	}
 	next := &criterion{}
 	known := criteria[n.key]
-	if m := n.last; m.after != nil && m.before == known && m.learned == r.learned {
+	if m := n.last; m.after != nil && m.before == known && m.leftOut == r.leftOut {
 		return m.add(criteria, n.key)
 	}
 	if known != nil {
@@ -237,18 +247,18 @@ func (r *resolution) add(ctx context.Context, criteria map[string]*criterion, n 
 	if err := r.fill(ctx, criteria, n.key, next, known); err != nil {
 		return err
 	}
-	added := addition{known, next, r.isEmpty(next), r.learned}
+	added := addition{known, next, r.isEmpty(next), r.leftOut}
 	if !next.narrowed {
 		n.last = added
 	}
 	return added.add(criteria, n.key)
 }
 
-// addition is what became of a node when a need was added to it. It becomes the same again while nothing was learned.
+// addition is what became of a node when a need was added to it. It becomes the same again while no more are left out.
 type addition struct {
 	before, after *criterion
 	empty         bool
-	learned       int
+	leftOut       int
 }
 
 func (a *addition) add(criteria map[string]*criterion, k string) error {

@@ -83,7 +83,7 @@ func newResolution(ctx context.Context, source Source, request Request) (*resolu
 		candidates: map[string]*versions{},
 		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
 		first:      map[string]*need{},
-		unusable: map[string]error{}, retries: map[string]int{}, named: request.names(), addresses: map[string]pep508.Requirement{},
+		unusable:   map[string]error{}, retries: map[string]int{}, hopeless: map[*candidate][]*need{}, named: request.names(), addresses: map[string]pep508.Requirement{},
 	}
 	for _, c := range request.Constraints {
 		holds, err := c.Marker.Holds(request.Target.environment)
