@@ -1,10 +1,13 @@
 package resolve_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
 	"github.com/managed-images/terraform-provider-rime/internal/resolve"
 )
 
@@ -48,4 +51,36 @@ func TestResolve_tooDeep(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
+}
+
+// TestResolve_ahead gets the metadata of the versions that come next ready, and not that of all there are.
+func TestResolve_ahead(t *testing.T) {
+	t.Parallel()
+	x := index{"b 1": nil}
+	for i := range 200 {
+		x[fmt.Sprintf("a 2.%d", i)] = []string{"b>=2"}
+	}
+	for i := range 200 {
+		x[fmt.Sprintf("a 1.%d", i)] = []string{"b"}
+	}
+	source := &counting{Source: x}
+	pins, err := resolve.Resolve(t.Context(), source, resolve.Request{Requirements: requirements("a"), Target: target()})
+	if err != nil || len(pins) != 2 || pins[0].Version.String() != "1.199" {
+		t.Fatalf("%v, %v", pins, err)
+	}
+	if n := source.asked.Load(); n < 201 || n > 500 { // each twice where the search is faster than the lookout
+		t.Errorf("%d times asked for metadata", n)
+	}
+}
+
+// counting counts how often metadata is asked for.
+type counting struct {
+	resolve.Source
+
+	asked atomic.Int64
+}
+
+func (c *counting) Metadata(ctx context.Context, file *pythonindex.File) (*pythonindex.Metadata, error) {
+	c.asked.Add(1)
+	return c.Source.Metadata(ctx, file)
 }
