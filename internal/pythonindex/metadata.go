@@ -39,7 +39,8 @@ func ParseMetadata(text string) (*Metadata, error) {
 	return parseMetadata(text, &requirements{})
 }
 
-// requirements are those that were read, by their text. Most versions of a distribution have the same ones as the version before, which take room once.
+// requirements are those that were read, by their text. Most versions of a distribution have the same ones as the
+// version before, which take room once.
 type requirements struct{ known sync.Map }
 
 func (r *requirements) parse(text string) (pep508.Requirement, error) {

@@ -63,7 +63,8 @@ func (c *Client) insideWheel(ctx context.Context, file *File) ([]byte, error) {
 	return text, err
 }
 
-// metadata finds METADATA, and unpacks it. It is among the last files of a wheel as a rule, and so in what is known of a directory that is long.
+// metadata finds METADATA, and unpacks it. It is among the last files of a wheel as a rule, and so in what is known of
+// a directory that is long.
 func (p *parts) metadata() (text []byte, err error) {
 	start, length, err := p.directory()
 	if err != nil {
@@ -118,8 +119,8 @@ func (p *parts) walk(directory []byte, before int64, take func(m member, before 
 	return nil
 }
 
-// lastMembers is the part of a directory that begins with the first whole file in this end of it: what is told of it, and of the files after it, fills
-// the rest.
+// lastMembers is the part of a directory that begins with the first whole file in this end of it: what is told of it,
+// and of the files after it, fills the rest.
 func lastMembers(end []byte) []byte {
 	for range 8 { // what looks like the beginning of a file may be part of a name
 		at := bytes.Index(end, []byte(directorySignature))

@@ -93,8 +93,9 @@ func (l *lookout) read(name string, extras []string, specifier pep440.Specifier)
 	return needed
 }
 
-// follow gets ready the metadata of candidates that come next, after one of the criterion's, or first where that is nil: where one was
-// to no avail, the next often is as well. The longer that goes on, the more of them it gets ready at one time.
+// follow gets ready the metadata of candidates that come next, after one of the criterion's, or first where that is
+// nil: where one was to no avail, the next often is as well. The longer that goes on, the more of them it gets ready at
+// one time.
 func (r *resolution) follow(c *criterion, after *candidate) {
 	var name string
 	var next []*candidate

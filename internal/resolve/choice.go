@@ -10,7 +10,8 @@ import (
 // demand is what all the needs of a node amount to.
 type demand struct {
 	specifier pep440.Specifier
-	// exact is the only candidate that will do, nil for any that the specifier allows. It is never where there are two of them.
+	// exact is the only candidate that will do, nil for any that the specifier allows. It is never where there are two
+	// of them.
 	exact *candidate
 	never bool
 }
@@ -46,16 +47,16 @@ func demandOf(needs []*need) demand {
 	return d
 }
 
-// choice is what the needs of a node leave, before anything is excluded: the one that is preferred, and then the options. There
-// are many of them, and candidates are made of few.
+// choice is what the needs of a node leave, before anything is excluded: the one that is preferred, and then the
+// options. There are many of them, and candidates are made of few.
 type choice struct {
 	versions  *versions
 	preferred *candidate
 	options   []option
 }
 
-// fill finds out what is left for a criterion that has its needs and those of its distribution, the best first. What is known
-// of the node so far may tell that already.
+// fill finds out what is left for a criterion that has its needs and those of its distribution, the best first. What is
+// known of the node so far may tell that already.
 func (r *resolution) fill(ctx context.Context, criteria map[string]*criterion, k string, c, known *criterion) (err error) {
 	all := r.versions(k)
 	if k == pythonKey {

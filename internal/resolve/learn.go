@@ -6,12 +6,13 @@ import (
 	"slices"
 )
 
-// Candidates are hopeless that can be in no answer, whatever else is chosen: what they need cannot be had beside what the user requires, or only in
-// versions of which the same is known. pip does not look for them, and may search for hours among choices that have nothing to do with it: it comes to the
-// same conflict anew with each version of all that is pinned before.
+// Candidates are hopeless that can be in no answer, whatever else is chosen: what they need cannot be had beside what
+// the user requires, or only in versions of which the same is known. pip does not look for them, and may search for
+// hours among choices that have nothing to do with it: it comes to the same conflict anew with each version of all that
+// is pinned before.
 //
-// To leave them out changes the order in which pip searches, and so might change its answers. So it is done only where pip has none, or none
-// in a time that anybody waits: it does some 20 rounds a second.
+// To leave them out changes the order in which pip searches, and so might change its answers. So it is done only where
+// pip has none, or none in a time that anybody waits: it does some 20 rounds a second.
 
 // leaveOut has the next search leave out what is hopeless. It tells whether that is more than before.
 func (r *resolution) leaveOut(ctx context.Context) (more bool, err error) {
@@ -20,8 +21,8 @@ func (r *resolution) leaveOut(ctx context.Context) (more bool, err error) {
 	return r.leftOut > before, err
 }
 
-// isLost tells that something hopeless is pinned, and was when this was asked last, with all that is pinned before it. pip has to go through all that can
-// be pinned after it, which took it thousands of rounds since then.
+// isLost tells that something hopeless is pinned, and was when this was asked last, with all that is pinned before it.
+// pip has to go through all that can be pinned after it, which took it thousands of rounds since then.
 func (r *resolution) isLost(ctx context.Context) (bool, error) {
 	before := r.leftOut
 	if err := r.learn(ctx); err != nil {

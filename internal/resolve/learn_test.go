@@ -11,8 +11,9 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/resolve"
 )
 
-// deep is an index in which pip finds no end: app 2 leads to something that cannot be had by way of lib, which pip tries anew with each choice of
-// what else there is. (This is what a sagemaker does that needs omegaconf, without wheels of what that needs.)
+// deep is an index in which pip finds no end: app 2 leads to something that cannot be had by way of lib, which pip
+// tries anew with each choice of what else there is. (This is what a sagemaker does that needs omegaconf, without
+// wheels of what that needs.)
 func deep() index {
 	x := index{"app 1": nil, "app 2": {"a", "b", "c", "lib"}, "dead 1": {"gone>=1"}, "dead 2": {"gone>=2"}, "gone 1": {":sdist"}, "gone 2": {":sdist"}}
 	for i := range 20 {

@@ -113,7 +113,8 @@ type resolution struct {
 	unusable map[string]error
 	// retries counts how often something else was tried in a distribution's place, by name.
 	retries map[string]int
-	// hopeless are the candidates that are known to be in no answer, and leftOut how many of them the search leaves out, at first none.
+	// hopeless are the candidates that are known to be in no answer, and leftOut how many of them the search leaves
+	// out, at first none.
 	hopeless map[*candidate][]*need
 	leftOut  int
 	// stuck are the pins up to the first hopeless one, when that was looked at last.
@@ -138,7 +139,8 @@ type conflicted struct{ needs []*need }
 // Error implements error.
 func (e *conflicted) Error() string { return "no candidate meets all needs" }
 
-// run searches until all that is needed is pinned. Where that does not end, it leaves out what can be in no answer, and searches again.
+// run searches until all that is needed is pinned. Where that does not end, it leaves out what can be in no answer, and
+// searches again.
 func (r *resolution) run(ctx context.Context, needs []*need, rounds int) (*state, error) {
 	for ; ; rounds = min(rounds, laterRounds) {
 		final, err := r.search(ctx, needs, rounds)
