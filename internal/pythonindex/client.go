@@ -84,6 +84,8 @@ type Client struct {
 	pages   wait.Memory[[]*page]
 	kinds   kinds
 	details wait.Memory[detail]
+	// requirements are those of all metadata.
+	requirements requirements
 	// archives are what was found at the addresses of requirements.
 	archives wait.Memory[looked]
 	limits   limits

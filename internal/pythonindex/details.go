@@ -55,7 +55,7 @@ func (c *Client) readMetadata(ctx context.Context, file *File) (*Metadata, error
 	if err != nil {
 		return nil, c.explain(file, err)
 	}
-	metadata, err := ParseMetadata(string(text))
+	metadata, err := parseMetadata(string(text), &c.requirements)
 	if err == nil && (metadata.Name != file.project || metadata.Version.Compare(file.Version) != 0) {
 		err = fmt.Errorf("it is that of %s %s", metadata.Name, metadata.Version)
 	}

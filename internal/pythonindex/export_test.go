@@ -65,3 +65,11 @@ func ReadRefs(list io.Reader, revision string) (string, error) {
 	}
 	return r.commit()
 }
+
+// Requirements are those that were read.
+type Requirements = requirements
+
+// ParseMetadataWith is [ParseMetadata] with those that were read before.
+func ParseMetadataWith(text string, known *Requirements) (*Metadata, error) {
+	return parseMetadata(text, known)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
@@ -35,10 +36,31 @@ const (
 // ParseMetadata reads a METADATA or PKG-INFO file. The error says what is wrong with it; what could be read is there all the
 // same.
 func ParseMetadata(text string) (*Metadata, error) {
+	return parseMetadata(text, &requirements{})
+}
+
+// requirements are those that were read, by their text. Most versions of a distribution have the same ones as the
+// version before, which take room once.
+type requirements struct{ known sync.Map }
+
+func (r *requirements) parse(text string) (pep508.Requirement, error) {
+	if known, ok := r.known.Load(text); ok {
+		return known.(pep508.Requirement), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	// What is kept does not keep the whole text.
+	text = strings.Clone(text)
+	parsed, err := pep508.Parse(text)
+	if err == nil {
+		r.known.Store(text, parsed)
+	}
+	return parsed, err
+}
+
+func parseMetadata(text string, known *requirements) (*Metadata, error) {
 	m := &Metadata{}
 	var errs []error
 	for field, value := range fields(text) {
-		if err := m.take(field, strings.TrimSpace(value)); err != nil {
+		if err := m.take(field, strings.TrimSpace(value), known); err != nil {
 			errs = append(errs, err)
 		}
 		if len(m.Requires)+len(m.Extras) > maxRequires || len(errs) > maxErrors {
@@ -49,6 +71,7 @@ func ParseMetadata(text string) (*Metadata, error) {
 	if m.Name == "" || m.Version == (pep440.Version{}) {
 		errs = append(errs, errors.New("it has no name or no version"))
 	}
+	m.Requires = slices.Clone(m.Requires) // without room for more
 	slices.Sort(m.Extras)
 	m.Extras = slices.Compact(m.Extras)
 	return m, errors.Join(errs...)
@@ -78,7 +101,7 @@ func (m *Metadata) String() string {
 }
 
 // take reads one field. The last name and version count, of the others all.
-func (m *Metadata) take(field, value string) (err error) {
+func (m *Metadata) take(field, value string, known *requirements) (err error) {
 	switch strings.ToLower(field) {
 	case "name":
 		m.Name = pep508.NormalizeName(strings.Clone(value))
@@ -86,8 +109,7 @@ func (m *Metadata) take(field, value string) (err error) {
 		m.Version, err = pep440.Parse(strings.Clone(value))
 	case "requires-dist":
 		var requirement pep508.Requirement
-		// What is kept does not keep the whole text.
-		if requirement, err = pep508.Parse(strings.Clone(value)); err == nil {
+		if requirement, err = known.parse(value); err == nil {
 			m.Requires = append(m.Requires, requirement)
 		}
 	case "provides-extra":

@@ -63,16 +63,27 @@ func (c *Client) insideWheel(ctx context.Context, file *File) ([]byte, error) {
 	return text, err
 }
 
-// metadata finds METADATA, and unpacks it.
+// metadata finds METADATA, and unpacks it. It is among the last files of a wheel as a rule, and so in what is known of
+// a directory that is long.
 func (p *parts) metadata() (text []byte, err error) {
+	start, length, err := p.directory()
+	if err != nil {
+		return nil, err
+	}
 	found := false
-	err = p.members(func(m member, before int64) (done bool, err error) {
+	take := func(m member, before int64) (done bool, err error) {
 		if found = isMetadata(m.name, p.file); found {
 			text, err = p.unpacked(m, before)
 		}
 		return found, err
-	})
-	if err == nil && !found {
+	}
+	if end := p.known[0]; start < end.at && start+length > end.at {
+		err = p.walk(lastMembers(end.bytes[:start+length-end.at]), start, take)
+	}
+	if !found && err == nil {
+		err = p.members(take)
+	}
+	if !found && err == nil {
 		err = errors.New("it has no METADATA")
 	}
 	return text, err
@@ -89,17 +100,52 @@ func (p *parts) members(take func(m member, before int64) (done bool, err error)
 	if err != nil {
 		return err
 	}
+	return p.walk(directory, start, take)
+}
+
+// walk gives the files that a directory has, or a part of it.
+func (p *parts) walk(directory []byte, before int64, take func(m member, before int64) (done bool, err error)) error {
 	for done := false; len(directory) > 0 && !done; {
 		var m member
+		var err error
 		if m, directory, err = takeMember(directory); err != nil {
 			return err
 		}
 		m.start += p.shift
-		if done, err = take(m, start); err != nil {
+		if done, err = take(m, before); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lastMembers is the part of a directory that begins with the first whole file in this end of it: what is told of it,
+// and of the files after it, fills the rest.
+func lastMembers(end []byte) []byte {
+	for range 8 { // what looks like the beginning of a file may be part of a name
+		at := bytes.Index(end, []byte(directorySignature))
+		if at < 0 {
+			return nil
+		}
+		end = end[at:]
+		if rest := afterMembers(end); len(rest) == 0 {
+			return end
+		}
+		end = end[1:]
+	}
+	return nil
+}
+
+// afterMembers is what is left after the files.
+func afterMembers(directory []byte) []byte {
+	for len(directory) > 0 {
+		_, rest, err := takeMember(directory)
+		if err != nil {
+			break
+		}
+		directory = rest
+	}
+	return directory
 }
 
 // isMetadata tells the METADATA of the wheel itself from those of what it has packed along.

@@ -16,6 +16,8 @@ const (
 	together = 24
 	// farthest bounds the looks ahead of one search, most of which are of use.
 	farthest = 2000
+	// inRow is how many versions of one distribution are looked at ahead of the search, at most.
+	inRow = 24
 )
 
 // lookout gets ready what a search is about to ask for: of each need, the files of the distribution, the metadata of the
@@ -29,6 +31,8 @@ type lookout struct {
 
 	mu   sync.Mutex
 	seen map[string]bool
+	// candidates counts those whose metadata was asked for by [resolution.follow]. Only the search uses it.
+	candidates int
 }
 
 func newLookout(ctx context.Context, f *finder) *lookout {
@@ -87,4 +91,52 @@ func (l *lookout) read(name string, extras []string, specifier pep440.Specifier)
 		}
 	}
 	return needed
+}
+
+// follow gets ready the metadata of candidates that come next, after one of the criterion's, or first where that is
+// nil: where one was to no avail, the next often is as well. The longer that goes on, the more of them it gets ready at
+// one time.
+func (r *resolution) follow(c *criterion, after *candidate) {
+	var name string
+	var next []*candidate
+	ready := 0
+	for candidate := range r.left(c) {
+		if after != nil {
+			if candidate == after {
+				after = nil
+			}
+			continue
+		}
+		if name == "" {
+			name = candidate.name
+			r.retries[name]++
+			ready = min(1<<min(r.retries[name], 10), inRow)
+		}
+		if ready--; ready < 0 {
+			break
+		}
+		next = append(next, candidate)
+	}
+	for _, candidate := range next {
+		r.lookout.ready(candidate)
+	}
+}
+
+// ready gets the metadata of a candidate, unless that was done.
+func (l *lookout) ready(c *candidate) {
+	if c.base != nil {
+		c = c.base
+	}
+	if c.ahead || c.metadata != nil || c.broken != nil || c.key == pythonKey || l.candidates >= farthest {
+		return
+	}
+	c.ahead = true
+	l.candidates++
+	file := c.file()
+	l.looks.Go(func() {
+		if l.slots.Acquire(l.ctx, 1) == nil {
+			_, _ = l.finder.source.Metadata(l.ctx, file) // the search meets the error itself
+			l.slots.Release(1)
+		}
+	})
 }

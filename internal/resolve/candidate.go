@@ -47,8 +47,13 @@ type candidate struct {
 	base *candidate
 	// metadata is nil until it is asked for.
 	metadata *pythonindex.Metadata
-	// needs is nil until it is asked for.
-	needs []*need
+	// needs is nil until it is asked for. Broken is why it cannot be had.
+	needs  []*need
+	broken error
+	// place is the candidate's in the sets of those that are excluded.
+	place int
+	// ahead tells that the metadata was asked for before its time.
+	ahead bool
 }
 
 // need is that one candidate needs another: an edge of the graph.
@@ -64,6 +69,10 @@ type need struct {
 	requirement pep508.Requirement
 	// What the specifier has: an exact version, an upper bound, any clause at all.
 	pinned, bounded, bound bool
+	// heeded tells that the lookout knows.
+	heeded bool
+	// last is what became of the node when the need was last added to it.
+	last addition
 }
 
 // meets tells whether the candidate, which is of the need's node or of its distribution, is what is needed.
@@ -114,9 +123,18 @@ func (r *resolution) metadataOf(ctx context.Context, c *candidate) (*pythonindex
 
 // needsOf are what the candidate needs, in the order of its metadata.
 func (r *resolution) needsOf(ctx context.Context, c *candidate) ([]*need, error) {
-	if c.needs != nil || c.key == pythonKey {
-		return c.needs, nil
+	if c.needs != nil || c.broken != nil || c.key == pythonKey {
+		return c.needs, c.broken
 	}
+	needs, err := r.readNeeds(ctx, c)
+	if unusable(err) {
+		c.broken = err
+	}
+	c.needs = needs
+	return needs, err
+}
+
+func (r *resolution) readNeeds(ctx context.Context, c *candidate) ([]*need, error) {
 	metadata, err := r.metadataOf(ctx, c)
 	if err != nil {
 		return nil, err
@@ -145,7 +163,6 @@ func (r *resolution) needsOf(ctx context.Context, c *candidate) ([]*need, error)
 	if needs == nil {
 		needs = []*need{}
 	}
-	c.needs = needs
 	return needs, nil
 }
 
@@ -157,25 +174,6 @@ func intersection(a, b []string) []string {
 		}
 	}
 	return both
-}
-
-// candidate is the one candidate of that node and version.
-func (r *resolution) candidate(name string, extras []string, o option) *candidate {
-	k := key(name, extras)
-	versions := r.candidates[k]
-	if versions == nil {
-		versions = map[string]*candidate{}
-		r.candidates[k] = versions
-	}
-	c := versions[o.version.Key()]
-	if c == nil {
-		c = &candidate{key: k, name: name, version: o.version, origin: o.file, metadata: o.installed}
-		if len(extras) > 0 {
-			c.base, c.extras = r.candidate(name, nil, o), extras
-		}
-		versions[o.version.Key()] = c
-	}
-	return c
 }
 
 // installed is the metadata of what the base image has, nil else.

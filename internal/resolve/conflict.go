@@ -70,6 +70,11 @@ func (e *ConflictError) Error() string {
 
 // explain makes the error of a search that ended in these needs.
 func (r *resolution) explain(ctx context.Context, causes []*need) error {
+	return r.explainBut(ctx, causes, map[string]bool{})
+}
+
+// explainBut goes on to what is in the way of a distribution, unless that is among those explained.
+func (r *resolution) explainBut(ctx context.Context, causes []*need, explained map[string]bool) error {
 	var names []string
 	for _, n := range causes {
 		if !slices.Contains(names, n.name) {
@@ -89,6 +94,13 @@ func (r *resolution) explain(ctx context.Context, causes []*need) error {
 		}
 	}
 	if len(unmet) == 0 { // each could be had, but for what they need in turn
+		causes = slices.DeleteFunc(slices.Clone(causes), func(n *need) bool { return explained[n.name] })
+		for _, n := range causes {
+			explained[n.name] = true
+		}
+		if deeper := r.obstacles(causes); len(deeper) > 0 {
+			return r.explainBut(ctx, deeper, explained)
+		}
 		unmet = tried
 	}
 	return &ConflictError{unmet}
@@ -124,7 +136,9 @@ func (r *resolution) unmet(ctx context.Context, name string, causes []*need) (Un
 		return u, err
 	}
 	u.Tried = len(all.allowed(specifier)) > 0
-	u.Unusable = r.unusable[name]
+	if err := r.unusable[name]; err != nil {
+		u.Unusable = capital(err.Error()) + "."
+	}
 	u.Unknown = len(all.fresh) == 0 && u.Unfit == (Unfit{})
 	if len(u.Available) == 0 && isAskedFor(u.Needs) {
 		u.Similar = r.similar(ctx, name, u.Unknown)

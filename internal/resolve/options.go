@@ -33,11 +33,15 @@ type option struct {
 	file pythonindex.Origin
 	// installed is the metadata of what the base image has, nil else.
 	installed *pythonindex.Metadata
+	// place is the version's among those of its distribution on the indexes.
+	place int
 }
 
 // options are the versions of one distribution that fit the target, the newest first.
 type options struct {
 	fresh, yanked []option
+	// freshFinal and yankedFinal are those that are no pre-releases.
+	freshFinal, yankedFinal []option
 	// left is what does not fit, for explanations.
 	left unfit
 }
@@ -132,6 +136,8 @@ func (f *finder) sort(files []pythonindex.Listed) *options {
 		}
 	}
 	found.fresh, found.yanked = best(fresh), best(yanked)
+	place(found.fresh, found.yanked)
+	found.freshFinal, found.yankedFinal = finals(found.fresh), finals(found.yanked)
 	return found
 }
 
@@ -191,6 +197,20 @@ func best(files []ranked) []option {
 	return options
 }
 
+// place gives each version its place. One that is in both lists has the same in both.
+func place(fresh, yanked []option) {
+	for i := range fresh {
+		fresh[i].place = i
+	}
+	for i := range yanked {
+		yanked[i].place = len(fresh) + i
+		same, found := slices.BinarySearchFunc(fresh, yanked[i].version, func(o option, v pep440.Version) int { return v.Compare(o.version) })
+		if found {
+			yanked[i].place = same
+		}
+	}
+}
+
 func compareBuild(a, b *pep425.Wheel) int {
 	if a == nil || b == nil {
 		return 0
@@ -201,12 +221,12 @@ func compareBuild(a, b *pep425.Wheel) int {
 // allowed is what the specifier leaves, the best first, by pip's rules: a pre-release is taken where the specifier names one
 // or nothing else is left, and what was yanked only where an exact version leaves nothing else (PEP 592).
 func (o *options) allowed(specifier pep440.Specifier) []option {
-	fresh, yanked := allow(o.fresh, specifier), allow(o.yanked, specifier)
+	var fresh, yanked []option
 	if !specifier.NamesPrerelease() {
-		freshFinal, yankedFinal := finals(fresh), finals(yanked)
-		if len(freshFinal)+len(yankedFinal) > 0 {
-			fresh, yanked = freshFinal, yankedFinal
-		}
+		fresh, yanked = allow(o.freshFinal, specifier), allow(o.yankedFinal, specifier)
+	}
+	if len(fresh)+len(yanked) == 0 {
+		fresh, yanked = allow(o.fresh, specifier), allow(o.yanked, specifier)
 	}
 	if len(fresh) == 0 && isPinned(specifier) {
 		return yanked

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,18 +18,29 @@ import (
 const (
 	// maxRounds bounds the search, as pip does.
 	maxRounds = 200_000
+	// laterRounds bounds each search after the first, of which pip has none.
+	laterRounds = 20_000
+	// looks is how often a search looks whether it is lost.
+	looks = 20
 	// optimism is the share of the rounds in which it may go back further than is certain to be right.
 	optimism = 0.1
 	// promotion is how many conflicts let a node go first.
 	promotion = 5
 )
 
-// criterion is all that is known of a node: who needs it, and what is left to choose from.
+// criterion is all that is known of a node: who needs it, and what is left to choose from. It stays as it
+// is once it is made.
 type criterion struct {
-	candidates []*candidate
-	needs      []*need
+	needs  []*need
+	demand demand
+	choice choice
+	// narrowed tells that the choice was made from more needs than are left, or may have been, as with extras.
+	narrowed bool
 	// excluded are candidates that were tried, to no avail.
-	excluded []*candidate
+	excluded places
+	// last is the candidate that was compared with the needs last, and met that it meets them.
+	last *candidate
+	met  bool
 }
 
 // state is how far things were after a pin.
@@ -66,8 +78,11 @@ func (s *state) unpin() *candidate {
 
 // satisfied tells that the node has a pin, and that the pin is what everybody needs.
 func (s *state) satisfied(k string) bool {
-	c := s.pins[k]
-	return c != nil && !slices.ContainsFunc(s.criteria[k].needs, func(n *need) bool { return !n.meets(c) })
+	pin, c := s.pins[k], s.criteria[k]
+	if pin != nil && c.last != pin {
+		c.last, c.met = pin, !slices.ContainsFunc(c.needs, func(n *need) bool { return !n.meets(pin) })
+	}
+	return pin != nil && c.met
 }
 
 // resolution is one search.
@@ -79,7 +94,7 @@ type resolution struct {
 	preferred map[string][]option
 	// asked is the place of each node in what the user asked for.
 	asked      map[string]int
-	candidates map[string]map[string]*candidate
+	candidates map[string]*versions
 	python     *candidate
 
 	states []*state
@@ -95,7 +110,15 @@ type resolution struct {
 	first   map[string]*need
 	lookout *lookout
 	// unusable is what was wrong with the metadata of a distribution, by name.
-	unusable map[string]string
+	unusable map[string]error
+	// retries counts how often something else was tried in a distribution's place, by name.
+	retries map[string]int
+	// hopeless are the candidates that are known to be in no answer, and leftOut how many of them the search leaves
+	// out, at first none.
+	hopeless map[*candidate][]*need
+	leftOut  int
+	// stuck are the pins up to the first hopeless one, when that was looked at last.
+	stuck []*candidate
 	// named are the names that the request has.
 	named []string
 	// addresses are the user's requirements that have an address, by name.
@@ -116,9 +139,27 @@ type conflicted struct{ needs []*need }
 // Error implements error.
 func (e *conflicted) Error() string { return "no candidate meets all needs" }
 
-// run searches until all that is needed is pinned.
-func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
+// run searches until all that is needed is pinned. Where that does not end, it leaves out what can be in no answer, and
+// searches again.
+func (r *resolution) run(ctx context.Context, needs []*need, rounds int) (*state, error) {
+	for ; ; rounds = min(rounds, laterRounds) {
+		final, err := r.search(ctx, needs, rounds)
+		if !errors.Is(err, errTooDeep) {
+			return final, err
+		}
+		switch again, failed := r.leaveOut(ctx); {
+		case failed != nil:
+			return nil, failed
+		case !again:
+			return nil, fmt.Errorf("%w; the last thing in the way:\n%w", err, r.explain(ctx, r.top().causes))
+		}
+	}
+}
+
+// search is one search, of so many rounds.
+func (r *resolution) search(ctx context.Context, needs []*need, rounds int) (*state, error) {
 	r.states = []*state{{pins: map[string]*candidate{}, criteria: map[string]*criterion{}}}
+	r.stuck, r.saved, r.optimism, r.cutoff, r.conflicts, r.promoted = nil, nil, optimism, 0, map[string]int{}, map[string]bool{}
 	switch conflict, err := r.addAll(ctx, r.top().criteria, needs); {
 	case err != nil:
 		return nil, err
@@ -126,13 +167,18 @@ func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
 		return nil, &impossible{conflict}
 	}
 	r.states = append(r.states, r.top().clone())
-	for round := range maxRounds {
+	for round := range rounds {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		if r.overdue(round) {
+		if r.overdue(round, rounds) {
 			r.sober()
 			continue
+		}
+		if r.optimism == 0 && round%max(1, rounds/looks) == 0 {
+			if lost, err := r.isLost(ctx); lost || err != nil {
+				return nil, cmp.Or(err, errTooDeep)
+			}
 		}
 		done, err := r.round(ctx)
 		if err != nil {
@@ -142,16 +188,16 @@ func (r *resolution) run(ctx context.Context, needs []*need) (*state, error) {
 			return r.top(), nil
 		}
 	}
-	return nil, fmt.Errorf("%w; the last thing in the way:\n%w", errTooDeep, r.explain(ctx, r.top().causes))
+	return nil, errTooDeep
 }
 
 // overdue tells that the optimism had its share of the rounds.
-func (r *resolution) overdue(round int) bool {
+func (r *resolution) overdue(round, rounds int) bool {
 	if r.optimism == 0 || r.saved == nil {
 		return false
 	}
 	if r.cutoff == 0 {
-		r.cutoff = round + int(float64(maxRounds-round)*r.optimism)
+		r.cutoff = round + int(float64(rounds-round)*r.optimism)
 	}
 	return round >= r.cutoff
 }
@@ -187,117 +233,64 @@ func (r *resolution) add(ctx context.Context, criteria map[string]*criterion, n 
 	if r.first[n.key] == nil {
 		r.first[n.key] = n
 	}
-	if n.exact == nil {
+	if n.exact == nil && !n.heeded {
+		n.heeded = true
 		r.lookout.heed(n.name, n.requirement.Extras, n.specifier)
 	}
 	next := &criterion{}
-	if known := criteria[n.key]; known != nil {
-		next.needs, next.excluded = known.needs, known.excluded
+	known := criteria[n.key]
+	if m := n.last; m.after != nil && m.before == known && m.leftOut == r.leftOut {
+		return m.add(criteria, n.key)
 	}
-	next.needs = append(slices.Clip(next.needs), n)
-	var err error
-	if next.candidates, err = r.matches(ctx, criteria, n.key, next); err != nil {
+	if known != nil {
+		next.needs, next.demand, next.excluded = known.needs, known.demand, known.excluded
+	}
+	next.needs, next.demand = append(slices.Clip(next.needs), n), next.demand.with(n)
+	if err := r.fill(ctx, criteria, n.key, next, known); err != nil {
 		return err
 	}
-	if len(next.candidates) == 0 {
-		return &conflicted{next.needs}
+	added := addition{known, next, r.isEmpty(next), r.leftOut}
+	if !next.narrowed {
+		n.last = added
 	}
-	criteria[n.key] = next
+	return added.add(criteria, n.key)
+}
+
+// addition is what became of a node when a need was added to it. It becomes the same again while no more are left out.
+type addition struct {
+	before, after *criterion
+	empty         bool
+	leftOut       int
+}
+
+func (a *addition) add(criteria map[string]*criterion, k string) error {
+	if a.empty {
+		return &conflicted{a.after.needs}
+	}
+	criteria[k] = a.after
 	return nil
-}
-
-// matches are the candidates of a node that meet all its needs, and those of its distribution, the best first.
-func (r *resolution) matches(ctx context.Context, criteria map[string]*criterion, k string, c *criterion) ([]*candidate, error) {
-	needs := c.needs
-	name, extras := splitKey(k)
-	if base := criteria[name]; k != name && base != nil {
-		needs = slices.Concat(needs, base.needs)
-	}
-	if len(needs) == 0 {
-		return nil, nil
-	}
-	if k == pythonKey {
-		if slices.ContainsFunc(needs, func(n *need) bool { return !n.meets(r.python) }) {
-			return nil, nil
-		}
-		return without([]*candidate{r.python}, c.excluded), nil
-	}
-	specifier := r.constraints[name]
-	var exact *candidate
-	for _, n := range needs {
-		switch {
-		case n.exact == nil:
-			specifier = specifier.And(n.specifier)
-		case exact != nil && exact != n.exact:
-			return nil, nil
-		default:
-			exact = n.exact
-		}
-	}
-	if exact != nil {
-		return r.only(exact, extras, specifier, c.excluded), nil
-	}
-	return r.found(ctx, name, extras, specifier, c.excluded)
-}
-
-// only is the candidate that somebody needs exactly, if it meets the rest.
-func (r *resolution) only(exact *candidate, extras []string, specifier pep440.Specifier, excluded []*candidate) []*candidate {
-	if !specifier.Allows(exact.version) {
-		return nil
-	}
-	c := r.candidate(exact.name, extras, option{exact.version, exact.origin, exact.installed()})
-	return without([]*candidate{c}, excluded)
-}
-
-// found are the candidates that the indexes have, after those that are preferred.
-func (r *resolution) found(ctx context.Context, name string, extras []string, specifier pep440.Specifier, excluded []*candidate) ([]*candidate, error) {
-	var candidates []*candidate
-	for _, o := range r.preferred[name] {
-		if !specifier.Allows(o.version) {
-			continue
-		}
-		if c := r.candidate(name, extras, o); !slices.Contains(excluded, c) && !slices.Contains(candidates, c) {
-			candidates = append(candidates, c)
-		}
-	}
-	preferred := len(candidates)
-	all, err := r.finder.options(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range all.allowed(specifier) {
-		c := r.candidate(name, extras, o)
-		if !slices.Contains(excluded, c) && !slices.Contains(candidates[:preferred], c) {
-			candidates = append(candidates, c)
-		}
-	}
-	return candidates, nil
-}
-
-func without(all, excluded []*candidate) []*candidate {
-	return slices.DeleteFunc(all, func(c *candidate) bool { return slices.Contains(excluded, c) })
 }
 
 // attempt pins the first candidate of the node whose needs can be met. Where there is none, it gives the causes.
 func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err error) {
 	st := r.top()
-	for _, c := range st.criteria[k].candidates {
-		criteria := maps.Clone(st.criteria)
+	for c := range r.left(st.criteria[k]) {
 		needs, err := r.needsOf(ctx, c)
 		if unusable(err) {
-			r.unusable[c.name] = capital(err.Error()) + "."
+			r.unusable[c.name] = err
+			r.follow(st.criteria[k], c)
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		switch conflict, err := r.addAll(ctx, criteria, needs); {
+		switch conflict, err := r.try(ctx, st.criteria, needs); {
 		case err != nil:
 			return nil, err
 		case conflict != nil:
 			causes = append(causes, conflict...)
+			r.follow(st.criteria[k], c)
 		default:
-			st.criteria = criteria
 			st.pin(c)
 			return nil, nil
 		}
@@ -306,6 +299,26 @@ func (r *resolution) attempt(ctx context.Context, k string) (causes []*need, err
 		causes = st.criteria[k].needs
 	}
 	return distinct(causes), nil
+}
+
+// try adds needs, and takes them back where one is in conflict. It gives the needs that are.
+func (r *resolution) try(ctx context.Context, criteria map[string]*criterion, needs []*need) ([]*need, error) {
+	before := make([]*criterion, len(needs))
+	for i, n := range needs {
+		before[i] = criteria[n.key]
+	}
+	conflict, err := r.addAll(ctx, criteria, needs)
+	if conflict == nil {
+		return nil, err
+	}
+	for i, n := range needs {
+		if before[i] == nil {
+			delete(criteria, n.key)
+		} else {
+			criteria[n.key] = before[i]
+		}
+	}
+	return conflict, nil
 }
 
 // addAll adds needs until one is in conflict, and gives the needs that are.

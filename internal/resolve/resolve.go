@@ -49,16 +49,43 @@ type Pin struct {
 // Resolve finds a version for each distribution that is needed, sorted by name. The error is a [*ConflictError] where there
 // are none that go together, or the source's.
 func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error) {
+	return resolveWithin(ctx, source, request, maxRounds)
+}
+
+// resolveWithin is [Resolve] with so many rounds for the first search.
+func resolveWithin(ctx context.Context, source Source, request Request, rounds int) ([]Pin, error) {
+	r, err := newResolution(ctx, source, request)
+	if err != nil {
+		return nil, err
+	}
+	defer r.lookout.close()
+	needs, err := r.roots(request)
+	if err != nil {
+		return nil, err
+	}
+	final, err := r.run(ctx, needs, rounds)
+	if impossible, ok := errors.AsType[*impossible](err); ok {
+		return nil, r.explain(ctx, impossible.causes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.reached(ctx, final, needs)
+}
+
+// newResolution is a search that has not begun. Its lookout is to be closed.
+func newResolution(ctx context.Context, source Source, request Request) (*resolution, error) {
 	r := &resolution{
 		finder: &finder{
 			source: source, target: request.Target, before: request.Before, wheelsOnly: request.WheelsOnly, direct: request.Direct,
 			projects: map[string]*options{},
 		},
 		constraints: map[string]pep440.Specifier{}, preferred: map[string][]option{}, asked: map[string]int{},
-		candidates: map[string]map[string]*candidate{},
+		candidates: map[string]*versions{},
 		python:     &candidate{key: pythonKey, name: pythonKey, version: request.Target.Python},
-		conflicts:  map[string]int{}, first: map[string]*need{}, promoted: map[string]bool{}, optimism: optimism,
-		unusable: map[string]string{}, named: request.names(), addresses: map[string]pep508.Requirement{},
+		first:      map[string]*need{},
+		unusable:   map[string]error{}, retries: map[string]int{}, hopeless: map[*candidate][]*need{},
+		named: request.names(), addresses: map[string]pep508.Requirement{},
 	}
 	for _, c := range request.Constraints {
 		holds, err := c.Marker.Holds(request.Target.environment)
@@ -73,22 +100,11 @@ func Resolve(ctx context.Context, source Source, request Request) ([]Pin, error)
 		if request.Direct[p.Name] != nil {
 			continue
 		}
-		r.preferred[p.Name] = append(r.preferred[p.Name], option{p.Version, pythonindex.OriginOf(p.File), p.Metadata})
+		o := option{version: p.Version, file: pythonindex.OriginOf(p.File), installed: p.Metadata}
+		r.preferred[p.Name] = append(r.preferred[p.Name], o)
 	}
 	r.lookout = newLookout(ctx, r.finder)
-	defer r.lookout.close()
-	needs, err := r.roots(request)
-	if err != nil {
-		return nil, err
-	}
-	final, err := r.run(ctx, needs)
-	if impossible, ok := errors.AsType[*impossible](err); ok {
-		return nil, r.explain(ctx, impossible.causes)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return r.reached(ctx, final, needs)
+	return r, nil
 }
 
 // names are those that the request has, each once.

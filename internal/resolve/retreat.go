@@ -103,19 +103,25 @@ func (r *resolution) exclude(ctx context.Context, broken *state, pin *candidate)
 			return false, err
 		}
 	}
-	return r.excludeFrom(ctx, pin.key, []*candidate{pin})
+	ok, err = r.excludeFrom(ctx, pin.key, places(nil).with(pin.place))
+	if c := r.top().criteria[pin.key]; ok && c != nil {
+		r.follow(c, nil)
+	}
+	return ok, err
 }
 
-func (r *resolution) excludeFrom(ctx context.Context, k string, excluded []*candidate) (ok bool, err error) {
+func (r *resolution) excludeFrom(ctx context.Context, k string, excluded places) (ok bool, err error) {
 	criteria := r.top().criteria
 	known := criteria[k]
 	if known == nil || len(excluded) == 0 {
 		return true, nil
 	}
-	next := &criterion{needs: known.needs, excluded: slices.Concat(excluded, known.excluded)}
-	next.candidates, err = r.matches(ctx, criteria, k, next)
+	next := &criterion{needs: known.needs, demand: known.demand, excluded: known.excluded.union(excluded)}
+	if err := r.fill(ctx, criteria, k, next, known); err != nil {
+		return false, err
+	}
 	criteria[k] = next
-	return len(next.candidates) > 0, err
+	return !r.isEmpty(next), nil
 }
 
 // forget drops what was needed by pins that are satisfying no longer: those that were, and are not since the last pin.
@@ -129,8 +135,11 @@ func (r *resolution) forget(st *state, satisfied []string) {
 	if len(gone) == 0 {
 		return
 	}
+	stale := func(n *need) bool { return n.parent != nil && gone[n.parent.key] }
 	for k, c := range st.criteria {
-		left := slices.DeleteFunc(slices.Clone(c.needs), func(n *need) bool { return n.parent != nil && gone[n.parent.key] })
-		st.criteria[k] = &criterion{candidates: c.candidates, needs: left, excluded: c.excluded}
+		if slices.ContainsFunc(c.needs, stale) {
+			left := slices.DeleteFunc(slices.Clone(c.needs), stale)
+			st.criteria[k] = &criterion{needs: left, demand: demandOf(left), choice: c.choice, narrowed: true, excluded: c.excluded}
+		}
 	}
 }

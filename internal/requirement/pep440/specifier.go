@@ -60,10 +60,31 @@ func (s Specifier) And(other Specifier) Specifier {
 	switch {
 	case len(s.clauses) == 0:
 		return other
-	case len(other.clauses) == 0:
+	case len(other.clauses) == 0, s.includes(other):
 		return s
+	case other.includes(s):
+		return other
 	}
 	return NewSpecifier(slices.Concat(s.clauses, other.clauses)...)
+}
+
+// includes tells that all the clauses of the other are among those of this one.
+func (s Specifier) includes(other Specifier) bool {
+	at := 0
+	for i := range other.clauses {
+		for at < len(s.clauses) && s.clauses[at].text != other.clauses[i].text {
+			at++
+		}
+		if at == len(s.clauses) {
+			return false
+		}
+	}
+	return true
+}
+
+// Same tells whether both have the same clauses.
+func (s Specifier) Same(other Specifier) bool {
+	return len(s.clauses) == len(other.clauses) && s.includes(other)
 }
 
 // Allows tells whether the version meets every clause. Pre-releases are versions like others here; see

@@ -1,0 +1,4 @@
+package resolve
+
+// ResolveWithin is [Resolve] with so many rounds for the first search.
+var ResolveWithin = resolveWithin
