@@ -1,9 +1,6 @@
 package requirement_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/referee"
 )
 
 // pipFound is what pip made of a file; testdata/pip_files.py says how.
@@ -68,24 +66,16 @@ func lenient(text string) bool {
 // that pip refuses.
 func TestReadPipFile_asPip(t *testing.T) {
 	t.Parallel()
-	table, err := os.Open("testdata/pip_files.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = table.Close() })
 	files := map[string]string{
 		"base.txt":        "numpy!=1.27\n-c constraints.txt\nidna ; python_version < '4'\n",
 		"constraints.txt": "Foo.bar<3\nb>1; os_name == 'posix'\n--extra-index-url https://z.test\n",
 	}
 	taken := 0
-	for lines := bufio.NewScanner(table); lines.Scan(); {
-		var row struct {
-			Text string
-			Pip  pipFound
-		}
-		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-			t.Fatal(err)
-		}
+	type row struct {
+		Text string
+		Pip  pipFound
+	}
+	for row := range referee.Rows[row](t, "testdata/pip_files.jsonl") {
 		got, refused := requirement.ReadPipFile(row.Text, files)
 		switch {
 		case len(refused) > 0 || lenient(row.Text):

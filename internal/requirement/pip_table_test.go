@@ -1,15 +1,13 @@
 package requirement_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/referee"
 )
 
 // pipLine is what pip's own parser made of a line; testdata/pip_lines.py says how.
@@ -27,20 +25,13 @@ type pipLine struct {
 // same lines, nothing taken that pip refuses, and nothing left out in silence.
 func TestParsePipFile_asPip(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open("testdata/pip_lines.jsonl")
-	if err != nil {
-		t.Fatal(err)
+	type row struct {
+		Text string
+		Pip  []pipLine
 	}
-	t.Cleanup(func() { _ = file.Close() })
 	texts, taken := 0, 0
-	for lines := bufio.NewScanner(file); lines.Scan(); texts++ {
-		var row struct {
-			Text string
-			Pip  []pipLine
-		}
-		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-			t.Fatal(err)
-		}
+	for row := range referee.Rows[row](t, "testdata/pip_lines.jsonl") {
+		texts++
 		taken += compareWithPip(t, row.Text, row.Pip)
 	}
 	if texts < 1000 || taken < 500 {
@@ -58,11 +49,7 @@ func compareWithPip(t *testing.T, text string, lines []pipLine) int {
 			wantRefused[line.Line] = true
 			continue
 		}
-		name := line.Name
-		if len(line.Extras) > 0 {
-			name += "[" + strings.Join(line.Extras, ",") + "]"
-		}
-		want = append(want, requirement.Pip{Name: name, VersionSpecifier: line.Comparisons, URL: line.URL, Marker: line.Marker})
+		want = append(want, line.pip())
 	}
 	pips, refused := requirement.ParsePipFile(text, nil)
 	gotRefused := map[int]bool{}

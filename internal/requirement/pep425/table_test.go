@@ -1,17 +1,15 @@
 package pep425_test
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep425"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/referee"
 )
 
 // row is a line of testdata/packaging.jsonl; testdata/pep425.py says how it was made.
@@ -34,18 +32,9 @@ type row struct {
 // TestPackaging holds tags and the names of wheels against a table that `packaging` has made.
 func TestPackaging(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open("testdata/packaging.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = file.Close() })
 	var platforms []*pep425.Tags
 	wheels := 0
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var r row
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
+	for r := range referee.Rows[row](t, "testdata/packaging.jsonl") {
 		switch {
 		case r.Tags != "":
 			platforms = append(platforms, checkTags(t, r))

@@ -1,14 +1,12 @@
 package pep440_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"math/big"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/referee"
 )
 
 // row is a line of testdata/packaging.jsonl; testdata/pep440.py says how it was made.
@@ -29,17 +27,8 @@ type row struct {
 // TestPackaging holds versions, their order and specifiers against a table that `packaging` has made.
 func TestPackaging(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open("testdata/packaging.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = file.Close() })
 	table := &table{T: t}
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var r row
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
+	for r := range referee.Rows[row](t, "testdata/packaging.jsonl") {
 		table.check(r)
 	}
 	if table.checks < 200_000 {

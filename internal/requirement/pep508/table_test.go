@@ -1,9 +1,6 @@
 package pep508_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -11,6 +8,7 @@ import (
 
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep440"
 	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/referee"
 )
 
 // row is a line of testdata/packaging.jsonl; testdata/pep508.py says how it was made.
@@ -28,21 +26,8 @@ type row struct {
 // TestPackaging holds markers and requirements against a table that `packaging` has made.
 func TestPackaging(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open("testdata/packaging.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = file.Close() })
 	table := &table{T: t}
-	for lines := bufio.NewReader(file); ; {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			break
-		}
-		var r row
-		if err := json.Unmarshal(line, &r); err != nil {
-			t.Fatal(err)
-		}
+	for r := range referee.Rows[row](t, "testdata/packaging.jsonl") {
 		table.check(r)
 	}
 	if table.checks < 45_000 {
