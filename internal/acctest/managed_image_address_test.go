@@ -51,9 +51,9 @@ output "copied" { value = rime_managed_image.copy.pip_libraries["tool"] }
 	w.Write("second.tf", strings.Replace(imageOf("second"), "pip_requirements = [\n  ]", `pip_lock_file = file("pylock.toml")`, 1))
 	fails(t, w, []string{"plan"}, "what is at the address of model is not what was locked")
 	w.Write("second.tf", imageOf("second", strings.Replace(wheel, "2.0", "2.1", 1)))
-	fails(t, w, []string{"plan"}, "Unable to Read What Is at an Address", "404 Not Found", "Correct the address of model.")
+	fails(t, w, []string{"plan"}, "Unable to Read Address", "404 Not Found", "Correct the address of model.")
 	w.Write("second.tf", imageOf("second", wheel, "model @ "+address+"/files/tool/tool-3.0.tar.gz"))
 	fails(t, w, []string{"plan"}, "No Versions Meet the Requirements", "More than one address is given for model")
 	w.Write("second.tf", imageOf("second", "model @ "+address+"/files/tool/tool-3.0.tar.gz"))
-	fails(t, w, []string{"plan"}, "Unable to Read What Is at an Address", "it is tool 3.0")
+	fails(t, w, []string{"plan"}, "Unable to Read Address", "it is tool 3.0")
 }

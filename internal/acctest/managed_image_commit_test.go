@@ -90,5 +90,5 @@ func TestManagedImage_lockCommit(t *testing.T) {
 	w.Apply()
 	w.PlanIsEmpty()
 	w.Write("main.tf", imageOf("first", strings.Replace(model, "@main", "@mian", 1)))
-	fails(t, w, []string{"plan"}, "Unable to Read What Is at an Address", `similar ones are "main"`, "Write the name of a branch, a tag or a commit")
+	fails(t, w, []string{"plan"}, "Unable to Read Address", `similar ones are "main"`, "Write the name of a branch, a tag or a commit")
 }

@@ -2,6 +2,7 @@ package acctest_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -227,8 +228,7 @@ func TestManagedImage_lockErrors(t *testing.T) {
 	expectOnlyReads(t, registry)
 }
 
-// TestManagedImage_lockIndex has an index refuse the credentials, which is an error of the plan, and be down, which leaves the
-// versions to the apply.
+// TestManagedImage_lockIndex has an index refuse the credentials, and be down.
 func TestManagedImage_lockIndex(t *testing.T) {
 	t.Parallel()
 	right, wrong := secret{"reader", "c4nary-right"}, secret{"reader", "c4nary-wrong"}
@@ -244,9 +244,18 @@ func TestManagedImage_lockIndex(t *testing.T) {
 	if strings.Contains(r.Output, wrong.password) || strings.Contains(r.Output, pathToken.password) {
 		t.Errorf("a secret is shown: %s", r.Output)
 	}
+	busy, stop := workbenchtest.Serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "maintenance", http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(stop)
+	for index, says := range map[string]string{"http://127.0.0.1:1/simple/": "connection refused", busy + "/simple/": "503 Service Unavailable (maintenance)"} {
+		fails(t, configured(index), []string{"plan"}, "Unable to Read Package Index", says, "plan again later", "pip_requirements")
+	}
 	down := configured("http://127.0.0.1:1/simple/")
-	shows(t, down.MustRun("plan"), "Versions Not Known Yet", "The apply will try again", "connection refused")
-	fails(t, down, []string{"apply", "-auto-approve"}, "connection refused", "Unable to Create Managed Image")
+	down.Write("main.tf", `resource "terraform_data" "later" { input = "tiny-model" }`+"\n"+
+		strings.Replace(imageOf("model", "tiny-model"), `"tiny-model"`, "terraform_data.later.output", 1))
+	down.MustRun("plan")
+	fails(t, down, []string{"apply", "-auto-approve"}, "connection refused", "Unable to Read Package Index")
 	if _, there := down.Image("model"); there {
 		t.Error("an image that could not be locked is in the state")
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -245,7 +246,7 @@ func TestMessages_style(t *testing.T) {
 	for name, diagnostics := range messages {
 		for _, d := range diagnostics {
 			for word := range strings.FieldsSeq(d.Summary()) {
-				if small := word == "in" || word == "the" || word == "to"; !small && strings.ToUpper(word[:1]) != word[:1] {
+				if small := []string{"and", "from", "in", "the", "to"}; !slices.Contains(small, word) && strings.ToUpper(word[:1]) != word[:1] {
 					t.Errorf("%s: the summary %q is not in title case", name, d.Summary())
 				}
 			}

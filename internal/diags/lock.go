@@ -34,7 +34,7 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 	}
 	if unusable, ok := errors.AsType[*embedded.UnusableBaseError](err); ok {
 		return diag.NewAttributeErrorDiagnostic(path.Root("python_version"), "Unusable Base Image", text(
-			tried, "The base image cannot take them: "+unusable.Error()+".",
+			tried, sentence(unusable.Error()),
 			"Give another image in `embedded_registry.base_images` of the provider.",
 		))
 	}
@@ -44,7 +44,7 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 		))
 	}
 	if open, ok := errors.AsType[*embedded.OpenLockError](err); ok {
-		return diag.NewAttributeErrorDiagnostic(at, "Versions Cannot Be Locked", text(tried, open.Error()+"."))
+		return diag.NewAttributeErrorDiagnostic(at, "Versions Cannot Be Locked", text(tried, sentence(open.Error())))
 	}
 	if answer, ok := errors.AsType[*pythonindex.Error](err); ok {
 		return diag.NewAttributeErrorDiagnostic(at, "Unable to Read Package Index", text(
@@ -53,7 +53,7 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 		))
 	}
 	if answer, ok := errors.AsType[*pythonindex.DirectError](err); ok {
-		return diag.NewAttributeErrorDiagnostic(at, "Unable to Read What Is at an Address", text(
+		return diag.NewAttributeErrorDiagnostic(at, "Unable to Read Address", text(
 			tried, "The answer was:\n"+answer.Error(), adviceForAddress(answer),
 			facts(fact{"Requirement", answer.Name}, fact{"Server", answer.Origin}, fact{"HTTP status", statusText(answer.Status)}),
 		))
@@ -100,7 +100,7 @@ func adviceForAddress(answer *pythonindex.DirectError) string {
 func LockNotPlanned(name string, err error) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Versions Not Known Yet", text(
 		fmt.Sprintf("Tried to find the versions that managed image %q will hold. The apply will try again.", name),
-		"The answer was:\n"+err.Error(),
+		"The answer was:\n"+err.Error(), "To see the versions, plan on a machine that reaches it.",
 	))
 }
 

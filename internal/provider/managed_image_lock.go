@@ -13,7 +13,7 @@ import (
 )
 
 // planLock finds out which versions the image will hold, where something is to be built, or where versions may move. What
-// cannot be found out is left to the apply, with a warning.
+// cannot be found out from here is left to the apply, with a warning.
 func (r *managedImageResource) planLock(
 	ctx context.Context, registry imageregistry.Registry, plan *managedImageModel, config, state managedImageModel, t task, keep string,
 	note func(private []byte),
@@ -45,7 +45,7 @@ func (r *managedImageResource) planLock(
 		return nil
 	case err != nil && mayPass(err) && !builds:
 		return diag.Diagnostics{diags.UpgradesNotChecked(plan.Name.ValueString(), err)}
-	case err != nil && mayPass(err):
+	case err != nil && outOfReach(err):
 		return diag.Diagnostics{diags.LockNotPlanned(plan.Name.ValueString(), err)}
 	case err != nil:
 		return diag.Diagnostics{diags.LockFailed(spec, err)}
@@ -63,6 +63,16 @@ func (r *managedImageResource) planLock(
 		d.Append(diags.BuiltFromSource(plan.Name.ValueString(), lock.Sources))
 	}
 	return d
+}
+
+// outOfReach tells errors that say of themselves that this machine has no way to what was asked.
+func outOfReach(err error) bool {
+	type unreached interface {
+		error
+		OutOfReach() bool
+	}
+	found, ok := errors.AsType[unreached](err)
+	return ok && found.OutOfReach()
 }
 
 // findLock asks for the lock, or finds it where the plan left it that is carried out now: what was planned holds, although an
