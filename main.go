@@ -20,11 +20,13 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger, until interrupted")
 	flag.Parse()
-	if !*debug {
+	var memory planmemory.Memory
+	if !*debug { // else many runs of Terraform share this process, and none of them has started it
 		go exitAfter(os.Getppid())
+		memory = planmemory.New(lifeline.DataDirectory())
 	}
 	var end provider.End
-	err := providerserver.Serve(context.Background(), provider.New(version, provider.WithEnd(&end), provider.WithMemory(planmemory.New(lifeline.DataDirectory()))), providerserver.ServeOpts{
+	err := providerserver.Serve(context.Background(), provider.New(version, provider.WithEnd(&end), provider.WithMemory(memory)), providerserver.ServeOpts{
 		Address:         "registry.terraform.io/managed-images/rime",
 		Debug:           *debug,
 		ProtocolVersion: 6,
