@@ -213,7 +213,8 @@ func (s searcher) searchStatus(c *client.Client, ref string) {
 // saved plan, sensitive or not: that is not for a provider to prevent. What the provider adds to plan and state is clean in any case.
 const secretVariables = `
 variable "pip" {
-  type      = object({ index_url = optional(string), extra_index_urls = optional(list(string)), config = optional(string) })
+  type      = object({ index_url = optional(string), extra_index_urls = optional(list(string)), config = optional(string),
+    indexes = optional(map(object({ url = string, packages = set(string) }))) })
   ephemeral = true
 }
 `
@@ -301,11 +302,17 @@ var brokenBuild = acctest.Source("broken-build", pypi.Source{Failure: "the C com
 func TestManagedImage_secretURLs(t *testing.T) {
 	t.Parallel()
 	index, extra, wrong := secret{"reader", "c4nary/indexpass"}, secret{"reader2", "c4nary+extra pass"}, secret{"reader", "c4nary-wrongpass"}
-	private := privateIndex(t, index, pypi.Simple("tiny-model", "1.0"), brokenBuild)
+	own := secret{"reader3", "c4nary=own?pass"}
+	private := privateIndex(t, index, pypi.Simple("tiny-model", "1.0"), pypi.Simple("Our.Lib", "99.0"), brokenBuild)
 	b := newSecretBench(t, map[string]any{
 		"index_url": private, "extra_index_urls": []string{privateIndex(t, extra, pypi.Simple("other-lib", "1.0"))},
-	}, index, extra, wrong)
-	b.live("tiny-model", "other-lib")
+		"indexes": map[string]any{"own": map[string]any{
+			"url": privateIndex(t, own, pypi.Simple("Our.Lib", "1.0"), pypi.Simple("tiny-model", "99.0")), "packages": []string{"Our_Lib"},
+		}},
+	}, index, extra, own, wrong)
+	b.Write("main.tf", imageOf("model", "tiny-model", "our-lib"))
+	shows(t, b.MustRun("plan", "-no-color"), `+ "our-lib"`, `our_lib-1.0-`, `tiny_model-1.0-`) // each from the one index that may have it
+	b.live("tiny-model", "other-lib", "our-lib")
 
 	// Wrong passwords are secrets as well: mostly they are right ones, somewhere else.
 	b.set(map[string]any{"index_url": strings.Replace(private, url.UserPassword(index.user, index.password).String(), url.UserPassword(wrong.user, wrong.password).String(), 1)})

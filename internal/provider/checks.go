@@ -282,7 +282,7 @@ var packageNameCheck = check{
 	summary: "Invalid Package Name",
 	rule:    "must be the name of a Python package",
 	find: func(value string) *diags.Problem {
-		if pip, err := requirement.ParsePip(value); err == nil && pip.Name == pip.Distribution() && pip.VersionSpecifier == "" {
+		if pip, err := requirement.ParsePip(value); err == nil && pip == (requirement.Pip{Name: pip.Name}) && !strings.Contains(pip.Name, "[") {
 			return nil
 		}
 		return &diags.Problem{Text: "is not the name of a Python package", Suggestion: `write it like "torch", without version and extras`}

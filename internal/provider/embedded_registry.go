@@ -207,7 +207,7 @@ func (p *rimeProvider) newEmbeddedRegistry(model providerModel, h home) (*embedd
 		Index:            index,
 		ExcludeNewer:     newest,
 		BuildDecides:     m.Pip.buildDecides(),
-		OnlyLocked:       len(m.Pip.PackageIndexes) > 0,
+		OnlyLocked:       len(m.Pip.Indexes) > 0,
 		Repositories:     h.repositories(m.RepositorySettings.settings()),
 		Version:          p.version,
 		Options: embedded.Options{

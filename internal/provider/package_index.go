@@ -50,26 +50,19 @@ func (m *pipModel) allIndexes() ([]pythonindex.Index, error) {
 	for _, address := range extra {
 		indexes = append(indexes, pythonindex.Index{URL: address})
 	}
-	for _, address := range m.packageIndexes() {
-		index := pythonindex.Index{URL: address}
-		for name, from := range m.PackageIndexes {
-			if from == address {
-				index.Packages = append(index.Packages, name)
-			}
-		}
-		indexes = append(indexes, index)
+	for _, name := range slices.Sorted(maps.Keys(m.Indexes)) {
+		indexes = append(indexes, pythonindex.Index{URL: m.Indexes[name].URL, Packages: m.Indexes[name].Packages})
 	}
 	return indexes, nil
 }
 
 // allExtraIndexes are the further indexes for the pip of a build, which takes from each only what the lock names by its hash.
 func (m *pipModel) allExtraIndexes() []string {
-	return slices.Concat(m.ExtraIndexURLs, m.packageIndexes())
-}
-
-// packageIndexes are the addresses of the indexes that serve certain packages.
-func (m *pipModel) packageIndexes() []string {
-	return slices.Compact(slices.Sorted(maps.Values(m.PackageIndexes)))
+	all := slices.Clone(m.ExtraIndexURLs)
+	for _, name := range slices.Sorted(maps.Keys(m.Indexes)) {
+		all = append(all, m.Indexes[name].URL)
+	}
+	return all
 }
 
 // newest is when a file has to have come to its index; the zero time for whenever.

@@ -133,11 +133,16 @@ type buildkitModel struct {
 }
 
 type pipModel struct {
-	IndexURL       types.String      `tfsdk:"index_url"`
-	ExtraIndexURLs []string          `tfsdk:"extra_index_urls"`
-	PackageIndexes map[string]string `tfsdk:"package_indexes"`
-	Config         types.String      `tfsdk:"config"`
-	ExcludeNewer   types.String      `tfsdk:"exclude_newer"`
+	IndexURL       types.String             `tfsdk:"index_url"`
+	ExtraIndexURLs []string                 `tfsdk:"extra_index_urls"`
+	Indexes        map[string]pipIndexModel `tfsdk:"indexes"`
+	Config         types.String             `tfsdk:"config"`
+	ExcludeNewer   types.String             `tfsdk:"exclude_newer"`
+}
+
+type pipIndexModel struct {
+	URL      string   `tfsdk:"url"`
+	Packages []string `tfsdk:"packages"`
 }
 
 type cacheModel struct {
