@@ -83,6 +83,14 @@ func MissingValue(at path.Path, variable string) diag.Diagnostic {
 	))
 }
 
+// IncompletePackageIndex describes a package index without an address, or without packages that come from there.
+func IncompletePackageIndex(at path.Path) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Incomplete Package Index", text(
+		fmt.Sprintf("%s needs a url and at least one of packages.", at),
+		`Write it like { url = "https://pypi.example.com", packages = ["torch"] }. An index for all packages stands in extra_index_urls.`,
+	))
+}
+
 // InvalidEnvironment describes what a check of an environment variable found that stands in for an attribute.
 func InvalidEnvironment(summary string, at path.Path, variable, value string, problem *Problem) diag.Diagnostic {
 	subject := fmt.Sprintf("The environment variable %s = %q", variable, value)

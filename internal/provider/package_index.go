@@ -1,12 +1,20 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/managed-images/terraform-provider-rime/internal/diags"
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/redact"
 )
 
 // newPackageIndex makes the client of the package indexes that `pip` describes; it contacts nothing yet.
@@ -54,6 +62,57 @@ func (m *pipModel) allIndexes() ([]pythonindex.Index, error) {
 		indexes = append(indexes, pythonindex.Index{URL: m.Indexes[name].URL, Packages: m.Indexes[name].Packages})
 	}
 	return indexes, nil
+}
+
+// packageIndexesCheck refuses an index that has no address, or no packages that come from there.
+type packageIndexesCheck struct{}
+
+var _ validator.Map = packageIndexesCheck{}
+
+// Description implements validator.Describer.
+func (packageIndexesCheck) Description(context.Context) string {
+	return "must have indexes with packages"
+}
+
+// MarkdownDescription implements validator.Describer.
+func (c packageIndexesCheck) MarkdownDescription(ctx context.Context) string {
+	return c.Description(ctx)
+}
+
+// ValidateMap implements validator.Map.
+func (packageIndexesCheck) ValidateMap(ctx context.Context, req validator.MapRequest, resp *validator.MapResponse) {
+	check := func(c check, at path.Path, value attr.Value) {
+		text, _ := value.(types.String)
+		found := validator.StringResponse{}
+		c.ValidateString(ctx, validator.StringRequest{Path: at, ConfigValue: text}, &found)
+		resp.Diagnostics.Append(found.Diagnostics...)
+	}
+	all := req.ConfigValue.Elements()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		at := req.Path.AtMapKey(redact.Input(name)) // some may write the address there
+		index, ok := all[name].(types.Object)
+		if !ok || index.IsUnknown() {
+			continue
+		}
+		address, packages := index.Attributes()["url"], elementsOf(index.Attributes()["packages"])
+		if index.IsNull() || address.IsNull() || packages != nil && (len(packages) == 0 || slices.ContainsFunc(packages, attr.Value.IsNull)) {
+			resp.Diagnostics.Append(diags.IncompletePackageIndex(at))
+			continue
+		}
+		check(indexURLCheck, at.AtName("url"), address)
+		for _, name := range packages {
+			check(packageNameCheck, at.AtName("packages"), name)
+		}
+	}
+}
+
+// elementsOf are the elements of a set, nil where they are unknown.
+func elementsOf(set attr.Value) []attr.Value {
+	known, _ := set.(types.Set)
+	if known.IsUnknown() {
+		return nil
+	}
+	return append([]attr.Value{}, known.Elements()...)
 }
 
 // allExtraIndexes are the further indexes for the pip of a build, which takes from each only what the lock names by its hash.

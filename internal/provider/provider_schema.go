@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/providervalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -248,24 +248,13 @@ func pipAttribute() schema.Attribute {
 				MarkdownDescription: "URLs of further package indexes. pip treats all indexes alike and takes the best version from any of them.",
 				Validators:          []validator.List{listvalidator.ValueStringsAre(indexURLCheck)},
 			},
-			"indexes": schema.MapNestedAttribute{
-				Optional: true,
+			"indexes": schema.MapAttribute{
+				Optional:    true,
+				Sensitive:   true,
+				ElementType: types.ObjectType{AttrTypes: map[string]attr.Type{"url": types.StringType, "packages": types.SetType{ElemType: types.StringType}}},
 				MarkdownDescription: "Package indexes for certain packages, by names of your choice: `{ pytorch = { url = \"https://download.pytorch.org/whl/cpu\", packages = [\"torch\", \"torchvision\"] } }`. " +
-					"These packages come from there and from nowhere else, and these indexes are asked for nothing else.",
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"url": schema.StringAttribute{
-						Required:            true,
-						Sensitive:           true,
-						MarkdownDescription: "URL of the package index, with credentials where it needs them.",
-						Validators:          []validator.String{indexURLCheck},
-					},
-					"packages": schema.SetAttribute{
-						Required:            true,
-						ElementType:         types.StringType,
-						MarkdownDescription: "Names of the packages that come from there, at least one. They may be any that pip installs, named in `pip_requirements` or not.",
-						Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(packageNameCheck)},
-					},
-				}},
+					"`url` is an index, with credentials where it needs them. `packages` are what comes from there and from nowhere else, named in `pip_requirements` or not; the index is asked for nothing else.",
+				Validators: []validator.Map{packageIndexesCheck{}},
 			},
 			"config": schema.StringAttribute{
 				Optional:            true,
