@@ -54,6 +54,7 @@ output "libraries" { value = rime_managed_image.a.pip_libraries }
 	w.Apply()
 	index.Replace(app("1.0", "2.0"), pypi.Simple("lib", "1.0", "1.1", "1.2"))
 	w.PlanIsEmpty()
+	shows(t, w.MustRun("plan", "-no-color", "-replace=rime_managed_image.a"), `~ "app" = "1.0" -> "2.0"`, `~ "lib" = "1.1" -> "1.2"`)
 	w.Edit("main.tf", `["app"]`, `["app", "other"]`)
 	w.Apply()
 	shows(t, w.MustRun("output"), `"app" = "1.0"`, `"lib" = "1.1"`, `"other" = "3.0"`)
