@@ -203,17 +203,37 @@ func (l *locking) pin(ctx context.Context, target *resolve.Target, entry lockfil
 	if err != nil {
 		return resolve.Pin{}, err
 	}
+	var other string // the version of a file that has a hash of the lock, where the lock has another version
 	allowed := slices.DeleteFunc(slices.Clone(files), func(f *pythonindex.File) bool {
-		return !slices.Contains(entry.Hashes, f.SHA256) || f.Wheel == nil && entry.WheelsOnly
+		if !slices.Contains(entry.Hashes, f.SHA256) || f.Wheel == nil && entry.WheelsOnly {
+			return true
+		}
+		if !hasVersion(entry, f) {
+			other = f.Version.String()
+			return true
+		}
+		return false
 	})
 	if best, ok := target.Best(allowed); ok {
 		return resolve.Pin{Name: entry.Name, Version: best.Version, File: best}, nil
 	}
 	problem := fmt.Sprintf("no package index has a file of %s %s with a hash of the lock", entry.Name, entry.Version)
-	if len(allowed) > 0 {
+	switch {
+	case len(allowed) > 0:
 		problem = fmt.Sprintf("no file of %s %s in the lock fits the image's Python and platform", entry.Name, entry.Version)
+	case other != "":
+		problem = fmt.Sprintf("the lock has %s %s with the hash of %s %s", entry.Name, entry.Version, entry.Name, other)
 	}
 	return resolve.Pin{}, &LockFileError{errors.New(problem)}
+}
+
+// hasVersion tells a file of the entry's version. As for pip, 2.1 means 2.1+cu118 as well.
+func hasVersion(entry lockfile.Entry, f *pythonindex.File) bool {
+	version := f.Version
+	if entry.Version.Local() == "" {
+		version = version.Public()
+	}
+	return entry.Version.String() == "" || entry.Version.Compare(version) == 0
 }
 
 // finish writes the lock down. First is the base of the first platform.

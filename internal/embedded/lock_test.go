@@ -195,6 +195,39 @@ func TestLock_refused(t *testing.T) {
 	}
 }
 
+// TestLock_fileEdited refuses a lock whose version somebody has changed and whose hash is still that of another version.
+func TestLock_fileEdited(t *testing.T) {
+	t.Parallel()
+	p := newLockBench(t, pypi.Simple("app", "1.0", "1.1", "2.0+cu118")).begin(nil)
+	lockOf := func(file string) (imageregistry.Lock, error) {
+		return p.Lock(t.Context(), imageregistry.LockRequest{Spec: imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipLockFile: file}})
+	}
+	line := func(version string) string {
+		found, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipRequirements: pips(t, "app=="+version)}})
+		installs, broken := locked(found.Pylock)
+		if err != nil || broken != nil || len(installs) != 1 {
+			t.Fatal(err, broken, installs)
+		}
+		return "app==" + version + " --hash=sha256:" + installs[0].Hashes[0]
+	}
+	for text, want := range map[string]string{
+		line("1.0"): "app 1.0, pip 24.0",
+		strings.Replace(line("1.0"), "1.0", "1", 1):           "app 1.0, pip 24.0",
+		strings.Replace(line("2.0+cu118"), "+cu118", "", 1):   "app 2.0+cu118, pip 24.0",
+		strings.Replace(line("1.1"), "1.1", "1.0", 1):         "the lock has app 1.0 with the hash of app 1.1",
+		strings.Replace(line("2.0+cu118"), "cu118", "cpu", 1): "the lock has app 2.0+cpu with the hash of app 2.0+cu118",
+	} {
+		lock, err := lockOf(text)
+		got := libraryTexts(lock.Libraries)
+		if is[*LockFileError](err) {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s\n got %s, %v\nwant %s", text, got, err, want)
+		}
+	}
+}
+
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
