@@ -57,10 +57,15 @@ func (r *Registry) settle(ctx context.Context, from base, spec imageregistry.Spe
 		return from, imageregistry.Lock{}, nil
 	}
 	lock, err := r.lock(ctx, from, spec, keep)
-	if err == nil && lock.Open != "" && (spec.PipLockFile != "" || r.config.OnlyLocked) {
+	if err == nil && lock.Open != "" && r.onlyLocked(spec) {
 		err = &OpenLockError{Reason: lock.Open}
 	}
 	return from, lock, err
+}
+
+// onlyLocked tells a spec that cannot be built without a lock.
+func (r *Registry) onlyLocked(spec imageregistry.Spec) bool {
+	return spec.PipLockFile != "" || r.config.OnlyLocked
 }
 
 // lock finds out what the spec comes to on that base.
@@ -75,6 +80,9 @@ func (r *Registry) lock(ctx context.Context, from base, spec imageregistry.Spec,
 	}
 	bases, err := r.readBases(ctx, from)
 	switch unusable, ok := errors.AsType[*compose.BaseError](err); {
+	case ok && unusable.Unclear && !r.onlyLocked(spec):
+		lock.Open = fmt.Sprintf("the base image %s %s", from.Reference, unusable.Problem)
+		return lock, nil
 	case ok:
 		return lock, &UnusableBaseError{Reference: from.Reference, Problem: unusable.Problem}
 	case ctx.Err() != nil:

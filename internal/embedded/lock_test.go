@@ -30,12 +30,21 @@ func python(t *testing.T, version string) v1.Image {
 	t.Helper()
 	minor := version[:strings.LastIndexByte(version, '.')]
 	library := "usr/local/lib/python" + minor
-	files := map[string]string{
+	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", Config: v1.Config{Env: []string{"PATH=/usr/local/bin"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return withFiles(t, image, map[string]string{
 		"lib/x86_64-linux-gnu/libc.so.6":                       "stable release version 2.36.\n",
 		"usr/local/bin/python3":                                "\x00" + version + "\x00",
 		library + "/os.py":                                     "",
 		library + "/site-packages/pip-24.0.dist-info/METADATA": "Name: pip\nVersion: 24.0\n",
-	}
+	})
+}
+
+// withFiles is the image with one more layer.
+func withFiles(t *testing.T, image v1.Image, files map[string]string) v1.Image {
+	t.Helper()
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -50,10 +59,6 @@ func python(t *testing.T, version string) v1.Image {
 		t.Fatal(err)
 	}
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", Config: v1.Config{Env: []string{"PATH=/usr/local/bin"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +197,26 @@ func TestLock_refused(t *testing.T) {
 	p = b.begin(nil)
 	if _, err := lock(imageregistry.Spec{PythonVersion: "3.12", PipRequirements: pips(t, "app")}); !is[*UnusableBaseError](err) || !strings.Contains(err.Error(), "has Python 3.11.9, not 3.12") {
 		t.Errorf("a base image with another Python: %v", err)
+	}
+}
+
+// TestLock_unclear leaves the versions to the build where the base image does not tell which Python it has, as one whose python3 is
+// a script, unless only a lock will do.
+func TestLock_unclear(t *testing.T) {
+	t.Parallel()
+	b := newLockBench(t, pypi.Simple("app", "1.0"))
+	b.publish(withFiles(t, python(t, "3.12.4"), map[string]string{"usr/local/bin/python3": "#!/bin/sh\n"}))
+	spec := imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipRequirements: pips(t, "app")}
+	p := b.begin(nil)
+	if open, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: spec}); err != nil || !strings.Contains(open.Open, "does not say which one exactly") {
+		t.Errorf("%+v, %v", open, err)
+	}
+	if image := p.mustCreate(t, spec); image.Status != imageregistry.StatusReady || image.Pylock != "" {
+		t.Errorf("the image is %+v", image)
+	}
+	spec.PipRequirements, spec.PipLockFile = nil, "app==1.0 --hash=sha256:"+strings.Repeat("0", 64)
+	if _, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: spec}); !is[*UnusableBaseError](err) {
+		t.Errorf("with a lock file: %v", err)
 	}
 }
 
