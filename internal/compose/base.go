@@ -50,6 +50,12 @@ type Installed struct {
 	Path string
 }
 
+// Is tells a base for that processor ("amd64", "v3"). Where nobody knows which one that is, it may be.
+func (b *Base) Is(architecture, variant string) bool {
+	machine := cmp.Or(pep425.Machine(architecture, variant), pep425.Machine(architecture, ""))
+	return machine == "" || machine == b.Target.Platform.Machine
+}
+
 // ReadBase reads what the base image has. An error is a [*BaseError] or the registry's.
 func ReadBase(ctx context.Context, image v1.Image) (*Base, error) {
 	config, err := image.ConfigFile()

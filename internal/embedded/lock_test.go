@@ -220,6 +220,26 @@ func TestLock_unclear(t *testing.T) {
 	}
 }
 
+// TestLock_platform refuses a base image that is there for another platform only.
+func TestLock_platform(t *testing.T) {
+	t.Parallel()
+	b := newLockBench(t, pypi.Simple("app", "1.0"))
+	spec := imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipRequirements: pips(t, "app")}
+	for platforms, want := range map[string]string{
+		"linux/amd64":             "",
+		"linux/amd64/v3":          "",
+		"linux/arm64":             "is for x86_64, and not there for linux/arm64",
+		"linux/amd64,linux/arm64": "is for x86_64, and not there for linux/arm64",
+	} {
+		p := b.begin(nil)
+		p.config.Platforms = strings.Split(platforms, ",")
+		_, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: spec})
+		if want == "" && err != nil || want != "" && (!is[*UnusableBaseError](err) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", platforms, err)
+		}
+	}
+}
+
 // TestLock_fileEdited refuses a lock whose version somebody has changed and whose hash is still that of another version.
 func TestLock_fileEdited(t *testing.T) {
 	t.Parallel()
