@@ -43,7 +43,7 @@ func (r *managedImageResource) planLock(
 	switch {
 	case err == nil && !ok:
 		return nil
-	case err != nil && mayPass(err) && !builds:
+	case err != nil && !builds: // the image is as it should be
 		return diag.Diagnostics{diags.UpgradesNotChecked(plan.Name.ValueString(), err)}
 	case err != nil && outOfReach(err):
 		return diag.Diagnostics{diags.LockNotPlanned(plan.Name.ValueString(), err)}
