@@ -169,10 +169,13 @@ func versionChanges(state, plan managedImageModel) string {
 		return "the lock changed"
 	}
 	changes := setChanges(textsByName(state.PipLibraries), textsByName(plan.PipLibraries))
-	if changes == "" {
-		return "other files of the same versions"
+	switch {
+	case changes != "":
+		return "pip libraries change: " + changes
+	case state.Pylock.IsNull():
+		return "the image was built without a lock"
 	}
-	return "pip libraries change: " + changes
+	return "other files of the same versions"
 }
 
 func textsByName(m types.Map) map[string]string {
