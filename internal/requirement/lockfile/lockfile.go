@@ -32,7 +32,7 @@ type Setting struct {
 	Line int
 	// Attribute is what it is called in embedded_registry.pip: "index_url", "extra_index_urls", "find-links in config".
 	Attribute string
-	// URL may have credentials in it.
+	// URL has no user and no password in it; its path may have a token.
 	URL string
 }
 
