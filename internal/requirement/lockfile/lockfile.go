@@ -66,7 +66,7 @@ func Parse(text string) (File, error) {
 		return parseRequirements(text)
 	}
 	lock, err := pylock.Parse(text)
-	return File{lock: &lock}, errors.Join(fromPylock(err)...)
+	return File{lock: &lock}, errors.Join(append(fromPylock(err), secretIndexes(lock)...)...)
 }
 
 // For is what is installed in that environment, sorted by name. The error joins an [*Error] for each reason why the lock does

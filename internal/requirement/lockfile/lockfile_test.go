@@ -179,6 +179,7 @@ func TestParse_refused(t *testing.T) {
 		pylock + fmt.Sprintf(wheel, "cp39-abi3-manylinux_2_28_x86_64"):                                                             "",
 		pylock + fmt.Sprintf(strings.Replace(wheel, "a-1", "a-1%%2Bcu118", 1), "py3-none-any"):                                     "",
 		pylock + fmt.Sprintf(strings.Replace(wheel, "h.test", "u:t0ken@h.test", 1), "py3-none-any"):                                `the package "a" of the lock has a file at an address that is not of https, or that has credentials in it`,
+		pylock + "index = 'https://u:t0ken@h.test/simple'\n" + fmt.Sprintf(wheel, "py3-none-any"):                                  `the package "a" of the lock has an index with credentials in its address, which would be in the plan and in the state`,
 		pylock + "archive = {path='a.zip', hashes={sha256='" + one + "'}}":                                                         "has a file at an address that is not of https",
 		pylock + "sdist = {path='a-1.zip', hashes={sha256='" + one + "'}}":                                                         "",
 		pylock + "vcs = {type='git', url='https://h.test/a', commit-id='main'}":                                                    "is of a commit whose name is not whole",
