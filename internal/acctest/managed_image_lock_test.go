@@ -71,6 +71,19 @@ output "libraries" { value = rime_managed_image.a.pip_libraries }
 	w.Destroy()
 }
 
+// TestManagedImage_lockWithdrawn has the index lose a package that an image needs, which moves with every plan: the image stays as it
+// is, and can be destroyed.
+func TestManagedImage_lockWithdrawn(t *testing.T) {
+	t.Parallel()
+	w, index, _ := lockWorld(t, pypi.Simple("app", "1.0"))
+	w.Write("main.tf", imageWith("model", `pip_upgrade = "always"`, "app"))
+	w.Apply()
+	index.Replace(pypi.Package{Name: "app"})
+	w.PlanIsEmpty()
+	shows(t, w.MustRun("plan"), "Newer Versions Not Checked", `managed image "model"`, "You require app")
+	w.Destroy()
+}
+
 // TestManagedImage_lockTampered replaces a file on the index between plan and apply: the apply refuses it by its hash.
 func TestManagedImage_lockTampered(t *testing.T) {
 	t.Parallel()

@@ -50,14 +50,11 @@ type Installed struct {
 	Path string
 }
 
-// BaseError is a base image that no wheel can be installed on.
-type BaseError struct {
-	// Problem says what is missing, as a sentence without a subject ("has no python3 on its PATH").
-	Problem string
+// Is tells a base for that processor ("amd64", "v3"). Where nobody knows which one that is, it may be.
+func (b *Base) Is(architecture, variant string) bool {
+	machine := cmp.Or(pep425.Machine(architecture, variant), pep425.Machine(architecture, ""))
+	return machine == "" || machine == b.Target.Platform.Machine
 }
-
-// Error implements error.
-func (e *BaseError) Error() string { return "the base image " + e.Problem }
 
 // ReadBase reads what the base image has. An error is a [*BaseError] or the registry's.
 func ReadBase(ctx context.Context, image v1.Image) (*Base, error) {
@@ -76,7 +73,7 @@ func ReadBase(ctx context.Context, image v1.Image) (*Base, error) {
 	p.path = variable(config, "PYTHONPATH", "")
 	platform := pep425.Platform{Minor: p.minor, Threaded: p.threaded}
 	if platform.Machine = pep425.Machine(config.Architecture, config.Variant); platform.Machine == "" {
-		return nil, &BaseError{fmt.Sprintf("is for %s, for which there are no wheels", config.Architecture)}
+		return nil, &BaseError{Problem: fmt.Sprintf("is for %s, for which there are no wheels", config.Architecture)}
 	}
 	if err := p.libc(&platform); err != nil {
 		return nil, err
@@ -144,7 +141,7 @@ func findPython(files tree, searched []string) (*python, error) {
 		}
 		return p, p.findLibrary()
 	}
-	return nil, &BaseError{fmt.Sprintf("has no python3 on its PATH (%s)", strings.Join(searched, ":"))}
+	return nil, &BaseError{Problem: fmt.Sprintf("has no python3 on its PATH (%s)", strings.Join(searched, ":"))}
 }
 
 // findLibrary finds the standard library, which tells the minor version where the program does not.
@@ -165,15 +162,15 @@ func (p *python) findLibrary() error {
 		libraries = slices.DeleteFunc(libraries, func(l string) bool { return path.Base(l) != own })
 	}
 	if len(libraries) == 0 {
-		return &BaseError{fmt.Sprintf("has %s, but not the standard library that belongs to it, below %s", p.real, p.prefix)}
+		return unclear("has %s, but not the standard library that belongs to it, below %s", p.real, p.prefix)
 	}
 	if len(libraries) > 1 {
-		return &BaseError{fmt.Sprintf("has %s, and several standard libraries that could belong to it: %s", p.real, strings.Join(libraries, ", "))}
+		return unclear("has %s, and several standard libraries that could belong to it: %s", p.real, strings.Join(libraries, ", "))
 	}
 	p.library = libraries[0]
 	m := versionedName.FindStringSubmatch(path.Base(p.library))
 	if m == nil {
-		return &BaseError{fmt.Sprintf("has a standard library at %s, which is that of no Python 3", p.library)}
+		return unclear("has a standard library at %s, which is that of no Python 3", p.library)
 	}
 	p.minor, _ = strconv.Atoi(m[1])
 	p.threaded = m[2] != ""
@@ -197,11 +194,11 @@ func (p *python) version() (pep440.Version, error) {
 	found = slices.DeleteFunc(found, func(text string) bool { return !strings.HasPrefix(text, fmt.Sprintf("3.%d.", p.minor)) })
 	slices.Sort(found)
 	if found = slices.Compact(found); len(found) != 1 {
-		return pep440.Version{}, &BaseError{fmt.Sprintf("has Python 3.%d at %s, which does not say which one exactly %v", p.minor, p.real, found)}
+		return pep440.Version{}, unclear("has Python 3.%d at %s, which does not say which one exactly %v", p.minor, p.real, found)
 	}
 	version, err := pep440.Parse(strings.TrimSuffix(found[0], "+"))
 	if err != nil {
-		return pep440.Version{}, &BaseError{err.Error()}
+		return pep440.Version{}, &BaseError{Problem: err.Error()}
 	}
 	return version, nil
 }
@@ -223,7 +220,7 @@ func (p *python) libc(platform *pep425.Platform) error {
 		versions, platform.Libc = musl, pep425.Musl
 	}
 	if len(versions) == 0 {
-		return &BaseError{"has neither glibc nor musl in a version that can be told"}
+		return unclear("has neither glibc nor musl in a version that can be told")
 	}
 	slices.Sort(versions)
 	major, rest, _ := strings.Cut(versions[0], ".")

@@ -39,9 +39,11 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 		))
 	}
 	if refused, ok := errors.AsType[*embedded.LockFileError](err); ok {
-		return diag.NewAttributeErrorDiagnostic(at, "Lock File Does Not Fit the Image", text(
-			tried, "The lock file cannot be obeyed:\n"+refused.Error(), "Make the lock anew for the image's Python and platform, and from the indexes that `embedded_registry.pip` of the provider names.",
-		))
+		next := "Make the lock anew for the image's Python and platform, and from the indexes that `embedded_registry.pip` of the provider names."
+		if refused.Advises() {
+			next = ""
+		}
+		return diag.NewAttributeErrorDiagnostic(at, "Lock File Does Not Fit the Image", text(tried, "The lock file cannot be obeyed:\n"+refused.Error(), next))
 	}
 	if open, ok := errors.AsType[*embedded.OpenLockError](err); ok {
 		return diag.NewAttributeErrorDiagnostic(at, "Versions Cannot Be Locked", text(tried, sentence(open.Error())))

@@ -13,6 +13,8 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/lockfile"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/pep508"
 	"github.com/managed-images/terraform-provider-rime/internal/resolve"
 )
 
@@ -23,6 +25,16 @@ func lockFailed(err error) diag.Diagnostics {
 func fileRefused(problem string) diag.Diagnostics {
 	spec := imageregistry.Spec{Name: "churn", PipLockFile: "numpy==2.1.0 --hash=sha256:0a"}
 	return diag.Diagnostics{diags.LockFailed(spec, &embedded.LockFileError{Err: errors.New(problem)})}
+}
+
+// foreignLock is the error of a lock that was made for Windows.
+func foreignLock() error {
+	file, err := lockfile.Parse("lock-version = '1.0'\nenvironments = [\"sys_platform == 'win32'\"]")
+	if err != nil {
+		return err
+	}
+	_, err = file.For(pep508.Environment{"python_full_version": "3.11.2", "python_version": "3.11", "platform_machine": "x86_64", "sys_platform": "linux"})
+	return &embedded.LockFileError{Err: err}
 }
 
 // onIndex is what a package index answered.
@@ -47,6 +59,7 @@ var lockMessages = map[string]diag.Diagnostics{
 	"lock_conflict_data":       {diags.LockFailed(imageregistry.Spec{}, misspelt)},
 	"lock_base":                lockFailed(&embedded.UnusableBaseError{Reference: "registry.test/python:3.11", Problem: "has Python 3.9.2, not 3.11"}),
 	"lock_file":                fileRefused("no package index has a file of numpy 2.1.0 with a hash of the lock"),
+	"lock_file_foreign":        {diags.LockFailed(imageregistry.Spec{Name: "churn", PipLockFile: "[lock]"}, foreignLock())},
 	"lock_open":                lockFailed(&embedded.OpenLockError{Reason: "no package index is known"}),
 	"lock_index_refused":       lockFailed(onIndex(403, "token expired", nil)),
 	"lock_index_down":          lockFailed(onIndex(503, "maintenance", nil)),

@@ -42,6 +42,13 @@ func (r *Registry) readBases(ctx context.Context, from base) ([]*compose.Base, e
 			return nil, err
 		}
 	}
+	for i, platform := range r.config.Platforms {
+		// A reference that leads to a single image leads to it for every platform.
+		base := bases[min(i, len(bases)-1)]
+		if wanted, err := platforms.Parse(platform); err == nil && !base.Is(wanted.Architecture, wanted.Variant) {
+			return nil, &compose.BaseError{Problem: fmt.Sprintf("is for %s, and not there for %s", base.Target.Platform.Machine, platform)}
+		}
+	}
 	return bases, nil
 }
 

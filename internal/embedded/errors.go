@@ -16,6 +16,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/redact"
+	"github.com/managed-images/terraform-provider-rime/internal/requirement/lockfile"
 )
 
 // ConfigError is a configuration that cannot work.
@@ -83,6 +84,12 @@ func (e *LockFileError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the reasons.
 func (e *LockFileError) Unwrap() error { return e.Err }
+
+// Advises tells reasons that say themselves what to do.
+func (e *LockFileError) Advises() bool {
+	_, ok := errors.AsType[*lockfile.Error](e.Err)
+	return ok
+}
 
 // NameError is an image name that cannot be a repository.
 type NameError struct {

@@ -57,10 +57,15 @@ func (r *Registry) settle(ctx context.Context, from base, spec imageregistry.Spe
 		return from, imageregistry.Lock{}, nil
 	}
 	lock, err := r.lock(ctx, from, spec, keep)
-	if err == nil && lock.Open != "" && (spec.PipLockFile != "" || r.config.OnlyLocked) {
+	if err == nil && lock.Open != "" && r.onlyLocked(spec) {
 		err = &OpenLockError{Reason: lock.Open}
 	}
 	return from, lock, err
+}
+
+// onlyLocked tells a spec that cannot be built without a lock.
+func (r *Registry) onlyLocked(spec imageregistry.Spec) bool {
+	return spec.PipLockFile != "" || r.config.OnlyLocked
 }
 
 // lock finds out what the spec comes to on that base.
@@ -75,6 +80,9 @@ func (r *Registry) lock(ctx context.Context, from base, spec imageregistry.Spec,
 	}
 	bases, err := r.readBases(ctx, from)
 	switch unusable, ok := errors.AsType[*compose.BaseError](err); {
+	case ok && unusable.Unclear && !r.onlyLocked(spec):
+		lock.Open = fmt.Sprintf("the base image %s %s", from.Reference, unusable.Problem)
+		return lock, nil
 	case ok:
 		return lock, &UnusableBaseError{Reference: from.Reference, Problem: unusable.Problem}
 	case ctx.Err() != nil:
@@ -203,17 +211,37 @@ func (l *locking) pin(ctx context.Context, target *resolve.Target, entry lockfil
 	if err != nil {
 		return resolve.Pin{}, err
 	}
+	var other string // the version of a file that has a hash of the lock, where the lock has another version
 	allowed := slices.DeleteFunc(slices.Clone(files), func(f *pythonindex.File) bool {
-		return !slices.Contains(entry.Hashes, f.SHA256) || f.Wheel == nil && entry.WheelsOnly
+		if !slices.Contains(entry.Hashes, f.SHA256) || f.Wheel == nil && entry.WheelsOnly {
+			return true
+		}
+		if !hasVersion(entry, f) {
+			other = f.Version.String()
+			return true
+		}
+		return false
 	})
 	if best, ok := target.Best(allowed); ok {
 		return resolve.Pin{Name: entry.Name, Version: best.Version, File: best}, nil
 	}
 	problem := fmt.Sprintf("no package index has a file of %s %s with a hash of the lock", entry.Name, entry.Version)
-	if len(allowed) > 0 {
+	switch {
+	case len(allowed) > 0:
 		problem = fmt.Sprintf("no file of %s %s in the lock fits the image's Python and platform", entry.Name, entry.Version)
+	case other != "":
+		problem = fmt.Sprintf("the lock has %s %s with the hash of %s %s", entry.Name, entry.Version, entry.Name, other)
 	}
 	return resolve.Pin{}, &LockFileError{errors.New(problem)}
+}
+
+// hasVersion tells a file of the entry's version. As for pip, 2.1 means 2.1+cu118 as well.
+func hasVersion(entry lockfile.Entry, f *pythonindex.File) bool {
+	version := f.Version
+	if entry.Version.Local() == "" {
+		version = version.Public()
+	}
+	return entry.Version.String() == "" || entry.Version.Compare(version) == 0
 }
 
 // finish writes the lock down. First is the base of the first platform.

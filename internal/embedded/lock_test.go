@@ -30,12 +30,21 @@ func python(t *testing.T, version string) v1.Image {
 	t.Helper()
 	minor := version[:strings.LastIndexByte(version, '.')]
 	library := "usr/local/lib/python" + minor
-	files := map[string]string{
+	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", Config: v1.Config{Env: []string{"PATH=/usr/local/bin"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return withFiles(t, image, map[string]string{
 		"lib/x86_64-linux-gnu/libc.so.6":                       "stable release version 2.36.\n",
 		"usr/local/bin/python3":                                "\x00" + version + "\x00",
 		library + "/os.py":                                     "",
 		library + "/site-packages/pip-24.0.dist-info/METADATA": "Name: pip\nVersion: 24.0\n",
-	}
+	})
+}
+
+// withFiles is the image with one more layer.
+func withFiles(t *testing.T, image v1.Image, files map[string]string) v1.Image {
+	t.Helper()
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -50,10 +59,6 @@ func python(t *testing.T, version string) v1.Image {
 		t.Fatal(err)
 	}
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", Config: v1.Config{Env: []string{"PATH=/usr/local/bin"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +197,79 @@ func TestLock_refused(t *testing.T) {
 	p = b.begin(nil)
 	if _, err := lock(imageregistry.Spec{PythonVersion: "3.12", PipRequirements: pips(t, "app")}); !is[*UnusableBaseError](err) || !strings.Contains(err.Error(), "has Python 3.11.9, not 3.12") {
 		t.Errorf("a base image with another Python: %v", err)
+	}
+}
+
+// TestLock_unclear leaves the versions to the build where the base image does not tell which Python it has, as one whose python3 is
+// a script, unless only a lock will do.
+func TestLock_unclear(t *testing.T) {
+	t.Parallel()
+	b := newLockBench(t, pypi.Simple("app", "1.0"))
+	b.publish(withFiles(t, python(t, "3.12.4"), map[string]string{"usr/local/bin/python3": "#!/bin/sh\n"}))
+	spec := imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipRequirements: pips(t, "app")}
+	p := b.begin(nil)
+	if open, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: spec}); err != nil || !strings.Contains(open.Open, "does not say which one exactly") {
+		t.Errorf("%+v, %v", open, err)
+	}
+	if image := p.mustCreate(t, spec); image.Status != imageregistry.StatusReady || image.Pylock != "" {
+		t.Errorf("the image is %+v", image)
+	}
+	spec.PipRequirements, spec.PipLockFile = nil, "app==1.0 --hash=sha256:"+strings.Repeat("0", 64)
+	if _, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: spec}); !is[*UnusableBaseError](err) {
+		t.Errorf("with a lock file: %v", err)
+	}
+}
+
+// TestLock_platform refuses a base image that is there for another platform only.
+func TestLock_platform(t *testing.T) {
+	t.Parallel()
+	b := newLockBench(t, pypi.Simple("app", "1.0"))
+	spec := imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipRequirements: pips(t, "app")}
+	for platforms, want := range map[string]string{
+		"linux/amd64":             "",
+		"linux/amd64/v3":          "",
+		"linux/arm64":             "is for x86_64, and not there for linux/arm64",
+		"linux/amd64,linux/arm64": "is for x86_64, and not there for linux/arm64",
+	} {
+		p := b.begin(nil)
+		p.config.Platforms = strings.Split(platforms, ",")
+		_, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: spec})
+		if want == "" && err != nil || want != "" && (!is[*UnusableBaseError](err) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", platforms, err)
+		}
+	}
+}
+
+// TestLock_fileEdited refuses a lock whose version somebody has changed and whose hash is still that of another version.
+func TestLock_fileEdited(t *testing.T) {
+	t.Parallel()
+	p := newLockBench(t, pypi.Simple("app", "1.0", "1.1", "2.0+cu118")).begin(nil)
+	lockOf := func(file string) (imageregistry.Lock, error) {
+		return p.Lock(t.Context(), imageregistry.LockRequest{Spec: imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipLockFile: file}})
+	}
+	line := func(version string) string {
+		found, err := p.Lock(t.Context(), imageregistry.LockRequest{Spec: imageregistry.Spec{Name: "model", PythonVersion: "3.12", PipRequirements: pips(t, "app=="+version)}})
+		installs, broken := locked(found.Pylock)
+		if err != nil || broken != nil || len(installs) != 1 {
+			t.Fatal(err, broken, installs)
+		}
+		return "app==" + version + " --hash=sha256:" + installs[0].Hashes[0]
+	}
+	for text, want := range map[string]string{
+		line("1.0"): "app 1.0, pip 24.0",
+		strings.Replace(line("1.0"), "1.0", "1", 1):           "app 1.0, pip 24.0",
+		strings.Replace(line("2.0+cu118"), "+cu118", "", 1):   "app 2.0+cu118, pip 24.0",
+		strings.Replace(line("1.1"), "1.1", "1.0", 1):         "the lock has app 1.0 with the hash of app 1.1",
+		strings.Replace(line("2.0+cu118"), "cu118", "cpu", 1): "the lock has app 2.0+cpu with the hash of app 2.0+cu118",
+	} {
+		lock, err := lockOf(text)
+		got := libraryTexts(lock.Libraries)
+		if is[*LockFileError](err) {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s\n got %s, %v\nwant %s", text, got, err, want)
+		}
 	}
 }
 

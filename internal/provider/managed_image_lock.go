@@ -43,7 +43,7 @@ func (r *managedImageResource) planLock(
 	switch {
 	case err == nil && !ok:
 		return nil
-	case err != nil && mayPass(err) && !builds:
+	case err != nil && !builds: // the image is as it should be
 		return diag.Diagnostics{diags.UpgradesNotChecked(plan.Name.ValueString(), err)}
 	case err != nil && outOfReach(err):
 		return diag.Diagnostics{diags.LockNotPlanned(plan.Name.ValueString(), err)}
@@ -169,10 +169,13 @@ func versionChanges(state, plan managedImageModel) string {
 		return "the lock changed"
 	}
 	changes := setChanges(textsByName(state.PipLibraries), textsByName(plan.PipLibraries))
-	if changes == "" {
-		return "other files of the same versions"
+	switch {
+	case changes != "":
+		return "pip libraries change: " + changes
+	case state.Pylock.IsNull():
+		return "the image was built without a lock"
 	}
-	return "pip libraries change: " + changes
+	return "other files of the same versions"
 }
 
 func textsByName(m types.Map) map[string]string {

@@ -24,7 +24,7 @@ func (c lockFileText) MarkdownDescription(ctx context.Context) string { return c
 
 // ValidateString implements validator.String.
 func (lockFileText) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+	if req.ConfigValue.ValueString() == "" { // that it is empty is told by another check
 		return
 	}
 	if _, err := lockfile.Parse(req.ConfigValue.ValueString()); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/managed-images/terraform-provider-rime/internal/httpx"
 	"github.com/managed-images/terraform-provider-rime/internal/imageregistry"
 	"github.com/managed-images/terraform-provider-rime/internal/pythonindex"
+	"github.com/managed-images/terraform-provider-rime/internal/resolve"
 )
 
 // lockingRegistry is a registry that cannot tell versions, for that reason.
@@ -44,6 +45,7 @@ func TestPlanLock_index(t *testing.T) {
 		"refused, to build":            {refused, taskRebuild, "", "Error: Unable to Read Package Index"},
 		"silent, nothing to do":        {silent, taskNone, pipUpgradeAlways, "Warning: Newer Versions Not Checked"},
 		"down, nothing to do":          {down, taskNone, pipUpgradeAlways, "Warning: Newer Versions Not Checked"},
+		"no versions, nothing to do":   {&resolve.ConflictError{}, taskNone, pipUpgradeAlways, "Warning: Newer Versions Not Checked"},
 		"down, and nothing may change": {down, taskNone, "", ""},
 	} {
 		registry := lockingRegistry{newFakeRegistry(), test.err}

@@ -3,6 +3,9 @@ package provider
 import (
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // invalidImages are configurations that are refused before anything is contacted, with what is said about each.
@@ -105,6 +108,16 @@ func TestManagedImage_invalidConfig(t *testing.T) {
 			t.Parallel()
 			expectRefused(t, newUpdatingRegistry(), "resource \"rime_managed_image\" \"test\" {\n"+invalid.body+"\n}", invalid.message)
 		})
+	}
+}
+
+// TestLockFileText_empty leaves it to another check to refuse an empty lock, so that it is told once.
+func TestLockFileText_empty(t *testing.T) {
+	t.Parallel()
+	var resp validator.StringResponse
+	lockFileText{}.ValidateString(t.Context(), validator.StringRequest{ConfigValue: types.StringValue("")}, &resp)
+	if len(resp.Diagnostics) > 0 {
+		t.Error(resp.Diagnostics)
 	}
 }
 

@@ -70,6 +70,7 @@ func TestDecide(t *testing.T) {
 		"trigger":                   {image: ready, build: succeeded, plan: triggers(map[string]attr.Value{"b": types.StringValue("2"), "a": types.StringValue("1")}), task: taskRebuild, reason: types.StringValue("triggers changed: a, b")},
 		"trigger, not known":        {image: ready, build: succeeded, plan: triggers(map[string]attr.Value{"a": types.StringUnknown()}), task: taskUpdate, reason: types.StringUnknown()},
 		"triggers, not known":       {image: ready, build: succeeded, plan: func(m *managedImageModel) { m.Triggers = types.MapUnknown(types.StringType) }, task: taskUpdate, reason: types.StringUnknown()},
+		"a lock for the first time": {image: ready, build: succeeded, plan: func(m *managedImageModel) { m.Pylock = types.StringValue("[lock]") }, task: taskUpdate, reason: types.StringValue("the image was built without a lock")},
 		"empty triggers":            {image: ready, build: succeeded, plan: triggers(map[string]attr.Value{}), task: taskNone, reason: types.StringNull()},
 		"everything at once": {
 			image: in(imageregistry.StatusMissing, "the tag is gone"), build: succeeded,

@@ -232,7 +232,7 @@ func (u Unmet) advice() string {
 	case unfit.OtherPython > 0:
 		return "Change " + roots + ", or take a base image with another Python."
 	case unfit.TooLate > 0:
-		return "Change " + roots + ", or take a later time limit."
+		return "Change " + roots + ", or change `exclude_newer` in `embedded_registry.pip` of the provider."
 	case unfit.Yanked > 0:
 		return "Change " + roots + ". A version that was withdrawn is taken where it is required just so, with ==."
 	case unfit.Sources > 0:

@@ -32,7 +32,7 @@ type Setting struct {
 	Line int
 	// Attribute is what it is called in embedded_registry.pip: "index_url", "extra_index_urls", "find-links in config".
 	Attribute string
-	// URL may have credentials in it.
+	// URL has no user and no password in it; its path may have a token.
 	URL string
 }
 
@@ -66,7 +66,7 @@ func Parse(text string) (File, error) {
 		return parseRequirements(text)
 	}
 	lock, err := pylock.Parse(text)
-	return File{lock: &lock}, errors.Join(fromPylock(err)...)
+	return File{lock: &lock}, errors.Join(append(fromPylock(err), secretIndexes(lock)...)...)
 }
 
 // For is what is installed in that environment, sorted by name. The error joins an [*Error] for each reason why the lock does

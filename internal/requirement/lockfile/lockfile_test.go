@@ -154,6 +154,9 @@ func TestParse_refused(t *testing.T) {
 		fine + "a @ git+https://h.test/a.git":             "is of a branch or a tag",
 		fine + "a @ https://u:t0ken@h.test/a.whl" + hash1: "has credentials in it",
 		fine + "a @ https://h.test/t0ken/a.whl":           `line 2 of the lock: "a @ https://h.test/***" has no hash`,
+		fine + "-i https://u:t0ken@h.test/simple":         `line 2 of the lock: "-i https://h.test/***" has credentials in it, which would be in the plan and in the state; leave it out, as pip-compile --no-emit-index-url does`,
+		fine + "-f https://t0ken@h.test":                  "has credentials in it",
+		fine + "-i https://${USER}:${TOKEN}@h.test":       "",
 		fine + "-r more.txt":                              `line 2 of the lock: "-r more.txt" names another file, and a lock is one text; write all of it to one file with ` + tools,
 		fine + "--no-binary :all:":                        "makes pip build what a wheel is there for",
 		fine + hash1:                                      "is the hash of the line before it, which does not end in a backslash",
@@ -176,6 +179,7 @@ func TestParse_refused(t *testing.T) {
 		pylock + fmt.Sprintf(wheel, "cp39-abi3-manylinux_2_28_x86_64"):                                                             "",
 		pylock + fmt.Sprintf(strings.Replace(wheel, "a-1", "a-1%%2Bcu118", 1), "py3-none-any"):                                     "",
 		pylock + fmt.Sprintf(strings.Replace(wheel, "h.test", "u:t0ken@h.test", 1), "py3-none-any"):                                `the package "a" of the lock has a file at an address that is not of https, or that has credentials in it`,
+		pylock + "index = 'https://u:t0ken@h.test/simple'\n" + fmt.Sprintf(wheel, "py3-none-any"):                                  `the package "a" of the lock has an index with credentials in its address, which would be in the plan and in the state`,
 		pylock + "archive = {path='a.zip', hashes={sha256='" + one + "'}}":                                                         "has a file at an address that is not of https",
 		pylock + "sdist = {path='a-1.zip', hashes={sha256='" + one + "'}}":                                                         "",
 		pylock + "vcs = {type='git', url='https://h.test/a', commit-id='main'}":                                                    "is of a commit whose name is not whole",
@@ -250,10 +254,10 @@ func TestParse_all(t *testing.T) {
 
 func TestFile_Settings(t *testing.T) {
 	t.Parallel()
-	file, err := lockfile.Parse("-i https://h.test/simple\n--extra-index-url https://u:p@i.test\n\n--find-links=https://h.test/links.html\na==1" + hash1)
+	file, err := lockfile.Parse("-i https://h.test/simple\n--extra-index-url https://i.test\n\n--find-links=https://h.test/links.html\na==1" + hash1)
 	want := []lockfile.Setting{
 		{Line: 1, Attribute: "index_url", URL: "https://h.test/simple"},
-		{Line: 2, Attribute: "extra_index_urls", URL: "https://u:p@i.test"},
+		{Line: 2, Attribute: "extra_index_urls", URL: "https://i.test"},
 		{Line: 4, Attribute: "find-links in config", URL: "https://h.test/links.html"},
 	}
 	if diff := cmp.Diff(want, file.Settings); err != nil || diff != "" {

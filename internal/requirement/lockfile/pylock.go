@@ -33,6 +33,18 @@ func fromPylock(err error) []error {
 	return errs
 }
 
+// secretIndexes are the packages whose index has credentials in its address.
+func secretIndexes(lock pylock.Lock) []error {
+	var errs []error
+	for _, p := range lock.Packages {
+		if u, err := url.Parse(p.Index); err == nil && u.User != nil {
+			errs = append(errs, newError(0, p.Name, "", "has an index with credentials in its address, which would be in the plan and in the state",
+				"make the lock anew without them: the provider has those of its indexes in embedded_registry.pip"))
+		}
+	}
+	return errs
+}
+
 // unjoin are the errors that errors.Join has joined.
 func unjoin(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

@@ -3,6 +3,7 @@ package lockfile
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,9 +127,15 @@ func (r *reader) option(l pipline.Line, o pipline.Option) {
 
 // setting keeps the address of an index. A path, or an address with a variable of pip's environment, is none.
 func (r *reader) setting(l pipline.Line, attribute, address string) {
-	if isWebAddress.MatchString(address) {
-		r.file.Settings = append(r.file.Settings, Setting{l.Number, attribute, address})
+	if !isWebAddress.MatchString(address) {
+		return
 	}
+	if u, err := url.Parse(address); err != nil || u.User != nil {
+		r.refuse(l, "has credentials in it, which would be in the plan and in the state",
+			"leave it out, as pip-compile --no-emit-index-url does: the provider has those of its indexes in embedded_registry.pip")
+		return
+	}
+	r.file.Settings = append(r.file.Settings, Setting{l.Number, attribute, address})
 }
 
 var isWebAddress = regexp.MustCompile(`^https?://[^\s$]+$`)

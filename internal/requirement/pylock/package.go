@@ -86,5 +86,6 @@ func (l Lock) holds(environment pep508.Environment) error {
 		}
 		texts[i] = marker.String()
 	}
-	return fmt.Errorf("the lock is for other environments than the image: %s", strings.Join(texts, ", "))
+	return fmt.Errorf("the lock is for other environments than the image (Python %s on %s): %s",
+		environment["python_full_version"], environment["platform_machine"], strings.Join(texts, ", "))
 }
