@@ -103,6 +103,14 @@ func TestManagedImage_lockTampered(t *testing.T) {
 	fails(t, w, []string{"apply", "saved.tfplan"}, `pip_requirements["other"]`, "does not have other 1.0 any more, which was locked", "Class: integrity")
 	w.Apply()
 	w.PlanIsEmpty()
+	// A plan that keeps versions does not take another file for the same one; a rebuild does.
+	index.Replace(pypi.Package{Name: "victim", Releases: []pypi.Release{{Version: "1.0", PayloadBytes: 20}}})
+	index.Replace(pypi.Simple("third", "1.0"))
+	w.Edit("main.tf", `"other"`, `"other", "third"`)
+	fails(t, w, []string{"plan"}, "Locked File Was Replaced", "victim-1.0-py3-none-any.whl", "SHA-256, locked: ", "-replace")
+	w.Edit("main.tf", `name `, "triggers = { week = 1 }\n  name ")
+	w.Apply()
+	w.PlanIsEmpty()
 }
 
 // TestManagedImage_lockSaved has the index move on between a plan that is saved and its apply, and between an image and the one

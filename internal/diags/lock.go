@@ -45,6 +45,13 @@ func LockFailed(spec imageregistry.Spec, err error) diag.Diagnostic {
 		}
 		return diag.NewAttributeErrorDiagnostic(at, "Lock File Does Not Fit the Image", text(tried, "The lock file cannot be obeyed:\n"+refused.Error(), next))
 	}
+	if replaced, ok := errors.AsType[*embedded.ReplacedFileError](err); ok {
+		return diag.NewAttributeErrorDiagnostic(at, "Locked File Was Replaced", text(
+			tried, sentence(replaced.Error()),
+			"Find out who has replaced it, and why. To take the file that is there now, change a value in `triggers`, or plan with `-replace`.",
+			facts(fact{"SHA-256, locked", replaced.Locked}, fact{"SHA-256, now", replaced.Found}),
+		))
+	}
 	if open, ok := errors.AsType[*embedded.OpenLockError](err); ok {
 		return diag.NewAttributeErrorDiagnostic(at, "Versions Cannot Be Locked", text(tried, sentence(open.Error())))
 	}

@@ -55,12 +55,15 @@ var (
 
 // lockMessages are about the versions that an image will hold.
 var lockMessages = map[string]diag.Diagnostics{
-	"lock_conflict":            lockFailed(misspelt),
-	"lock_conflict_data":       {diags.LockFailed(imageregistry.Spec{}, misspelt)},
-	"lock_base":                lockFailed(&embedded.UnusableBaseError{Reference: "registry.test/python:3.11", Problem: "has Python 3.9.2, not 3.11"}),
-	"lock_file":                fileRefused("no package index has a file of numpy 2.1.0 with a hash of the lock"),
-	"lock_file_foreign":        {diags.LockFailed(imageregistry.Spec{Name: "churn", PipLockFile: "[lock]"}, foreignLock())},
-	"lock_open":                lockFailed(&embedded.OpenLockError{Reason: "no package index is known"}),
+	"lock_conflict":      lockFailed(misspelt),
+	"lock_conflict_data": {diags.LockFailed(imageregistry.Spec{}, misspelt)},
+	"lock_base":          lockFailed(&embedded.UnusableBaseError{Reference: "registry.test/python:3.11", Problem: "has Python 3.9.2, not 3.11"}),
+	"lock_file":          fileRefused("no package index has a file of numpy 2.1.0 with a hash of the lock"),
+	"lock_file_foreign":  {diags.LockFailed(imageregistry.Spec{Name: "churn", PipLockFile: "[lock]"}, foreignLock())},
+	"lock_open":          lockFailed(&embedded.OpenLockError{Reason: "no package index is known"}),
+	"lock_replaced": lockFailed(&embedded.ReplacedFileError{
+		File: "numpy-2.1.0-cp311-cp311-manylinux_2_17_x86_64.whl", Index: "https://pypi.test", Locked: "0a1b", Found: "2c3d",
+	}),
 	"lock_index_refused":       lockFailed(onIndex(403, "token expired", nil)),
 	"lock_index_down":          lockFailed(onIndex(503, "maintenance", nil)),
 	"lock_index_silent":        lockFailed(onIndex(0, "", errLate)),

@@ -76,6 +76,17 @@ func (e *OpenLockError) Error() string {
 	return "an image with a lock file, or with indexes for certain packages, is built from a lock only, and there is none: " + e.Reason
 }
 
+// ReplacedFileError is a file of a package index that is not the one of that name which was locked.
+type ReplacedFileError struct {
+	// File and Index are their names. Locked and Found are the SHA-256 that the file had and has, in hexadecimal digits.
+	File, Index, Locked, Found string
+}
+
+// Error implements error.
+func (e *ReplacedFileError) Error() string {
+	return fmt.Sprintf("the file %s on the package index %s is not the one that was locked", e.File, e.Index)
+}
+
 // LockFileError is a lock file that cannot be obeyed for the image.
 type LockFileError struct{ Err error }
 

@@ -173,6 +173,9 @@ func (l *locking) resolve(ctx context.Context, b *compose.Base, keep string) err
 	if err != nil {
 		return err
 	}
+	if pin, locked, ok := resolve.Replaced(lock, pins); ok {
+		return &ReplacedFileError{File: pin.File.Name, Index: pin.File.Index, Locked: locked, Found: pin.File.SHA256}
+	}
 	l.resolved = append(l.resolved, resolve.Resolved{Target: b.Target, Pins: pins})
 	return nil
 }

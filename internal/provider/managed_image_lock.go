@@ -36,7 +36,7 @@ func (r *managedImageResource) planLock(
 	}
 	spec.Lock = imageregistry.Lock{}
 	request := imageregistry.LockRequest{Spec: spec, Keep: keep}
-	if always || t == taskRebuild {
+	if always {
 		request.Keep = ""
 	}
 	lock, ok, err := r.findLock(ctx, registry, locker, request, creating && plan.AdoptExisting.ValueBool(), note)

@@ -42,6 +42,8 @@ const (
 type intent struct {
 	task   task
 	reason types.String
+	// fresh tells that packages may move to newer versions.
+	fresh bool
 }
 
 // decide finds what has to be done to get from the state to the plan. Plan and apply both ask it, so that the apply does what was planned. A registry that cannot
@@ -51,7 +53,7 @@ func decide(registry imageregistry.Registry, state, plan managedImageModel) inte
 	after, whole := plan.spec()
 	triggers, triggersKnown := changedTriggers(state, plan)
 	if !whole || !triggersKnown || plan.PythonVersion.IsUnknown() {
-		return intent{taskUpdate, types.StringUnknown()}
+		return intent{taskUpdate, types.StringUnknown(), false}
 	}
 	reasons := inputChanges(before, after)
 	decided := taskNone
@@ -72,15 +74,16 @@ func decide(registry imageregistry.Registry, state, plan managedImageModel) inte
 	if outdated {
 		decided = max(decided, taskRebuild)
 	}
-	// Where the inputs changed, or a build failed, nobody asked for other versions, and what moves is seen in pip_libraries.
-	if moves != "" && (decided == taskNone || decided == taskRebuild) {
+	// Otherwise nobody asked for other versions, and what moves with new inputs, or a repair, is seen in pip_libraries.
+	fresh := len(triggers) > 0 || outdated
+	if moves != "" && (decided == taskNone || fresh) {
 		reasons = append(reasons, moves)
 		decided = cmp.Or(decided, taskUpdate)
 	}
 	if decided == taskNone && unfinished(status, state.knownBuild()) {
-		return intent{taskAwait, types.StringValue("a build that was not waited for is under way")}
+		return intent{taskAwait, types.StringValue("a build that was not waited for is under way"), false}
 	}
-	return intent{decided, textValue(strings.Join(reasons, "; "))}
+	return intent{decided, textValue(strings.Join(reasons, "; ")), fresh}
 }
 
 // unfinished tells that a build is under way which an apply has to wait for. A registry that rebuilds images by itself and names no build
@@ -155,6 +158,9 @@ func (r *managedImageResource) ModifyPlan(ctx context.Context, req resource.Modi
 	default:
 		takeOverTriggers(ctx, req.Private, &state.Triggers, plan.Triggers)
 		intended = decide(registry, state, plan)
+		if intended.fresh {
+			keep = ""
+		}
 		resp.RequiresReplace.Append(plan.planChange(registry, state, intended)...)
 	}
 	if len(resp.RequiresReplace) == 0 {

@@ -148,6 +148,30 @@ func Kept(lock pylock.Lock, target *Target, files func(name string) ([]*pythonin
 	return pins, nil
 }
 
+// Replaced is the first of the pins whose file has another hash than the lock has for a file of that name on an index, and the hash
+// that it has. It is not ok where there is none.
+func Replaced(lock pylock.Lock, pins []Pin) (pin Pin, locked string, ok bool) {
+	hashes := map[string][]string{}
+	for _, p := range lock.Packages {
+		files := p.Wheels
+		if p.Sdist != nil {
+			files = append(slices.Clip(files), *p.Sdist)
+		}
+		for _, f := range files {
+			hashes[f.Name] = append(hashes[f.Name], f.SHA256)
+		}
+	}
+	for _, pin := range pins {
+		if pin.File == nil || pin.File.Direct != nil || pin.File.SHA256 == "" {
+			continue
+		}
+		if known := hashes[pin.File.Name]; known != nil && !slices.Contains(known, pin.File.SHA256) {
+			return pin, known[0], true
+		}
+	}
+	return Pin{}, "", false
+}
+
 // KeptCommit is the commit that the lock has of what is at that address, for that target. It stays as long as the address does,
 // wherever a branch or a tag has moved to. It is empty where the lock has none.
 func KeptCommit(lock pylock.Lock, target *Target, name, address string) string {
