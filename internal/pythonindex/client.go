@@ -191,6 +191,17 @@ func (c *Client) serving(name string) []*index {
 	return slices.DeleteFunc(slices.Clone(c.indexes), func(x *index) bool { return len(x.packages) > 0 })
 }
 
+// Own are the names of the indexes that a distribution comes from because they name it; none where it may come from any.
+func (c *Client) Own(name string) []string {
+	var names []string
+	for _, x := range c.indexes {
+		if x.packages[name] {
+			names = append(names, x.name)
+		}
+	}
+	return names
+}
+
 // Files are the files of a distribution on all indexes that serve it, in the order of the indexes. There are none where no
 // index knows it. Wheels that no CPython 3 on Linux can run are left out. Name is normalised. An error is an [*Error].
 func (c *Client) Files(ctx context.Context, name string) ([]*File, error) {

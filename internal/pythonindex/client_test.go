@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -209,6 +210,9 @@ func TestClient_indexes(t *testing.T) {
 		if got := strings.Join(told, ", "); got != want {
 			t.Errorf("%s comes from %s, want %s", name, got, want)
 		}
+	}
+	if own, other := c.Own("ours"), c.Own("other"); !slices.Equal(own, []string{"own"}) || other != nil {
+		t.Errorf("ours comes from %q only, and other from %q", own, other)
 	}
 }
 

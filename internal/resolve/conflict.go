@@ -35,8 +35,10 @@ type Unmet struct {
 	Needs []Need
 	// Available are the versions that the target could have, the newest first. There are none where Unknown is set.
 	Available []pep440.Version
-	// Unknown tells that no index has a distribution of that name; Similar are names that an index has.
+	// Unknown tells that no index has a distribution of that name, none of Own where it has to come from those; Similar are names
+	// that an index has.
 	Unknown bool
+	Own     []string
 	Similar []string
 	// Unfit are all files that the target cannot have, and AskedFor those among them that have a version which is needed.
 	Unfit
@@ -140,6 +142,9 @@ func (r *resolution) unmet(ctx context.Context, name string, causes []*need) (Un
 		u.Unusable = capital(err.Error()) + "."
 	}
 	u.Unknown = len(all.fresh) == 0 && u.Unfit == (Unfit{})
+	if source, ok := r.finder.source.(owner); ok {
+		u.Own = source.Own(name)
+	}
 	if len(u.Available) == 0 && isAskedFor(u.Needs) {
 		u.Similar = r.similar(ctx, name, u.Unknown)
 	}

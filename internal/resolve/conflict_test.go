@@ -47,6 +47,7 @@ var impossible = map[string]struct {
 	"a name that nobody has":        {index: index{}, want: []string{"qwertz"}},
 	"a short name":                  {index: index{"six 1": nil}, want: []string{"sx"}},
 	"a name that another one needs": {index: index{"a 1": {"b"}, "b 1": {"c>=2"}}, want: []string{"a"}},
+	"a name of one index only":      {index: index{"owner 1": nil}, want: []string{"own"}},
 	"a version that is not there":   {index: many("a", 40, index{}), want: []string{"a==1.20.5"}},
 	"a version yet to come":         {index: many("a", 40, index{}), want: []string{"a>=7"}},
 	"a version of few":              {index: index{"a 1": nil, "a 2": nil}, want: []string{"a>2"}},

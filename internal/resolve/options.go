@@ -26,6 +26,11 @@ type fitter interface {
 	Fitting(ctx context.Context, name string, tags *pep425.Tags) (files []pythonindex.Listed, others int, err error)
 }
 
+// owner is a [Source] that takes some distributions from certain indexes only, and names those.
+type owner interface {
+	Own(name string) (indexes []string)
+}
+
 // option is a version of a distribution, and the file of it that fits the target best.
 type option struct {
 	version pep440.Version

@@ -52,6 +52,8 @@ func (u Unmet) heading() string {
 		return fmt.Sprintf("The image has Python %s, and something else is required:", u.target.Python)
 	case u.Addresses:
 		return fmt.Sprintf("More than one address is given for %s:", u.Name)
+	case u.Unknown && len(u.Own) > 0:
+		return fmt.Sprintf("%s has to come from %s, where it is not:", u.Name, listed(u.Own, "or"))
 	case u.Unknown:
 		return fmt.Sprintf("No package index has %q:", u.Name)
 	case u.Tried && u.Unusable != "":
@@ -217,6 +219,8 @@ func (u Unmet) advice() string {
 	switch {
 	case u.Addresses:
 		return "Leave out all but one of them, or give each a marker, of which one holds for an image."
+	case u.Unknown && len(u.Own) > 0:
+		return "Correct the url of that index in `indexes` of `embedded_registry.pip`, or take " + u.Name + " out of its packages."
 	case len(u.Similar) > 0:
 		return fmt.Sprintf("Did you mean %s?", listed(u.Similar, "or"))
 	case u.Unknown && isAskedFor(u.Needs):

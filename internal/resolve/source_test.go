@@ -16,6 +16,14 @@ import (
 // things: ":python >=3.9", ":lies >=3.9" (in metadata only), ":extra s3", ":yanked", ":invalid", ":tags cp39-cp39-win_amd64", ":sdist".
 type index map[string][]string
 
+// Own has what is called "own" come from one index only.
+func (x index) Own(name string) []string {
+	if name == "own" {
+		return []string{"https://own.test"}
+	}
+	return nil
+}
+
 func (x index) Files(_ context.Context, name string) ([]*pythonindex.File, error) {
 	var files []*pythonindex.File
 	for key, lines := range x {
