@@ -35,7 +35,7 @@ func imageFactAttributes() map[string]schema.Attribute {
 			Computed:    true,
 			ElementType: types.StringType,
 			MarkdownDescription: "What `pip list` says is installed: the version of each distribution by its name. Names are in normal form " +
-				"(lower case, single hyphens): `PyYAML` is `pip_libraries[\"pyyaml\"]`. In the embedded registry, the plan knows them.",
+				"(lower case, single hyphens): `PyYAML` is `pip_libraries[\"pyyaml\"]`. In the embedded registry, the plan knows them. Of an image for several platforms, they are those of the first; `pylock` has all.",
 		},
 		"pylock": computed("The lock that the image is built from, as a `pylock.toml` (PEP 751): each distribution that pip installs, its version, its file and the file's hash. " +
 			"The plan knows it, and the apply installs just that. It tells the addresses of files that everybody can get; one of an index of your own has its name. Null where the image was built without a lock, as on a RIME platform."),
