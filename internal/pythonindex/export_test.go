@@ -57,6 +57,9 @@ func ReadSources(archive []byte, subdirectory string) (*Metadata, error) {
 	return s.metadata()
 }
 
+// ParseProject is the metadata of a pyproject.toml.
+func ParseProject(text string) (*Metadata, error) { return parseProject(text) }
+
 // ReadRefs is the commit that a list of refs has for a revision.
 func ReadRefs(list io.Reader, revision string) (string, error) {
 	r := newRefs(revision)

@@ -31,9 +31,9 @@ type dynamicError struct{ reason string }
 // Error implements error.
 func (e *dynamicError) Error() string { return e.reason }
 
-// ParseProject reads the metadata that a pyproject.toml has in its [project] table. Where a build decides on any of it, it has
+// parseProject reads the metadata that a pyproject.toml has in its [project] table. Where a build decides on any of it, it has
 // none.
-func ParseProject(text string) (*Metadata, error) {
+func parseProject(text string) (*Metadata, error) {
 	var read pyproject
 	if _, err := toml.Decode(text, &read); err != nil {
 		return nil, fmt.Errorf("its pyproject.toml is no TOML: %w", err)
@@ -110,7 +110,7 @@ func (s *sources) metadata() (*Metadata, error) {
 	case info != nil:
 		return s.packaged(string(info))
 	case project != nil:
-		return ParseProject(strings.TrimPrefix(string(project), "\ufeff"))
+		return parseProject(strings.TrimPrefix(string(project), "\ufeff"))
 	}
 	return nil, &dynamicError{"it has neither a PKG-INFO nor a pyproject.toml where it is built"}
 }

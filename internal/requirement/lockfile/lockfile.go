@@ -2,7 +2,7 @@
 // distribution and has its hashes, as pip-compile, uv and Poetry write it. A lock is obeyed, and never resolved anew.
 //
 // The hashes fix the bytes, so what else a requirements file says decides nothing and is no error: where indexes are
-// (they are told, as settings of the provider), and which versions may be taken (--pre). Only what would choose another file
+// (the provider has its own), and which versions may be taken (--pre). Only what would choose another file
 // among those with a hash, or ask for something that is not there, is refused.
 package lockfile
 
@@ -18,22 +18,10 @@ import (
 
 // File is a lock that was read. [Parse] makes it.
 type File struct {
-	// Settings are the lines of a requirements file that say where its files are.
-	Settings []Setting
-
 	// lock is a pylock.toml, nil for a requirements file, which has lines and a target.
 	lock   *pylock.Lock
 	lines  []*line
 	target target
-}
-
-// Setting is a line that says where distributions are, as a setting of the provider.
-type Setting struct {
-	Line int
-	// Attribute is what it is called in embedded_registry.pip: "index_url", "extra_index_urls", "find-links in config".
-	Attribute string
-	// URL has no user and no password in it; its path may have a token.
-	URL string
 }
 
 // Entry is one distribution to install.

@@ -252,16 +252,15 @@ func TestParse_all(t *testing.T) {
 	}
 }
 
-func TestFile_Settings(t *testing.T) {
+// TestParse_indexes takes a lock that says where its files are, which the provider knows by itself.
+func TestParse_indexes(t *testing.T) {
 	t.Parallel()
 	file, err := lockfile.Parse("-i https://h.test/simple\n--extra-index-url https://i.test\n\n--find-links=https://h.test/links.html\na==1" + hash1)
-	want := []lockfile.Setting{
-		{Line: 1, Attribute: "index_url", URL: "https://h.test/simple"},
-		{Line: 2, Attribute: "extra_index_urls", URL: "https://i.test"},
-		{Line: 4, Attribute: "find-links in config", URL: "https://h.test/links.html"},
+	if err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, file.Settings); err != nil || diff != "" {
-		t.Error(err, diff)
+	if entries, err := file.For(debian("3.11.7")); err != nil || len(entries) != 1 || entries[0].Name != "a" {
+		t.Error(entries, err)
 	}
 }
 

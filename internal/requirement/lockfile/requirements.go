@@ -104,12 +104,8 @@ func (r *reader) refuse(l pipline.Line, problem, suggestion string) {
 // a lock has its versions: they change nothing.
 func (r *reader) option(l pipline.Line, o pipline.Option) {
 	switch o.Name {
-	case "--index-url":
-		r.setting(l, "index_url", o.Value)
-	case "--extra-index-url":
-		r.setting(l, "extra_index_urls", o.Value)
-	case "--find-links":
-		r.setting(l, "find-links in config", o.Value)
+	case "--index-url", "--extra-index-url", "--find-links":
+		r.index(l, o.Value)
 	case "--only-binary":
 		r.onlyBinary(o.Value)
 	case "--no-binary":
@@ -125,17 +121,15 @@ func (r *reader) option(l pipline.Line, o pipline.Option) {
 	}
 }
 
-// setting keeps the address of an index. A path, or an address with a variable of pip's environment, is none.
-func (r *reader) setting(l pipline.Line, attribute, address string) {
+// index refuses the address of an index that has credentials. A path, or an address with a variable of pip's environment, has none.
+func (r *reader) index(l pipline.Line, address string) {
 	if !isWebAddress.MatchString(address) {
 		return
 	}
 	if u, err := url.Parse(address); err != nil || u.User != nil {
 		r.refuse(l, "has credentials in it, which would be in the plan and in the state",
 			"leave it out, as pip-compile --no-emit-index-url does: the provider has those of its indexes in embedded_registry.pip")
-		return
 	}
-	r.file.Settings = append(r.file.Settings, Setting{l.Number, attribute, address})
 }
 
 var isWebAddress = regexp.MustCompile(`^https?://[^\s$]+$`)
