@@ -134,7 +134,7 @@ func embeddedRegistryAttribute() schema.Attribute {
 			"platforms": schema.ListAttribute{
 				Optional:            true,
 				ElementType:         types.StringType,
-				MarkdownDescription: "Platforms to build for, such as `linux/amd64`. With more than one, the image is an index. Defaults to the platform of the builder.",
+				MarkdownDescription: "Platforms to build for, such as `linux/amd64`. With more than one, the image is an index. A change counts from the next build of an image on. Defaults to the platform of the builder.",
 				Validators: []validator.List{
 					listvalidator.UniqueValues(), listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(platformCheck),
 				},
