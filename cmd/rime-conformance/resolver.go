@@ -39,6 +39,8 @@ type outcome struct {
 	// AsPip tells that pip, told of the same target, gives the answer that we give where uv gives another; FromPip is what differs where it does not.
 	AsPip   bool   `json:"as_pip,omitempty"`
 	FromPip string `json:"from_pip,omitempty"`
+	// AsFinal tells that uv gives our answer when it is told to take no pre-releases, which pip would not take there.
+	AsFinal bool `json:"as_final,omitempty"`
 	// Faults are what is wrong with our answer.
 	Faults []string `json:"faults,omitempty"`
 	// Pip is what pip says where the set fits the Python that it runs on.
@@ -159,11 +161,18 @@ func (r *resolverCheck) all(ctx context.Context, known map[string]outcome) (outc
 
 // undecided tells an outcome that pip has not decided yet, and that it may.
 func (o *outcome) undecided() bool {
-	return o.Difference != "" && o.Own.Failed == "" && !o.AsPip && (o.FromPip == "" || strings.HasPrefix(o.FromPip, failureOf("pip")))
+	return o.Difference != "" && o.Own.Failed == "" && !o.AsPip && !o.AsFinal && (o.FromPip == "" || strings.HasPrefix(o.FromPip, failureOf("pip")))
 }
 
-// decide asks pip, told of the set's target, where uv has another answer than we.
+// decide asks pip, told of the set's target, where uv has another answer than we. pip takes longest, so that uv goes first where it took pre-releases
+// and may have our answer without them.
 func (r *resolverCheck) decide(ctx context.Context, o *outcome) error {
+	if prereleases(o.UV.Pins, o.Own.Pins) != "" && prereleases(o.Own.Pins, o.UV.Pins) == "" {
+		final, err := r.askUV(ctx, o.Set, "--prerelease", "disallow")
+		if o.AsFinal = err == nil && differs(o.Own.resolution, final, "uv") == ""; o.AsFinal || err != nil {
+			return err
+		}
+	}
 	third, err := r.askPip(ctx, o.Set, o.Own.Environment)
 	if err != nil {
 		return err

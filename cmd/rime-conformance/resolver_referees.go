@@ -49,7 +49,7 @@ func (r *referees) command(ctx context.Context, name string, args ...string) *ex
 }
 
 // askUV has uv resolve the set, first without a cache, then again.
-func (r *referees) askUV(ctx context.Context, set requirementSet) (resolution, error) {
+func (r *referees) askUV(ctx context.Context, set requirementSet, options ...string) (resolution, error) {
 	cache, err := os.MkdirTemp(r.dir, "uv-cache-")
 	if err != nil {
 		return resolution{}, err
@@ -70,6 +70,7 @@ func (r *referees) askUV(ctx context.Context, set requirementSet) (resolution, e
 	if !r.before.IsZero() {
 		args = append(args, "--exclude-newer", r.before.Format(time.RFC3339))
 	}
+	args = append(args, options...)
 	ctx, cancel := context.WithTimeout(ctx, resolvePatience)
 	defer cancel()
 	var a resolution

@@ -16,29 +16,40 @@ const agreement = 99
 
 // line is what came of the set in one line.
 func (o *outcome) line() string {
-	text := fmt.Sprintf("set %d: %s, ours %.2f s and %.2f s again, uv %.2f s and %.2f s, %d distributions", o.Set.Number, verdictOn(o.Difference, o.AsPip, o.Own.resolution),
+	text := fmt.Sprintf("set %d: %s, ours %.2f s and %.2f s again, uv %.2f s and %.2f s, %d distributions", o.Set.Number, verdictOn(o.Difference, o.as(), o.Own.resolution),
 		o.Own.Cold.Seconds(), o.Own.Warm.Seconds(), o.UV.Cold.Seconds(), o.UV.Warm.Seconds(), len(o.Own.Pins))
 	if o.Pip != nil {
-		text += fmt.Sprintf("; with pip %s, %.2f s", verdictOn(o.Pip.Difference, false, o.Pip.Own.resolution), o.Pip.Pip.Cold.Seconds())
+		text += fmt.Sprintf("; with pip %s, %.2f s", verdictOn(o.Pip.Difference, "", o.Pip.Own.resolution), o.Pip.Pip.Cold.Seconds())
 	}
 	return text
+}
+
+// as is who answers as we do where uv does not, empty for nobody.
+func (o *outcome) as() string {
+	switch {
+	case o.AsPip:
+		return "pip"
+	case o.AsFinal:
+		return "uv without pre-releases"
+	}
+	return ""
 }
 
 // told is what differs from uv, and what pip says to it.
 func (o *outcome) told() string {
 	switch {
-	case o.AsPip:
-		return "(pip answers as we do) " + o.Difference
+	case o.as() != "":
+		return fmt.Sprintf("(%s answers as we do) %s", o.as(), o.Difference)
 	case o.FromPip != "":
 		return o.Difference + " || and pip: " + o.FromPip
 	}
 	return o.Difference
 }
 
-func verdictOn(difference string, asPip bool, own resolution) string {
+func verdictOn(difference, as string, own resolution) string {
 	switch {
-	case difference != "" && asPip:
-		return "different, but as pip"
+	case difference != "" && as != "":
+		return "different, but as " + as
 	case difference != "":
 		return "DIFFERENT"
 	case own.Refused != "":
@@ -52,7 +63,7 @@ func report(out *log.Logger, outcomes []outcome, locks []lockOutcome, uv, pip st
 	var withUV, withPip tally
 	var faults []string
 	for _, o := range outcomes {
-		withUV.add(o.Set, o.Own.resolution, o.told(), o.AsPip)
+		withUV.add(o.Set, o.Own.resolution, o.told(), o.as() != "")
 		faults = append(faults, faultsOf(o.Set, o.Faults)...)
 		if o.Pip != nil {
 			withPip.add(o.Pip.Set, o.Pip.Own.resolution, o.Pip.Difference, false)
@@ -60,7 +71,7 @@ func report(out *log.Logger, outcomes []outcome, locks []lockOutcome, uv, pip st
 		}
 	}
 	table := &table{}
-	table.row("compared with", "sets", "same", "both refuse", "as pip only", "different", "agree")
+	table.row("compared with", "sets", "same", "both refuse", "as another", "different", "agree")
 	withUV.row(table, uv)
 	withPip.row(table, pip)
 	table.print(out)
@@ -103,19 +114,19 @@ func printLocks(out *log.Logger, locks []lockOutcome) (wrong int) {
 // tally counts how often a resolver agrees with ours.
 type tally struct {
 	sets, same, refused int
-	// asPip is how many differ in what pip does as we do. They agree: pip's answers are what we are after.
-	asPip, different int
-	differences      []string
+	// asAnother is how many differ in what pip does as we do, or uv without pre-releases. They agree: pip's answers are what we are after.
+	asAnother, different int
+	differences          []string
 }
 
-func (t *tally) add(set requirementSet, own resolution, difference string, asPip bool) {
+func (t *tally) add(set requirementSet, own resolution, difference string, asAnother bool) {
 	t.sets++
 	if difference != "" {
 		t.differences = append(t.differences, fmt.Sprintf("set %s: %s", set, difference))
 	}
 	switch {
-	case difference != "" && asPip:
-		t.asPip++
+	case difference != "" && asAnother:
+		t.asAnother++
 	case difference != "":
 		t.different++
 	case own.Refused != "":
@@ -126,7 +137,7 @@ func (t *tally) add(set requirementSet, own resolution, difference string, asPip
 }
 
 func (t *tally) row(table *table, name string) {
-	table.row(name, fmt.Sprint(t.sets), fmt.Sprint(t.same), fmt.Sprint(t.refused), fmt.Sprint(t.asPip), fmt.Sprint(t.different), fmt.Sprintf("%.1f %%", t.share()))
+	table.row(name, fmt.Sprint(t.sets), fmt.Sprint(t.same), fmt.Sprint(t.refused), fmt.Sprint(t.asAnother), fmt.Sprint(t.different), fmt.Sprintf("%.1f %%", t.share()))
 }
 
 func (t *tally) print(out *log.Logger, name string) {
@@ -140,7 +151,7 @@ func (t *tally) share() float64 {
 	if t.sets == 0 {
 		return 100
 	}
-	return 100 * float64(t.same+t.refused+t.asPip) / float64(t.sets)
+	return 100 * float64(t.same+t.refused+t.asAnother) / float64(t.sets)
 }
 
 func (t *tally) enough(name string) error {

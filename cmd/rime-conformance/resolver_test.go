@@ -287,7 +287,7 @@ func TestRun_resolver(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	some := func(different, asPip, faulty int) []outcome {
+	some := func(different, asAnother, faulty int) []outcome {
 		outcomes := make([]outcome, 100)
 		for i := range outcomes {
 			o := &outcomes[i]
@@ -295,8 +295,8 @@ func TestReport(t *testing.T) {
 			o.Own.Cold, o.Own.Warm = time.Duration(i+1)*100*time.Millisecond, time.Millisecond
 			if i < different {
 				o.Difference, o.FromPip = "another", "another"
-			} else if i < different+asPip {
-				o.Difference, o.AsPip = "another", true
+			} else if i < different+asAnother {
+				o.Difference, o.AsPip, o.AsFinal = "another", i%2 == 0, i%2 == 1
 			}
 			if i < faulty {
 				o.Faults = []string{"a is for Python <3"}
@@ -310,8 +310,8 @@ func TestReport(t *testing.T) {
 		wantErr  string
 		want     []string
 	}{
-		"all alike":  {some(0, 0, 0), nil, "", []string{"uv 1           100   100   0            0            0          100.0 %", "cold, times uv's       5.10    10.00    100     1.5, worst 3"}},
-		"one is not": {some(1, 5, 0), []lockOutcome{{}}, "", []string{"99.0 %", "(pip answers as we do) another", "1 of 1 locks"}},
+		"all alike":  {some(0, 0, 0), nil, "", []string{"uv 1           100   100   0            0           0          100.0 %", "cold, times uv's       5.10    10.00    100     1.5, worst 3"}},
+		"one is not": {some(1, 5, 0), []lockOutcome{{}}, "", []string{"99.0 %", "(pip answers as we do) another", "(uv without pre-releases answers as we do) another", "1 of 1 locks"}},
 		"two":        {some(2, 0, 0), nil, "we agree with uv 1 in 98.0 % of the sets, and have to in 99 %", []string{"different from uv 1: set 2"}},
 		"invalid":    {some(0, 0, 1), nil, "1 answers of ours are not valid by packaging", []string{"NOT VALID set 1", "a is for Python <3"}},
 		"a lock":     {some(0, 0, 0), []lockOutcome{{problem: "pip check: no"}}, "1 locks of ours cannot be installed as they are", []string{"WRONG LOCK", "0 of 1 locks"}},
