@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/similar"
 )
 
 // What a repository of git has under which name is told by git's smart HTTP protocol (gitprotocol-http): a list of refs in
@@ -174,7 +176,7 @@ func nearestNames(name string, all []string) []string {
 	}
 	var some []near
 	for _, other := range all {
-		far := changes(name, other, most)
+		far := similar.Distance(name, other, most)
 		if plain := strings.TrimPrefix(other, "v"); plain == strings.TrimPrefix(name, "v") {
 			far = 0
 		}
@@ -190,31 +192,6 @@ func nearestNames(name string, all []string) []string {
 		}
 	}
 	return names
-}
-
-// changes is how many letters are to be inserted, removed or replaced to make one name of another, more than most for any that is
-// farther.
-func changes(a, b string, most int) int {
-	if len(a)-len(b) > most || len(b)-len(a) > most || len(a) > 255 {
-		return most + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(row[j]+1, row[j+1]+1, replaced)
-		}
-	}
-	return min(row[len(b)], most+1)
 }
 
 // pktLine reads one line of git's protocol: four hexadecimal digits that count themselves, then the text. "0000" is an end.

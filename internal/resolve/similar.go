@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/managed-images/terraform-provider-rime/internal/similar"
 )
 
 // confusions are names that people write for others: what is imported, what was renamed, what it is called in other places.
@@ -70,7 +72,7 @@ func proposals(name string, named []string) []string {
 	}
 	for most := 1; most <= mistakes(name); most++ {
 		for _, known := range slices.Concat(named, wellKnown) {
-			if distance(name, known) == most {
+			if similar.Distance(name, known, most) == most {
 				all = append(all, known)
 			}
 		}
@@ -97,34 +99,4 @@ func mistakes(name string) int {
 		return 1
 	}
 	return 2
-}
-
-// distance is how many letters are to be inserted, removed, replaced, or exchanged with the next, to make one name of another
-// (optimal string alignment). It is large for names that are long or whose lengths differ much.
-func distance(a, b string) int {
-	const far = 100
-	if len(a) > 64 || len(a)-len(b) > 2 || len(b)-len(a) > 2 {
-		return far
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			replaced := rows[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				replaced++
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, replaced)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }
