@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -118,11 +117,7 @@ func (c *Client) getFile(ctx context.Context, file *File, suffix string, header 
 	if address.Path += suffix; address.RawPath != "" {
 		address.RawPath += suffix
 	}
-	r := request{url: address, index: file.index, header: header, read: read}
-	if i := slices.IndexFunc(c.indexes, func(x *index) bool { return x.name == file.Index }); i >= 0 && r.index == nil {
-		r.index = c.indexes[i]
-	}
-	return c.get(ctx, r)
+	return c.get(ctx, request{url: address, index: file.index, header: header, read: read})
 }
 
 // insideSource reads PKG-INFO out of a source distribution, which has to be read up to there.

@@ -64,12 +64,7 @@ func (e *DirectError) Error() string {
 	if e.Origin != "" {
 		text = fmt.Sprintf("what is at the address of %s, on %s, could not be read", e.Name, e.Origin)
 	}
-	if e.Status != 0 {
-		text += fmt.Sprintf(": %d %s", e.Status, http.StatusText(e.Status))
-	}
-	if e.Words != "" {
-		text += fmt.Sprintf(" (%s)", e.Words)
-	}
+	text += said(e.Status, e.Words)
 	if e.Err != nil {
 		text += ": " + httpx.OneLine(e.Err.Error())
 	}

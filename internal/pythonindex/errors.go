@@ -25,13 +25,7 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("the %s of %q on the package index %s could not be read", e.What, e.Project, e.Index)
-	if e.Status != 0 {
-		text += fmt.Sprintf(": %d %s", e.Status, http.StatusText(e.Status))
-	}
-	if e.Words != "" {
-		text += fmt.Sprintf(" (%s)", e.Words)
-	}
+	text := fmt.Sprintf("the %s of %q on the package index %s could not be read", e.What, e.Project, e.Index) + said(e.Status, e.Words)
 	switch {
 	case e.Wait > httpx.MaxRetryAfter: // how much more is not told
 		text += "; it asks for a pause of more than a minute"
@@ -40,6 +34,17 @@ func (e *Error) Error() string {
 	}
 	if e.Err != nil {
 		text += ": " + httpx.OneLine(e.Err.Error())
+	}
+	return text
+}
+
+// said is what an answer said, for the end of a sentence.
+func said(status int, words string) (text string) {
+	if status != 0 {
+		text = fmt.Sprintf(": %d %s", status, http.StatusText(status))
+	}
+	if words != "" {
+		text += fmt.Sprintf(" (%s)", words)
 	}
 	return text
 }

@@ -152,10 +152,7 @@ func wrongRange(resp *http.Response) error {
 func exactly(body io.Reader, length int64) ([]byte, error) {
 	content := make([]byte, length)
 	_, err := io.ReadFull(body, content)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return content, err
+	return content, truncated(err)
 }
 
 // takeWhole reads the whole file, and keeps its end.

@@ -2,7 +2,6 @@ package pythonindex
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -101,10 +100,7 @@ func (s *stream) more() error {
 	for range 100 {
 		n, err := s.r.Read(s.buffer[left:cap(s.buffer)])
 		s.buffer = s.buffer[:left+n]
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF // whoever asks for more needs it
-		}
-		s.err = err
+		s.err = truncated(err) // whoever asks for more needs it
 		if n > 0 || err != nil {
 			break
 		}
