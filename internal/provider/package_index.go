@@ -58,8 +58,8 @@ func (m *pipModel) allIndexes() ([]pythonindex.Index, error) {
 	for _, address := range extra {
 		indexes = append(indexes, pythonindex.Index{URL: address})
 	}
-	for _, name := range slices.Sorted(maps.Keys(m.Indexes)) {
-		indexes = append(indexes, pythonindex.Index{URL: m.Indexes[name].URL, Packages: m.Indexes[name].Packages})
+	for _, own := range m.ownIndexes() {
+		indexes = append(indexes, pythonindex.Index{URL: own.URL, Packages: own.Packages})
 	}
 	return indexes, nil
 }
@@ -112,14 +112,23 @@ func elementsOf(set attr.Value) []attr.Value {
 	if known.IsUnknown() {
 		return nil
 	}
-	return append([]attr.Value{}, known.Elements()...)
+	return known.Elements()
 }
 
 // allExtraIndexes are the further indexes for the pip of a build, which takes from each only what the lock names by its hash.
 func (m *pipModel) allExtraIndexes() []string {
 	all := slices.Clone(m.ExtraIndexURLs)
+	for _, own := range m.ownIndexes() {
+		all = append(all, own.URL)
+	}
+	return all
+}
+
+// ownIndexes are the indexes for certain packages, in the order of their names.
+func (m *pipModel) ownIndexes() []pipIndexModel {
+	var all []pipIndexModel
 	for _, name := range slices.Sorted(maps.Keys(m.Indexes)) {
-		all = append(all, m.Indexes[name].URL)
+		all = append(all, m.Indexes[name])
 	}
 	return all
 }
